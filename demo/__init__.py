@@ -1,0 +1,1 @@
+"""The published walkthrough as acts, each with its check."""

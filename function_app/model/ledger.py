@@ -1,0 +1,166 @@
+"""Who held which range from when to when, by which commit. Append-only; written before the first write that makes it true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network
+
+from function_app.model.definitions import OnRemoval
+from function_app.model.names import AttachmentKey, ClusterName, Commit, GenerationId, NamespaceName, TenantName
+
+
+class RecordKind(StrEnum):
+    """What a ledger record says."""
+
+    RESERVE = "reserve"
+    ROUTE = "route"
+    UNROUTE = "unroute"
+    LEAVE = "leave"
+    FREED = "freed"
+    QUARANTINE_END = "quarantine_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the ledger.
+
+    `seq` counts from 1 without gaps within a hub, `epoch` is the lease's. `gateway` (NAMESPACE/NAME) and `pool` are the
+    names that the generation bears on its cluster; `on_removal` stands on `leave` and tells what becomes of the workloads.
+    """
+
+    seq: int
+    epoch: int
+    at: datetime
+    kind: RecordKind
+    tenant: TenantName
+    cluster: ClusterName
+    generation: GenerationId
+    range: IPv4Network
+    namespaces: tuple[NamespaceName, ...]
+    commit: Commit
+    author: str
+    gateway: str = ""
+    pool: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    on_removal: OnRemoval = OnRemoval.NODE
+
+
+class Holding(StrEnum):
+    """How far a generation has come in the ledger."""
+
+    HELD = "held"
+    LEAVING = "leaving"
+    QUARANTINED = "quarantined"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One pool-and-gateway pair as the ledger knows it.
+
+    `routed` are the namespaces recorded as pointing here with the time of the record; `switched_at` is the time of the last
+    `route` record. `labels` are the gateway's template labels (they carry the generation id unless adopted).
+    """
+
+    id: GenerationId
+    key: AttachmentKey
+    range: IPv4Network
+    gateway_namespace: str
+    gateway: str
+    pool: str
+    labels: Mapping[str, str] = field(hash=False)
+    holding: Holding
+    reserved_at: datetime
+    commit: Commit
+    routed: Mapping[NamespaceName, datetime] = field(default_factory=dict, hash=False)
+    switched_at: datetime | None = None
+    leaving_at: datetime | None = None
+    freed_at: datetime | None = None
+    on_removal: OnRemoval = OnRemoval.NODE
+
+    @property
+    def live(self) -> bool:
+        """Something of it may still exist on the cluster."""
+        return self.holding in (Holding.HELD, Holding.LEAVING)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A hub's ledger, read and folded. `last_seq` is 0 when it holds nothing."""
+
+    records: tuple[Record, ...]
+    generations: Mapping[GenerationId, Generation]
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest record."""
+        return self.records[-1].seq if self.records else 0
+
+    def live(self) -> tuple[Generation, ...]:
+        """Generations that are held or leaving, oldest first."""
+        return tuple(generation for generation in self.generations.values() if generation.live)
+
+    def of(self, key: AttachmentKey) -> tuple[Generation, ...]:
+        """Live generations of one attachment, oldest first."""
+        return tuple(generation for generation in self.live() if generation.key == key)
+
+    def __add__(self, records: Iterable[Record]) -> Ledger:
+        return fold((*self.records, *records))
+
+
+class BrokenLedger(ValueError):
+    """Records that contradict each other: a gap in `seq`, or a record about a generation that was never reserved."""
+
+
+def fold(records: Iterable[Record]) -> Ledger:
+    """Replay records into generations; raises BrokenLedger."""
+    kept = tuple(records)
+    generations: dict[GenerationId, Generation] = {}
+    for position, record in enumerate(kept, start=1):
+        if record.seq != position:
+            raise BrokenLedger(f"record {position} has seq {record.seq}: the ledger has a gap or was reordered")
+        if record.kind is RecordKind.RESERVE:
+            if record.generation in generations:
+                raise BrokenLedger(f"record {position} reserves generation {record.generation} a second time")
+            generations[record.generation] = _reserved(record)
+            continue
+        known = generations.get(record.generation)
+        if known is None:
+            raise BrokenLedger(f"record {position} speaks of generation {record.generation}, which was never reserved")
+        generations[record.generation] = _advanced(known, record)
+    return Ledger(kept, generations)
+
+
+def _reserved(record: Record) -> Generation:
+    namespace, _, gateway = record.gateway.rpartition("/")
+    return Generation(
+        id=record.generation,
+        key=AttachmentKey(record.tenant, record.cluster),
+        range=record.range,
+        gateway_namespace=namespace,
+        gateway=gateway,
+        pool=record.pool,
+        labels=record.labels,
+        holding=Holding.HELD,
+        reserved_at=record.at,
+        commit=record.commit,
+    )
+
+
+def _advanced(known: Generation, record: Record) -> Generation:
+    match record.kind:
+        case RecordKind.ROUTE:
+            routed = {**known.routed, **dict.fromkeys(record.namespaces, record.at)}
+            return replace(known, routed=routed, switched_at=record.at)
+        case RecordKind.UNROUTE:
+            gone = set(record.namespaces)
+            return replace(known, routed={name: at for name, at in known.routed.items() if name not in gone})
+        case RecordKind.LEAVE:
+            return replace(known, holding=Holding.LEAVING, leaving_at=record.at, on_removal=record.on_removal)
+        case RecordKind.FREED:
+            return replace(known, holding=Holding.QUARANTINED, freed_at=record.at)
+        case _:
+            return replace(known, holding=Holding.ENDED)

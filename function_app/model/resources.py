@@ -1,0 +1,201 @@
+"""One shape for what is desired and what is observed, so that they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from function_app.model.names import TargetName
+
+Body = Mapping[str, Any]
+"""JSON as the target's API speaks it."""
+
+
+class Kind(StrEnum):
+    """Every kind of resource that we read or write."""
+
+    NAMESPACE = "Namespace"
+    NODE = "Node"
+    POD = "Pod"
+    DEPLOYMENT = "Deployment"
+    DISRUPTION_BUDGET = "PodDisruptionBudget"
+    IP_POOL = "IPPool"
+    IPAM_BLOCK = "IPAMBlock"
+    BGP_FILTER = "BGPFilter"
+    BGP_PEER = "BGPPeer"
+    FELIX_CONFIGURATION = "FelixConfiguration"
+    EGRESS_GATEWAY = "EgressGateway"
+    EGRESS_GATEWAY_POLICY = "EgressGatewayPolicy"
+    FIREWALL_POLICY = "FirewallPolicy"
+    RULE_COLLECTION_GROUP = "RuleCollectionGroup"
+    BGP_CONNECTION = "BgpConnection"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceId:
+    """Which resource, within a target."""
+
+    kind: Kind
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}" if self.namespace else f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing with an id and a body."""
+
+    id: ResourceId
+    body: Body = field(hash=False)
+
+    @property
+    def metadata(self) -> Body:
+        """Kubernetes metadata; empty for Azure resources."""
+        value: Body = self.body.get("metadata") or {}
+        return value
+
+    @property
+    def spec(self) -> Body:
+        """Kubernetes spec; empty when absent."""
+        value: Body = self.body.get("spec") or {}
+        return value
+
+    @property
+    def status(self) -> Body:
+        """Kubernetes status; empty when absent."""
+        value: Body = self.body.get("status") or {}
+        return value
+
+    @property
+    def uid(self) -> str:
+        """Kubernetes uid, empty when absent."""
+        return str(self.metadata.get("uid", ""))
+
+    @property
+    def resource_version(self) -> str:
+        """Kubernetes resourceVersion, empty when absent."""
+        return str(self.metadata.get("resourceVersion", ""))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Kubernetes labels."""
+        return self.metadata.get("labels") or {}
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Kubernetes annotations."""
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def terminating(self) -> bool:
+        """Deletion was asked for and has not finished."""
+        return "deletionTimestamp" in self.metadata
+
+
+class ApiMode(StrEnum):
+    """Who serves `projectcalico.org/v3` on a cluster."""
+
+    AGGREGATED = "aggregated"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A target that could not be read in this pass; never the same as an empty one.
+
+    `late` means that it may still answer within this pass; `permanent` that waiting does not help.
+    """
+
+    target: TargetName
+    at: datetime
+    message: str
+    permanent: bool = False
+    late: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterObservation:
+    """Everything we read of one cluster, in one go. `identity` is the uid of its kube-system namespace."""
+
+    target: TargetName
+    at: datetime
+    mode: ApiMode
+    identity: str
+    resources: Mapping[ResourceId, Resource]
+
+    def of(self, kind: Kind) -> tuple[Resource, ...]:
+        """All resources of one kind, by name."""
+        return tuple(self.resources[key] for key in sorted(self.resources) if key.kind is kind)
+
+    def get(self, kind: Kind, name: str, namespace: str = "") -> Resource | None:
+        """One resource, None when it does not exist."""
+        return self.resources.get(ResourceId(kind, name, namespace))
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallObservation:
+    """A firewall policy with its rule collection groups, bodies as ARM speaks them.
+
+    `groups` are the policy's own by name, `base_groups` those of its base policy. `attached_firewalls` are resource ids.
+    """
+
+    target: TargetName
+    at: datetime
+    policy: Body
+    groups: Mapping[str, Body]
+    base_groups: Mapping[str, Body] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Some write of anybody is still running on the policy."""
+        return self.policy.get("properties", {}).get("provisioningState") in ("Updating", "Creating", "Deleting")
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedRoute:
+    """One route that one Route Server instance learned; `network` and `next_hop` as text."""
+
+    instance: str
+    network: str
+    next_hop: str
+    source_peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnection:
+    """One BGP connection of a Route Server. `routes` is None while the listing operation still runs."""
+
+    name: str
+    peer_ip: str
+    peer_asn: int
+    state: str
+    routes: tuple[LearnedRoute, ...] | None
+    routes_at: datetime | None = None
+    """When the routes were answered."""
+    operation: str = ""
+    """URL of the listing operation to resume, empty when none runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteServerObservation:
+    """A Route Server with its connections and what each of its two instances learned from them."""
+
+    target: TargetName
+    at: datetime
+    hub: Body
+    connections: tuple[PeerConnection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What a pass saw. A cluster that has no entry was not asked."""
+
+    clusters: Mapping[str, ClusterObservation | Unreadable]
+    firewall: FirewallObservation | Unreadable
+    route_server: RouteServerObservation | Unreadable

@@ -1,0 +1,95 @@
+"""Small records that a hub's passes leave for the next one. All but decisions can be lost without breaking an invariant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network
+
+from function_app.model.names import Commit, GenerationId, TenantName
+from function_app.model.resources import Body
+
+
+class DecisionKind(StrEnum):
+    """What a person decided, outside Git."""
+
+    BLOCK = "block"
+    WAIVER = "waiver"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One recorded decision: who, why, until when.
+
+    `subject` is a tenant (block), a plan id (waiver) or a cluster (forget); `code` is the refusal code that a waiver lifts.
+    """
+
+    kind: DecisionKind
+    subject: str
+    reason: str
+    by: str
+    at: datetime
+    expires: datetime | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardMemory:
+    """What we know of one shard beyond what Azure shows.
+
+    `in_force` is the last content seen Succeeded. `failures` maps the digest of a content that we wrote to how often its
+    operation failed. `written` is the digest of the content last sent, `written_at` when. Bisection: `suspects` are the
+    tenants whose change may be at fault, `trial` those of them in the content last sent, `culprits` maps a tenant to the
+    digest of the rules that the firewall refuses.
+    """
+
+    in_force: Body | None = field(default=None, hash=False)
+    written: str = ""
+    written_at: datetime | None = None
+    failures: Mapping[str, int] = field(default_factory=dict, hash=False)
+    backoff_until: datetime | None = None
+    suspects: tuple[TenantName, ...] = ()
+    trial: tuple[TenantName, ...] = ()
+    culprits: Mapping[TenantName, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Since when an attachment has been at this stage with this wait."""
+
+    stage: str
+    waiting_for: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HubState:
+    """Everything a pass remembers.
+
+    `pointed` are (generation, cluster, namespace) that were seen annotated: what a restore may rely on. `rendered` maps a
+    resource key (`TARGET KIND/NAME`) to (definition digest, release) at the time it last matched: it tells drift from an
+    edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
+    `clusters` maps a cluster to the identity that was seen behind its name.
+    """
+
+    shards: Mapping[str, ShardMemory] = field(default_factory=dict)
+    placement: Mapping[TenantName, tuple[str, int]] = field(default_factory=dict)
+    pointed: frozenset[tuple[GenerationId, str, str]] = frozenset()
+    rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    operations: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    last_good_commit: Commit | None = None
+    ledger_rebuilt_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreedRange:
+    """A range in quarantine and when it ends."""
+
+    range: IPv4Network
+    former: TenantName
+    until: datetime

@@ -1,0 +1,1 @@
+"""The rules of the simulated world; nothing here knows HTTP."""

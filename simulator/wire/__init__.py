@@ -1,0 +1,1 @@
+"""The HTTPS face of the simulated world: routing and encoding, no rules."""
