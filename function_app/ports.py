@@ -28,7 +28,11 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BlobEntry:
-    """One file of a commit's tree. `mode` is Git's: 0o100644, 0o100755, 0o120000 (link), 0o160000 (submodule)."""
+    """One file of a commit's tree.
+
+    `mode` is Git's: 0o100644, 0o100755, 0o120000 (link), 0o160000 (submodule), or 0o040000 for a folder that was not
+    looked into because there are too many.
+    """
 
     path: str
     mode: int
@@ -38,11 +42,12 @@ class BlobEntry:
 
 @dataclass(frozen=True, slots=True)
 class CommitEntry:
-    """One commit of the first-parent line."""
+    """One commit of the first-parent line; `first_parent` is None for the line's root, or when it is not known."""
 
     commit: Commit
     author: str
     at: datetime
+    first_parent: Commit | None = None
 
 
 class Repository(Protocol):
@@ -78,8 +83,8 @@ class ClusterApi(Protocol):
     def mode(self) -> ApiMode:
         """Who serves `projectcalico.org/v3` here."""
 
-    def list(self, kind: Kind, *, label_selector: str = "") -> Sequence[Body]:
-        """All objects of a kind, every page; each item bears apiVersion and kind."""
+    def list(self, kind: Kind, *, namespace: str = "", label_selector: str = "") -> Sequence[Body]:
+        """All objects of a kind, in every namespace or in one, every page; each item bears apiVersion and kind."""
 
     def apply(self, resource: ResourceId, body: Body, *, force: bool, resource_version: str) -> Body:
         """Server-side apply with our field manager; returns the object as stored, which has a uid."""
@@ -130,6 +135,9 @@ class RouteServerApi(Protocol):
 
     def connections(self) -> Sequence[Body]:
         """Its BGP connections."""
+
+    def delete_connection(self, name: str) -> str:
+        """Start deleting a BGP connection; returns the operation's URL, empty when it was already gone."""
 
     def start_learned_routes(self, connection: str) -> RouteListing:
         """Ask for the routes learned over one connection."""

@@ -107,8 +107,13 @@ class Ledger:
         """Live generations of one attachment, oldest first."""
         return tuple(generation for generation in self.live() if generation.key == key)
 
-    def __add__(self, records: Iterable[Record]) -> Ledger:
-        return fold((*self.records, *records))
+    def stamped(self, drafts: Iterable[Record], epoch: int) -> tuple[Record, ...]:
+        """Drafts with the next sequence numbers and the lease's epoch."""
+        return tuple(replace(draft, seq=seq, epoch=epoch) for seq, draft in enumerate(drafts, start=self.last_seq + 1))
+
+    def with_drafts(self, drafts: Iterable[Record]) -> Ledger:
+        """The ledger as it will be once these drafts are appended."""
+        return fold((*self.records, *self.stamped(drafts, epoch=0)))
 
 
 class BrokenLedger(ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from function_app.model.ledger import Record
@@ -135,7 +136,12 @@ class DeleteGroup:
     """Delete one rule collection group."""
 
 
-Write = Apply | MergePatch | Delete | PutGroup | DeleteGroup
+@dataclass(frozen=True, slots=True)
+class DeleteConnection:
+    """Delete one BGP connection of a Route Server."""
+
+
+Write = Apply | MergePatch | Delete | PutGroup | DeleteGroup | DeleteConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,8 @@ class Change:
 
     `because` says the reason in words. `waits_for` is None when the change may be carried out in this pass. `needs` are
     resources whose changes come earlier in the same pass: when one of them fails, this one is skipped. `records` are
-    appended to the ledger before the write. `attachments` are those that the change serves.
+    appended to the ledger before the write. `attachments` are those that the change serves. `evidence_at` is the age of
+    the oldest reading on which the change relies, None when it relies on none: too old, and it is left for the next pass.
     """
 
     verb: Verb
@@ -157,6 +164,7 @@ class Change:
     needs: frozenset[ResourceId] = frozenset()
     records: tuple[Record, ...] = ()
     attachments: tuple[AttachmentKey, ...] = ()
+    evidence_at: datetime | None = None
 
 
 class Stage(StrEnum):

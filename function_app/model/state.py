@@ -40,20 +40,14 @@ class Decision:
 class ShardMemory:
     """What we know of one shard beyond what Azure shows.
 
-    `in_force` is the last content seen Succeeded. `failures` maps the digest of a content that we wrote to how often its
-    operation failed. `written` is the digest of the content last sent, `written_at` when. Bisection: `suspects` are the
-    tenants whose change may be at fault, `trial` those of them in the content last sent, `culprits` maps a tenant to the
-    digest of the rules that the firewall refuses.
+    `in_force` is the last content seen Succeeded. `failures` maps the digest of a content to how often an operation with
+    it was seen to fail, `counted` is the etag of the failure counted last. No write before `backoff_until`.
     """
 
     in_force: Body | None = field(default=None, hash=False)
-    written: str = ""
-    written_at: datetime | None = None
     failures: Mapping[str, int] = field(default_factory=dict, hash=False)
+    counted: str = ""
     backoff_until: datetime | None = None
-    suspects: tuple[TenantName, ...] = ()
-    trial: tuple[TenantName, ...] = ()
-    culprits: Mapping[TenantName, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class DefinedAttachment:
 class HubDefinitions:
     """What one pass looks at: one hub, its clusters and attachments, and each tenant's rules with rule sets written out.
 
-    `rules` has an entry for every tenant with an attachment here; names of included rules are `RULESET.RULE`.
+    `rules` has an entry for every tenant, departed ones included; names of included rules are `RULESET.RULE`.
     """
 
     name: HubName
@@ -98,15 +98,15 @@ def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
     definitions = tree.definitions
     clusters = {key: cluster for key, cluster in sorted(definitions.clusters.items()) if cluster.spec.hub == name}
     attachments: dict[AttachmentKey, DefinedAttachment] = {}
-    rules: dict[TenantName, tuple[AllowRule, ...]] = {}
+    rules = {name: written_out_rules(tenant, definitions.rulesets) for name, tenant in sorted(tree.departed.items())}
     for tenant_name, tenant in sorted(definitions.tenants.items()):
+        rules[tenant_name] = written_out_rules(tenant, definitions.rulesets)
         provenance = tree.provenance.get(f"tenants/{tenant_name}.yaml", Provenance(tree.commit, "unknown"))
         for attachment in tenant.spec.attachments:
             if attachment.cluster not in clusters:
                 continue
             key = AttachmentKey(tenant_name, ClusterName(attachment.cluster))
             attachments[key] = DefinedAttachment(key, tenant, attachment, provenance)
-            rules[tenant_name] = written_out_rules(tenant, definitions.rulesets)
     return HubDefinitions(
         name=name,
         hub=definitions.hubs[name],
@@ -122,10 +122,14 @@ def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
 
 
 def written_out_rules(tenant: Tenant, rulesets: Mapping[str, RuleSet]) -> tuple[AllowRule, ...]:
-    """A tenant's own rules after those of the rule sets it includes, in the order in which they are named."""
+    """A tenant's own rules after those of the rule sets it includes, in the order in which they are named.
+
+    A departed tenant may include a rule set that has gone as well: its rules went with it.
+    """
     included = tuple(
         rule.model_copy(update={"name": f"{name}.{rule.name}"})
         for name in tenant.spec.egress.include
+        if name in rulesets
         for rule in rulesets[name].spec.allow
     )
     return included + tenant.spec.egress.allow

@@ -1,1 +1,1 @@
-"""Plans and reports as text, tables and JSON. Decides nothing."""
+"""Renderings of plans, reports and problems: JSON for machines, rich text for terminals. Nothing is decided here."""

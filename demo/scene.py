@@ -1,0 +1,169 @@
+"""The scene: a simulated world behind HTTPS, a real Git repository, and the reconciler with its real clients.
+
+Only time is ours: between passes it is advanced by hand, so that four minutes of firewall cost nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from function_app.applying import Patience
+from function_app.bootstrap import Assembly, assemble
+from function_app.model.ledger import Generation, fold
+from function_app.model.names import HubName
+from function_app.model.report import Report, Result
+from function_app.ports import HubPorts
+from function_app.reconcile import Source, reconcile
+from function_app.settings import Settings
+from simulator.model.packets import Packet
+from simulator.model.world import World
+from simulator.wire.server import SimulatorServer
+
+HERE = Path(__file__).parents[1]
+HUB = HubName("hub1")
+PLATFORM = (
+    "hubs/hub1.yaml",
+    "clusters/spoke1-aks.yaml",
+    "clusters/spoke2-aks.yaml",
+    "guardrails.yaml",
+    "rulesets/baseline.yaml",
+)
+STEP_SECONDS = 5.0
+LONGEST = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneClock:
+    """The world's time; whoever sleeps makes it pass."""
+
+    world: World
+
+    def now(self) -> datetime:
+        """The present moment of the world."""
+        with self.world.lock:
+            return self.world.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Advance the world."""
+        with self.world.lock:
+            self.world.advance(seconds)
+
+
+@dataclass
+class Figures:
+    """What the walkthrough cost."""
+
+    passes: int = 0
+    writes: Counter[str] = field(default_factory=Counter)
+    firewall_operations: int = 0
+
+
+class Scene:
+    """A context manager; everything it makes lies in one temporary folder and goes with it."""
+
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+        self.figures = Figures()
+        self.reports: list[Report] = []
+
+    def __enter__(self) -> Self:
+        self.folder = Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="egress-demo-")))
+        self.world = World.from_file(HERE / "simulator" / "worlds" / "walkthrough.yaml")
+        self.server = self._closing.enter_context(SimulatorServer(self.world))
+        self.origin, self.desk = self.folder / "origin.git", self.folder / "desk"
+        _git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
+        _git(self.folder, "clone", "--quiet", str(self.origin), str(self.desk))
+        self.assembly = self.fresh_start("state")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def fresh_start(self, state: str) -> Assembly:
+        """A reconciler with its own state folder: a new one has no memory and clones the repository anew."""
+        environment = {
+            **self.server.settings(),
+            "EGRESS_REPOSITORY": str(self.origin),
+            "EGRESS_STATE_FOLDER": str(self.folder / state),
+            "EGRESS_AUTHOR": "demo",
+        }
+        return self._closing.enter_context(assemble(Settings.from_environment(environment)))
+
+    def merge(self, message: str, files: Mapping[str, str | None]) -> str:
+        """Commit and push; None deletes a file. Returns the short commit id."""
+        for name, text in files.items():
+            path = self.desk / "gitops" / name
+            if text is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        _git(self.desk, "add", "--all")
+        _git(self.desk, "-c", "user.name=Dana", "-c", "user.email=dana@example.com", "commit", "--quiet", "-m", message)
+        _git(self.desk, "push", "--quiet", "origin", "HEAD:main")
+        return _git(self.desk, "rev-parse", "--short", "HEAD")
+
+    def ports(self, source: Source) -> HubPorts:
+        """The real ports, on the scene's time."""
+        return replace(self.assembly.ports(HUB, source.tree), clock=SceneClock(self.world))
+
+    def run_pass(self) -> Report:
+        """One pass, as webhook, timer or resync would make it."""
+        source = self.assembly.source()
+        report = reconcile(HUB, source, self.ports(source), Patience(), holder="demo")
+        self.figures.passes += 1
+        for outcome in report.outcomes:
+            if outcome.result not in (Result.PENDING, Result.SKIPPED):
+                self.figures.writes[outcome.change.target] += 1
+            self.figures.firewall_operations += outcome.result is Result.STARTED
+        self.reports.append(report)
+        return report
+
+    def converge(
+        self, *, seen: Callable[[Report], None] = lambda _: None, watch: Callable[[], None] = lambda: None
+    ) -> Report:
+        """Passes until nothing is left to do or somebody is needed; `watch` is called every five virtual seconds."""
+        end = self.world.clock.now() + LONGEST
+        while True:
+            report = self.run_pass()
+            seen(report)
+            watch()
+            if report.converged or report.stopped or self.world.clock.now() > end:
+                return report
+            self.let_pass(report.plan.look_again_seconds or 10.0, watch)
+
+    def let_pass(self, seconds: float, watch: Callable[[], None] = lambda: None) -> None:
+        """Let virtual time go by."""
+        while seconds > 0:
+            step = min(STEP_SECONDS, seconds)
+            with self.world.lock:
+                self.world.advance(step)
+                watch()
+            seconds -= step
+
+    def request(self, cluster: str, namespace: str, url: str) -> Packet:
+        """A pod of that namespace opens one connection now."""
+        with self.world.lock:
+            return self.world.send(cluster, namespace, url)
+
+    def generations(self) -> tuple[Generation, ...]:
+        """Everything that the ledger knows."""
+        return tuple(fold(self.assembly.stores(HUB).ledger.read()).generations.values())
+
+
+def sample(*names: str) -> dict[str, str]:
+    """Files of the committed sample."""
+    return {name: (HERE / "gitops" / name).read_text() for name in names}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - fixed words

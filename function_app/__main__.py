@@ -1,0 +1,5 @@
+"""`python -m function_app` is `egressctl`."""
+
+from function_app.cli import main
+
+main()

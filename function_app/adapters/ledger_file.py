@@ -1,0 +1,175 @@
+"""A hub's ledger as JSON lines, one file a month, one line a batch.
+
+A line says what it should hash to and ends in a newline; it counts once the newline is there, and is acknowledged after
+that. So a last line without a newline was never acknowledged and is dropped by the next append; anything else that cannot be
+read is damage. A small head file names the newest acknowledged record: what it names and the files lack has been lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.durable_files import exclusive, replace_file, sync_folder
+from function_app.adapters.state_codec import SCHEMA, decode_records, encode_records
+from function_app.model.errors import LeaseLost, StateError
+from function_app.model.ledger import Record
+
+HEAD_FILE = "ledger-head.json"
+_MONTHS = "ledger-[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
+_REPAIR = "Put it back from a backup; until then only revocations and blocks proceed."
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """One file: its acknowledged records, and how many of its bytes they take up."""
+
+    path: Path
+    records: tuple[Record, ...]
+    sound_bytes: int
+    torn: bool
+
+
+class LedgerFile:
+    """`LedgerStore` on one hub's folder; any number of processes may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self) -> tuple[Record, ...]:
+        """All records, oldest first; raises StateError for damage, gaps and records that have been lost."""
+        try:
+            head_seq, _ = self._head()
+            return self._records(self._months(), head_seq)
+        except OSError as error:
+            raise StateError(f"The ledger in {self._folder} cannot be read: {error.strerror}.") from None
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Append as one batch, all or none, on the disk before this returns.
+
+        Raises LeaseLost when an epoch is older than the newest stored one, StateError when the records do not continue the
+        ledger or it cannot be written.
+        """
+        batch = tuple(records)
+        if not batch:
+            return
+        with exclusive(self._folder / "ledger.lock", "The ledger"):
+            head_seq, head_epoch = self._head()
+            months = self._months()
+            stored = self._records(months, head_seq)
+            _check_epoch(batch, max([head_epoch, *(record.epoch for record in stored)]))
+            _check_seq(batch, len(stored))
+            if months and months[-1].torn:
+                _cut(months[-1])
+            path = self._folder / f"ledger-{batch[0].at:%Y-%m}.jsonl"
+            # A clock that went back must not write into a month that is over: the order of files is that of records.
+            _write(max([path, *(month.path for month in months)]), _line(batch))
+            self._write_head(batch[-1].seq, max(record.epoch for record in batch))
+
+    def epoch(self) -> int:
+        """The newest acknowledged epoch, 0 before the first record; raises StateError."""
+        return self._head()[1]
+
+    def _records(self, months: list[_Month], head_seq: int) -> tuple[Record, ...]:
+        for month in months[:-1]:
+            if month.torn:
+                raise StateError(f"{month.path} ends in the middle of a line. {_REPAIR}")
+        records = tuple(record for month in months for record in month.records)
+        for position, record in enumerate(records, start=1):
+            if record.seq != position:
+                raise StateError(f"The ledger in {self._folder} has a gap: record {position} is missing. {_REPAIR}")
+        if len(records) < head_seq:
+            raise StateError(
+                f"The ledger in {self._folder} ends with record {len(records)}, but {head_seq} were written. {_REPAIR}"
+            )
+        return records
+
+    def _months(self) -> list[_Month]:
+        return [_month(path) for path in sorted(self._folder.glob(_MONTHS))]
+
+    def _head(self) -> tuple[int, int]:
+        """Sequence number and epoch of the newest acknowledged record."""
+        path = self._folder / HEAD_FILE
+        try:
+            values = json.loads(path.read_bytes())
+            return int(values["seq"]), int(values["epoch"])
+        except FileNotFoundError:
+            return 0, 0
+        except (ValueError, KeyError, TypeError):
+            raise StateError(f"{path} is damaged. {_REPAIR}") from None
+
+    def _write_head(self, seq: int, epoch: int) -> None:
+        replace_file(self._folder / HEAD_FILE, json.dumps({"schema": SCHEMA, "seq": seq, "epoch": epoch}))
+
+
+def _month(path: Path) -> _Month:
+    content = path.read_bytes()
+    sound_bytes = content.rfind(b"\n") + 1
+    records: list[Record] = []
+    for number, line in enumerate(content[:sound_bytes].splitlines(), start=1):
+        try:
+            records += _batch(line)
+        except StateError as error:
+            raise StateError(f"Line {number} of {path} is damaged: {error} {_REPAIR}") from None
+    return _Month(path, tuple(records), sound_bytes, torn=sound_bytes < len(content))
+
+
+def _batch(line: bytes) -> tuple[Record, ...]:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        raise StateError("it is not JSON.") from None
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        raise StateError(f"it is not of schema {SCHEMA}; a newer release may have written it.")
+    records = values.get("records")
+    if values.get("sha256") != _digest(records):
+        raise StateError("its content is not what was written.")
+    return decode_records(records)
+
+
+def _line(batch: tuple[Record, ...]) -> bytes:
+    records = encode_records(batch)
+    line = {"schema": SCHEMA, "sha256": _digest(records), "records": records}
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _digest(records: Any) -> str:
+    return hashlib.sha256(json.dumps(records, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+
+
+def _check_epoch(batch: tuple[Record, ...], newest: int) -> None:
+    oldest = min(record.epoch for record in batch)
+    if oldest < newest:
+        raise LeaseLost(
+            f"Epoch {newest} has written to the ledger; epoch {oldest} is over and writes nothing any more."
+        )
+
+
+def _check_seq(batch: tuple[Record, ...], stored: int) -> None:
+    if [record.seq for record in batch] != list(range(stored + 1, stored + 1 + len(batch))):
+        raise StateError(
+            f"The ledger holds {stored} records, and what was to be appended begins with {batch[0].seq}: somebody wrote in "
+            "between. Read it again."
+        )
+
+
+def _cut(month: _Month) -> None:
+    """Take away a last line that was never acknowledged."""
+    with month.path.open("r+b") as stream:
+        stream.truncate(month.sound_bytes)
+        os.fsync(stream.fileno())
+
+
+def _write(path: Path, line: bytes) -> None:
+    is_new = not path.exists()
+    with path.open("ab") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if is_new:
+        sync_folder(path.parent)

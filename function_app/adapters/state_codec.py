@@ -1,0 +1,64 @@
+"""Ledger records, state and decisions as JSON-ready values, the same wherever they are stored.
+
+Unknown fields are passed over and missing ones get their defaults, so that neighbouring releases read each other's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from function_app.model.errors import StateError
+from function_app.model.ledger import Record
+from function_app.model.state import Decision, HubState
+
+SCHEMA = 1
+"""Raised when a record changes so that an older release would misread it."""
+
+_RECORDS = TypeAdapter(tuple[Record, ...])
+_STATE = TypeAdapter(HubState)
+_DECISIONS = TypeAdapter(tuple[Decision, ...])
+
+
+def encode_records(records: Iterable[Record]) -> list[Any]:
+    """Ledger records, in their order."""
+    values: list[Any] = _RECORDS.dump_python(tuple(records), mode="json")
+    return values
+
+
+def decode_records(values: object) -> tuple[Record, ...]:
+    """Ledger records; raises StateError."""
+    return _decoded(_RECORDS, values, "ledger records")
+
+
+def encode_state(state: HubState) -> dict[str, Any]:
+    """A hub's state."""
+    values: dict[str, Any] = _STATE.dump_python(state, mode="json")
+    return values
+
+
+def decode_state(values: object) -> HubState:
+    """A hub's state; raises StateError."""
+    return _decoded(_STATE, values, "a hub's state")
+
+
+def encode_decisions(decisions: Iterable[Decision]) -> list[Any]:
+    """Decisions, in their order."""
+    values: list[Any] = _DECISIONS.dump_python(tuple(decisions), mode="json")
+    return values
+
+
+def decode_decisions(values: object) -> tuple[Decision, ...]:
+    """Decisions; raises StateError."""
+    return _decoded(_DECISIONS, values, "decisions")
+
+
+def _decoded[T](codec: TypeAdapter[T], values: object, what: str) -> T:
+    try:
+        return codec.validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise StateError(f"These are not {what}: {where}: {first['msg']}.") from None

@@ -1,0 +1,232 @@
+"""Carrying out a plan, and the only threads: targets in parallel, one target strictly in sequence, results in order.
+
+Nothing is decided here but whether a change may still be made: the lease is ours, what it needs was done, the evidence is
+fresh, the group is as it was read. Ledger records are appended before the write that makes them true.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+
+from function_app.model.errors import LeaseLost, NotFound, StateError, TargetError, TargetRejected, TargetUnavailable
+from function_app.model.ledger import Ledger, Record
+from function_app.model.names import TargetName
+from function_app.model.plan import (
+    Apply,
+    Change,
+    ChangeReason,
+    Delete,
+    DeleteConnection,
+    DeleteGroup,
+    MergePatch,
+    Plan,
+    PutGroup,
+    Verb,
+)
+from function_app.model.report import Outcome, Result
+from function_app.model.resources import Body, FirewallObservation, ResourceId
+from function_app.ports import ClusterApi, FirewallApi, HubPorts, Lease, RouteServerApi
+
+EVIDENCE_AGE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a pass waits for targets that are late, in seconds of real time.
+
+    `grace` after the last answer the pass goes on without them; until `limit` each is still planned alone when it answers.
+    `workers` is how many targets are worked on at once; 1 runs everything in the calling thread, in order.
+    """
+
+    grace: float = 2.0
+    limit: float = 60.0
+    workers: int = 16
+
+
+def gather[T](tasks: Mapping[TargetName, Callable[[], T]], patience: Patience) -> Iterator[dict[TargetName, T]]:
+    """Run all tasks at once; yield what has answered when the others are late, then again whenever a late one answers."""
+    if patience.workers == 1:
+        yield {name: task() for name, task in tasks.items()}
+        return
+    pool = ThreadPoolExecutor(max_workers=patience.workers, thread_name_prefix="target")
+    try:
+        running: dict[Future[T], TargetName] = {pool.submit(task): name for name, task in tasks.items()}
+        deadline = time.monotonic() + patience.limit
+        answered: dict[TargetName, T] = {}
+        while running:
+            left = max(0.0, deadline - time.monotonic())
+            done, _ = wait(
+                running, timeout=min(left, patience.grace) if answered else left, return_when=FIRST_COMPLETED
+            )
+            for future in done:
+                answered[running.pop(future)] = future.result()
+            if not done:
+                break
+        yield dict(answered)
+        while running and (left := deadline - time.monotonic()) > 0:
+            done, _ = wait(running, timeout=left, return_when=FIRST_COMPLETED)
+            for future in done:
+                answered[running.pop(future)] = future.result()
+            if done:
+                yield dict(answered)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Books:
+    """Appends to the ledger from several threads, giving each record its number."""
+
+    def __init__(self, ports: HubPorts, ledger: Ledger, epoch: int) -> None:
+        self._store = ports.ledger
+        self._ledger = ledger
+        self._epoch = epoch
+        self._lock = Lock()
+
+    def append(self, drafts: Sequence[Record]) -> None:
+        if not drafts:
+            return
+        with self._lock:
+            records = self._ledger.stamped(drafts, self._epoch)
+            self._store.append(records)
+            self._ledger = self._ledger.with_drafts(drafts)
+
+
+def apply_plan(
+    plan: Plan,
+    ports: HubPorts,
+    lease: Lease,
+    ledger: Ledger,
+    firewall: FirewallObservation | None,
+    patience: Patience,
+    *,
+    done: frozenset[tuple[TargetName, ResourceId]] = frozenset(),
+) -> tuple[Outcome, ...]:
+    """Carry out what is ready, but for resources that this pass has already `done`; raises StateError without a ledger."""
+    books = _Books(ports, ledger, lease.epoch)
+    if plan.records:
+        lease.check()
+        books.append(plan.records)
+    ready: dict[TargetName, list[Change]] = {}
+    for change in plan.ready:
+        if (change.target, change.resource) not in done:
+            ready.setdefault(change.target, []).append(change)
+    tasks = {target: _task(changes, ports, lease, books, firewall) for target, changes in ready.items()}
+    forever = Patience(grace=86400.0, limit=86400.0, workers=patience.workers)
+    results = next(gather(tasks, forever), {}) if tasks else {}
+    by_change = {id(outcome.change): outcome for outcomes in results.values() for outcome in outcomes}
+    return tuple(by_change[id(change)] for change in plan.ready if id(change) in by_change)
+
+
+def _task(
+    changes: list[Change], ports: HubPorts, lease: Lease, books: _Books, firewall: FirewallObservation | None
+) -> Callable[[], tuple[Outcome, ...]]:
+    return lambda: tuple(_in_sequence(changes, ports, lease, books, firewall))
+
+
+def _in_sequence(
+    changes: list[Change], ports: HubPorts, lease: Lease, books: _Books, firewall: FirewallObservation | None
+) -> Iterator[Outcome]:
+    failed: set[ResourceId] = set()
+    stopped = ""
+    for change in changes:
+        if stopped or change.needs & failed:
+            words = stopped or f"{', '.join(str(one) for one in sorted(change.needs & failed))} was not written"
+            outcome = Outcome(change, Result.SKIPPED, words)
+        else:
+            outcome = _carry_out(change, ports, lease, books, firewall)
+            if outcome.result is Result.FAILED and outcome.retry_after is not None:
+                stopped = f"{change.target} is not answering"
+        if outcome.result in (Result.FAILED, Result.SKIPPED, Result.PENDING):
+            failed.add(change.resource)
+        yield outcome
+
+
+def _carry_out(
+    change: Change, ports: HubPorts, lease: Lease, books: _Books, firewall: FirewallObservation | None
+) -> Outcome:
+    try:
+        lease.check()
+        if change.evidence_at is not None and ports.clock.now() - change.evidence_at > EVIDENCE_AGE:
+            return Outcome(change, Result.SKIPPED, "what it relies on was read more than 60 s ago")
+        if isinstance(change.write, PutGroup | DeleteGroup) and (stale := _stale(change, ports.firewall, firewall)):
+            return Outcome(change, Result.PENDING, stale)
+        books.append(change.records)
+        _write(change, ports)
+    except LeaseLost as problem:
+        return Outcome(change, Result.SKIPPED, str(problem))
+    except StateError as problem:
+        return Outcome(change, Result.FAILED, f"the ledger could not be written: {problem}")
+    except TargetUnavailable as problem:
+        return Outcome(change, Result.FAILED, str(problem), retry_after=problem.retry_after or 0.0)
+    except (TargetRejected, TargetError) as problem:
+        return Outcome(change, Result.FAILED, str(problem))
+    return Outcome(change, _result(change))
+
+
+def _stale(change: Change, api: FirewallApi, seen: FirewallObservation | None) -> str:
+    """Azure has no guard on a PUT, so the policy and the group are read again directly before it."""
+    policy = api.policy()
+    if (policy.get("properties") or {}).get("provisioningState") in ("Updating", "Creating", "Deleting"):
+        return "the firewall policy is being written by somebody else"
+    now = {str(body.get("name", "")): body for body in api.groups()}.get(change.resource.name)
+    before = seen.groups.get(change.resource.name) if seen is not None else None
+    return "" if _etag(now) == _etag(before) else "the shard was changed by somebody else since it was read"
+
+
+def _etag(body: Body | None) -> object:
+    if body is None:
+        return None
+    return body.get("etag") or dict(body)
+
+
+def _write(change: Change, ports: HubPorts) -> None:
+    kind, _, name = change.target.partition("/")
+    if kind == "cluster":
+        _write_cluster(change, ports.clusters[name])
+    elif kind == "firewall":
+        _write_firewall(change, ports.firewall)
+    else:
+        _write_route_server(change, ports.route_server)
+
+
+def _write_cluster(change: Change, api: ClusterApi) -> None:
+    match change.write:
+        case Apply(body, force, version):
+            api.apply(change.resource, body, force=force, resource_version=version)
+        case MergePatch(body, version):
+            api.merge_patch(change.resource, body, resource_version=version)
+        case Delete(uid, version):
+            with suppress(NotFound):
+                api.delete(change.resource, uid=uid, resource_version=version)
+        case _:
+            raise TargetRejected(f"{change.resource} cannot be written to a cluster in this way")
+
+
+def _write_firewall(change: Change, api: FirewallApi) -> None:
+    match change.write:
+        case PutGroup(body):
+            api.put_group(change.resource.name, body)
+        case DeleteGroup():
+            api.delete_group(change.resource.name)
+        case _:
+            raise TargetRejected(f"{change.resource} cannot be written to a firewall policy in this way")
+
+
+def _write_route_server(change: Change, api: RouteServerApi) -> None:
+    if not isinstance(change.write, DeleteConnection):
+        raise TargetRejected(f"{change.resource} cannot be written to a Route Server in this way")
+    api.delete_connection(change.resource.name)
+
+
+def _result(change: Change) -> Result:
+    if isinstance(change.write, PutGroup | DeleteGroup | DeleteConnection):
+        return Result.STARTED
+    if change.reason is ChangeReason.ADOPTED:
+        return Result.ADOPTED
+    return {Verb.CREATE: Result.CREATED, Verb.UPDATE: Result.UPDATED, Verb.DELETE: Result.DELETED}[change.verb]

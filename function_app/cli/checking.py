@@ -1,0 +1,87 @@
+"""Commands that need no Git, no state and no target: validate, schema, settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from function_app.cli.options import OutputOption, settings_of
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
+from function_app.model.tree import Definitions
+from function_app.reading.definitions import read_directory
+from function_app.reading.schemas import schemas
+from function_app.reporting.json_report import problem_json
+from function_app.reporting.terminal import problem_line, sum_of_problems
+from function_app.reporting.words import counted, plain
+
+
+def validate(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with hubs, clusters, tenants, rulesets, guardrails.yaml.")
+    ] = Path("gitops"),
+    output: OutputOption = OutputForm.TEXT,
+) -> int:
+    """Check a folder of definitions; every problem with its place and what to write instead."""
+    definitions, problems = read_directory(directory, today=datetime.now(UTC).date())
+    if output is OutputForm.JSON:
+        print_json([problem_json(problem) for problem in problems])
+    else:
+        console = stdout()
+        for problem in problems:
+            console.print(problem_line(problem), soft_wrap=True)
+        found = f" ({_contents(definitions)})" if definitions is not None else ""
+        console.print(plain(sum_of_problems(str(directory), problems)) + found, soft_wrap=True)
+    return ExitCode.REFUSED if definitions is None else ExitCode.DONE
+
+
+def schema(
+    write: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write a file per kind into this folder.")
+    ] = None,
+) -> int:
+    """Show or write the JSON Schemas by which editors complete and check."""
+    found = schemas()
+    if write is None:
+        print_json({name: json.loads(text) for name, text in found.items()})
+        return ExitCode.DONE
+    try:
+        write.mkdir(parents=True, exist_ok=True)
+        for name, text in found.items():
+            (write / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        return fail(f"{write}: the schemas cannot be written ({error.strerror}). Name a folder that you may write to.")
+    stdout().print(f"{counted(len(found), 'schema')} written to {plain(str(write))}", soft_wrap=True)
+    return ExitCode.DONE
+
+
+def settings(output: OutputOption = OutputForm.TEXT) -> int:
+    """Show every setting: its value, its default and what it is for."""
+    rows = settings_of().describe()
+    if output is OutputForm.JSON:
+        print_json([asdict(row) for row in rows])
+        return ExitCode.DONE
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("meaning", overflow="fold")
+    for row in rows:
+        value = plain(row.value) if row.value != row.default else f"{plain(row.value)} (default)".strip()
+        table.add_row(row.name, value, row.meaning)
+    stdout().print(table)
+    return ExitCode.DONE
+
+
+def _contents(definitions: Definitions) -> str:
+    parts = [
+        (len(definitions.hubs), "hub"),
+        (len(definitions.clusters), "cluster"),
+        (len(definitions.tenants), "tenant"),
+        (len(definitions.rulesets), "rule set"),
+    ]
+    return ", ".join(counted(count, noun) for count, noun in parts)

@@ -1,0 +1,135 @@
+"""Commands that record what a person decided outside Git: block, unblock, forget. They work with Git and all targets down."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from function_app.bootstrap import Assembly
+from function_app.cli.options import OneHubOption, OutputOption, ReasonOption, assembled, duration
+from function_app.cli.printing import ExitCode, OutputForm, print_json, stdout, warn
+from function_app.model.errors import EgressError, SettingsError
+from function_app.model.names import HubName
+from function_app.model.state import Decision, DecisionKind
+from function_app.reporting.json_report import decision_json
+from function_app.reporting.words import lasting, plain
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def name_form(text: str) -> str:
+    """A name that a definition can have; raises BadParameter."""
+    if not _NAME.fullmatch(text):
+        raise typer.BadParameter(f"`{text}` cannot be a name: lower-case letters, digits and inner hyphens.")
+    return text
+
+
+TenantArgument = Annotated[str, typer.Argument(metavar="TENANT", callback=name_form, help="The tenant's name.")]
+
+
+def block(
+    tenant: TenantArgument,
+    reason: ReasonOption,
+    length: Annotated[
+        timedelta, typer.Option("--for", metavar="DURATION", parser=duration, help="For how long: 30m, 4h, 2d.")
+    ],
+    hub: OneHubOption = None,
+    output: OutputOption = OutputForm.TEXT,
+) -> int:
+    """Deny all egress of a tenant, in front of all rules, until the time is over or it is taken back."""
+    with assembled() as parts:
+        chosen, now = one_hub(parts, hub), time_of(parts)
+        decision = Decision(DecisionKind.BLOCK, tenant, reason, parts.author, now, now + length)
+        parts.stores(chosen).state.decide(decision)
+        if not _is_known(parts, chosen, "tenant", tenant):
+            warn(f"the newest report of {chosen} names no tenant {tenant}; the block is recorded all the same.")
+        said = f"{tenant} is blocked on {chosen} for {lasting(length)}; it takes effect with the next pass: {_next(chosen)}"
+        _tell(chosen, decision, said, output)
+    return ExitCode.DONE
+
+
+def unblock(tenant: TenantArgument, hub: OneHubOption = None, output: OutputOption = OutputForm.TEXT) -> int:
+    """Take a block back."""
+    with assembled() as parts:
+        chosen = one_hub(parts, hub)
+        withdrawn = parts.stores(chosen).state.withdraw(DecisionKind.BLOCK.value, tenant)
+    if output is OutputForm.JSON:
+        print_json({"hub": chosen, "kind": DecisionKind.BLOCK.value, "subject": tenant, "withdrawn": withdrawn})
+    elif withdrawn:
+        stdout().print(
+            f"{tenant} is no longer blocked on {chosen}, from the next pass on: {_next(chosen)}", soft_wrap=True
+        )
+    else:
+        stdout().print(f"{tenant} was not blocked on {chosen}; nothing to do", soft_wrap=True)
+    return ExitCode.DONE
+
+
+def forget(
+    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", callback=name_form, help="The cluster's name.")],
+    reason: ReasonOption,
+    hub: OneHubOption = None,
+    output: OutputOption = OutputForm.TEXT,
+) -> int:
+    """Give up a cluster that is gone for good, so that its ranges can be freed; or accept one that was rebuilt."""
+    with assembled() as parts:
+        chosen = one_hub(parts, hub)
+        decision = Decision(DecisionKind.FORGET, cluster, reason, parts.author, time_of(parts))
+        parts.stores(chosen).state.decide(decision)
+        if not _is_known(parts, chosen, "cluster", cluster):
+            warn(f"the newest report of {chosen} names no cluster {cluster}; it is recorded all the same.")
+        said = f"{cluster} is given up on {chosen}; its routes and ranges go with the next passes: {_next(chosen)}"
+        _tell(chosen, decision, said, output)
+    return ExitCode.DONE
+
+
+def one_hub(parts: Assembly, name: str | None) -> HubName:
+    """The hub that is meant; raises SettingsError with what to write when that is not clear."""
+    known = parts.known_hubs()
+    where = parts.settings.state_folder
+    if name is None and len(known) == 1:
+        return known[0]
+    if name is None:
+        which = f"several hubs are known ({', '.join(known)})" if known else f"no hub is known in {where} yet"
+        raise SettingsError(f"{which}. Say which one: --hub NAME.")
+    if known and name not in known:
+        raise SettingsError(
+            f"hub {plain(name)} is not known in {where}, which has {', '.join(known)}. A hub is known after its first pass."
+        )
+    if not known:
+        warn(f"no hub is known in {where} yet: is EGRESS_STATE_FOLDER right? It is recorded there for hub {name}.")
+    return HubName(name_form(name))
+
+
+def time_of(parts: Assembly) -> datetime:
+    """The time that counts, or this machine's when it cannot be asked for."""
+    try:
+        return parts.clock.now()
+    except EgressError as problem:
+        warn(f"{problem} This machine's time is taken.")
+        return datetime.now(UTC)
+
+
+def _is_known(parts: Assembly, hub: HubName, key: str, name: str) -> bool:
+    """Whether the newest report names it; Git is not asked, it may be down."""
+    try:
+        latest = parts.stores(hub).status.latest(hub) or {}
+    except EgressError:
+        return False
+    rows = latest.get("attachments")
+    targets = latest.get("unattributed")
+    named = {row.get(key) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+    return name in named or (key == "cluster" and isinstance(targets, dict) and name in targets)
+
+
+def _next(hub: HubName) -> str:
+    return f"egressctl reconcile --hub {hub}"
+
+
+def _tell(hub: HubName, decision: Decision, words: str, output: OutputForm) -> None:
+    if output is OutputForm.JSON:
+        print_json({"hub": hub, **decision_json(decision)})
+    else:
+        stdout().print(plain(words), soft_wrap=True)

@@ -1,0 +1,62 @@
+"""Options and arguments that several commands share, with their forms."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from function_app.bootstrap import Assembly, assemble
+from function_app.cli.printing import OutputForm
+from function_app.logs import configure_logs
+from function_app.settings import PREFIX, Settings
+
+_DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=366)
+
+
+def stated(text: str) -> str:
+    """A reason that says something; raises BadParameter."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty. Say why in a few words; it is recorded and shown.")
+    return text.strip()
+
+
+HubOption = Annotated[str | None, typer.Option("--hub", metavar="NAME", help="Only this hub; without it, all hubs.")]
+OneHubOption = Annotated[
+    str | None, typer.Option("--hub", metavar="NAME", help="The hub; may be left out while only one is known.")
+]
+RefOption = Annotated[
+    str | None, typer.Option("--ref", metavar="REF", help="Branch, tag or commit instead of EGRESS_REF.")
+]
+RepoOption = Annotated[
+    str | None, typer.Option("--repo", metavar="URL_OR_PATH", help="Repository instead of EGRESS_REPOSITORY.")
+]
+OutputOption = Annotated[OutputForm, typer.Option("--output", "-o", help="For people, or JSON for machines.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="WHY", callback=stated, help="Why; it is recorded.")]
+
+
+def duration(text: str) -> timedelta:
+    """`30m`, `4h`, `2d`; raises BadParameter."""
+    found = _DURATION.fullmatch(text.strip())
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta()
+    if not timedelta() < length <= _LONGEST:
+        raise typer.BadParameter(f"`{text}` is no length of time up to 366 days. Write 30m, 4h or 2d.")
+    return length
+
+
+def settings_of(repository: str | None = None) -> Settings:
+    """The environment's settings, with another repository when one is given; raises SettingsError."""
+    given = {} if repository is None else {f"{PREFIX}REPOSITORY": repository}
+    return Settings.from_environment({**os.environ, **given})
+
+
+def assembled(repository: str | None = None) -> Assembly:
+    """The parts for the environment's settings, with logging set up."""
+    settings = settings_of(repository)
+    configure_logs(settings.log_level)
+    return assemble(settings)

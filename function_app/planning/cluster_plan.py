@@ -1,0 +1,100 @@
+"""The objects of the generation that an attachment lives on, and of them what is no longer wanted.
+
+Shared objects are `shared_plan.py`, pointing namespaces is `pointing.py`, taking generations down is `teardown.py`.
+"""
+
+from __future__ import annotations
+
+from function_app.model.definitions import Adopt
+from function_app.model.ledger import Generation
+from function_app.model.names import POLICY_ANNOTATION, AttachmentKey
+from function_app.model.plan import (
+    ChangeReason,
+    WaitsFor,
+)
+from function_app.model.resources import Kind, Resource, ResourceId
+from function_app.planning.cluster_resources import (
+    generation_resources,
+)
+from function_app.planning.facts import Facts
+from function_app.planning.firewall_resources import digest_of
+from function_app.planning.generations import Intent
+from function_app.planning.keeping import Draft, delete, keep
+from function_app.planning.ownership import ours
+from function_app.planning.situation import Situation
+
+
+def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: Draft) -> None:
+    """Every object of the generation that an attachment lives on, and of it what is no longer wanted."""
+    target, defined = intent.target, intent.defined
+    if target is None or defined is None:
+        return
+    bypass = defined.tenant.spec.egress.bypass
+    wanted = generation_resources(situation.hub.name, target, defined.attachment, bypass)
+    source = digest_of(
+        {
+            "generation": target.id,
+            "attachment": defined.attachment.model_dump(mode="json"),
+            "bypass": sorted(bypass),
+        }
+    )
+    needs: frozenset[ResourceId] = frozenset()
+    for resource in wanted:
+        adopted = _is_adopted(defined.attachment.adopt, target, resource)
+        if not keep(
+            situation,
+            facts,
+            draft,
+            resource,
+            source=source,
+            keys=(intent.key,),
+            adopt=adopted,
+            needs=needs,
+            born=target,
+        ):
+            draft.spoiled.add(intent.key)
+            return
+        needs = needs | {resource.id}
+    _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+def _is_adopted(adopt: Adopt | None, generation: Generation, resource: Resource) -> bool:
+    if adopt is None:
+        return False
+    return (resource.id.kind, resource.id.name) in (
+        (Kind.IP_POOL, generation.pool),
+        (Kind.EGRESS_GATEWAY, generation.gateway),
+    )
+
+
+def _prune(
+    situation: Situation, facts: Facts, draft: Draft, target: Generation, wanted: set[ResourceId], key: AttachmentKey
+) -> None:
+    """Take away what this generation had and no longer wants: its disruption budget, its policy once nobody names it."""
+    for candidate in (
+        facts.observed.get(Kind.DISRUPTION_BUDGET, target.gateway, target.gateway_namespace),
+        facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, target.gateway),
+    ):
+        if candidate is None or candidate.id in wanted or not ours(candidate, situation.hub.name, (target.id,)):
+            continue
+        waits = None
+        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and policy_named(facts, target):
+            waits = WaitsFor.UNPOINTED
+        draft.changes.append(
+            delete(
+                facts.name,
+                candidate,
+                ChangeReason.EDITED,
+                "the definition no longer asks for it",
+                waits=waits,
+                keys=(key,),
+            )
+        )
+
+
+def policy_named(facts: Facts, generation: Generation) -> bool:
+    """Some namespace's annotation names this generation's EgressGatewayPolicy."""
+    return any(
+        namespace.annotations.get(POLICY_ANNOTATION) == generation.gateway
+        for namespace in facts.observed.of(Kind.NAMESPACE)
+    )

@@ -1,0 +1,226 @@
+"""What the definitions imply for a cluster: one generation's objects, and the filter, peers and switch that all share.
+
+Names follow the published example, so that its users can move over: namespace and gateway `TENANT-egw`, pool
+`TENANT-pool`, filter `export-egress-ips`, peers `azure-route-server-a` and `-b`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from function_app.model.definitions import Attachment, Cluster, RouteServer
+from function_app.model.ledger import Generation
+from function_app.model.names import (
+    FIELD_MANAGER,
+    GENERATION_LABEL,
+    HUB_LABEL,
+    MANAGED_BY_LABEL,
+    NAMESPACE_SELECTOR_ANNOTATION,
+    POLICY_ANNOTATION,
+    SELECTOR_ANNOTATION,
+    TENANT_LABEL,
+    GenerationId,
+    HubName,
+    TenantName,
+)
+from function_app.model.resources import Kind, Resource, ResourceId
+
+FILTER_NAME = "export-egress-ips"
+PEER_NAMES = ("azure-route-server-a", "azure-route-server-b")
+FELIX_NAME = "default"
+EGRESS_SUPPORT_KEY = "egressIPSupport"
+EGRESS_SUPPORT = "EnabledPerNamespace"
+EGRESS_SUPPORT_PER_POD = "EnabledPerNamespaceOrPerPod"
+
+
+def mark(hub: HubName, tenant: TenantName | None = None, generation: GenerationId | None = None) -> dict[str, str]:
+    """The labels that say that an object is ours and whose it is."""
+    labels = {MANAGED_BY_LABEL: FIELD_MANAGER, HUB_LABEL: str(hub)}
+    if tenant is not None:
+        labels[TENANT_LABEL] = str(tenant)
+    if generation is not None:
+        labels[GENERATION_LABEL] = str(generation)
+    return labels
+
+
+def plain_names(tenant: TenantName) -> tuple[str, str, str]:
+    """Gateway namespace, gateway and pool of a tenant's first generation on a cluster."""
+    return f"{tenant}-egw", f"{tenant}-egw", f"{tenant}-pool"
+
+
+def later_names(tenant: TenantName, generation: GenerationId) -> tuple[str, str, str]:
+    """The same for a generation that starts while another one still exists."""
+    return f"{tenant}-egw", f"{tenant}-egw-{generation}", f"{tenant}-pool-{generation}"
+
+
+def template_labels(tenant: TenantName, generation: GenerationId) -> dict[str, str]:
+    """Labels of the gateway's pods; the generation's is what annotations select, and it is never reused."""
+    return {TENANT_LABEL: str(tenant), GENERATION_LABEL: str(generation)}
+
+
+def gateway_selector(generation: Generation) -> str:
+    """Calico selector for this generation's gateway pods."""
+    return " && ".join(f"{key} == '{value}'" for key, value in sorted(_selecting_labels(generation).items()))
+
+
+def namespace_selector(generation: Generation) -> str:
+    """Calico selector for the namespace in which its gateway runs."""
+    return f"projectcalico.org/name == '{generation.gateway_namespace}'"
+
+
+def pointing_annotations(generation: Generation, *, bypass: bool) -> dict[str, str | None]:
+    """The one patch that points a namespace here; None removes a key, so that changing the form is one patch."""
+    if bypass:
+        return {
+            SELECTOR_ANNOTATION: None,
+            NAMESPACE_SELECTOR_ANNOTATION: None,
+            POLICY_ANNOTATION: generation.gateway,
+        }
+    return {
+        SELECTOR_ANNOTATION: gateway_selector(generation),
+        NAMESPACE_SELECTOR_ANNOTATION: namespace_selector(generation),
+        POLICY_ANNOTATION: None,
+    }
+
+
+def generation_resources(
+    hub: HubName, generation: Generation, attachment: Attachment, bypass: Iterable[str]
+) -> tuple[Resource, ...]:
+    """Every object of one generation that is wholly ours, in the order in which they are created."""
+    tenant = generation.key.tenant
+    labels = mark(hub, tenant, generation.id)
+    found = [_pool(generation, attachment, labels), _gateway(generation, attachment, labels)]
+    if attachment.adopt is None:
+        found.insert(0, _namespace(hub, tenant, generation.gateway_namespace))
+    if attachment.gateway.disruption_budget:
+        found.append(_disruption_budget(generation, labels))
+    ranges = tuple(bypass)
+    if ranges:
+        found.append(_policy(generation, ranges, labels))
+    return tuple(found)
+
+
+def _selecting_labels(generation: Generation) -> Mapping[str, str]:
+    if GENERATION_LABEL in generation.labels:
+        return {GENERATION_LABEL: generation.labels[GENERATION_LABEL]}
+    return generation.labels
+
+
+def _object(
+    kind: Kind, api_version: str, name: str, namespace: str, labels: Mapping[str, str], spec: Mapping[str, Any] | None
+) -> Resource:
+    metadata: dict[str, Any] = {"name": name, "labels": dict(labels)}
+    if namespace:
+        metadata["namespace"] = namespace
+    body: dict[str, Any] = {"apiVersion": api_version, "kind": str(kind), "metadata": metadata}
+    if spec is not None:
+        body["spec"] = dict(spec)
+    return Resource(ResourceId(kind, name, namespace), body)
+
+
+def _namespace(hub: HubName, tenant: TenantName, name: str) -> Resource:
+    return _object(Kind.NAMESPACE, "v1", name, "", mark(hub, tenant), None)
+
+
+def _pool(generation: Generation, attachment: Attachment, labels: Mapping[str, str]) -> Resource:
+    # A pool that only gateways name: no node selects it, no encapsulation, no SNAT (Tigera docs, egress-gateway-azure).
+    spec = {
+        "cidr": str(generation.range),
+        "blockSize": attachment.gateway.block_size,
+        "nodeSelector": "!all()",
+        "vxlanMode": "Never",
+        "natOutgoing": False,
+    }
+    return _object(Kind.IP_POOL, "projectcalico.org/v3", generation.pool, "", labels, spec)
+
+
+def _gateway(generation: Generation, attachment: Attachment, labels: Mapping[str, str]) -> Resource:
+    gateway = attachment.gateway
+    pod_spec: dict[str, Any] = {
+        "terminationGracePeriodSeconds": gateway.termination_grace_seconds,
+        "nodeSelector": {"kubernetes.io/os": "linux", **gateway.node_selector},
+    }
+    if gateway.zone_spread:
+        pod_spec["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": dict(generation.labels)},
+            }
+        ]
+    if gateway.tolerations:
+        pod_spec["tolerations"] = [
+            toleration.model_dump(exclude_none=True, by_alias=True) for toleration in gateway.tolerations
+        ]
+    wanted = {
+        name: dict(value)
+        for name, value in (("requests", gateway.resources.requests), ("limits", gateway.resources.limits))
+        if value
+    }
+    if wanted:
+        pod_spec["containers"] = [{"name": "egress-gateway", "resources": wanted}]
+    spec = {
+        "replicas": gateway.replicas,
+        "logSeverity": gateway.log_severity,
+        "ipPools": [{"name": generation.pool}],
+        "template": {"metadata": {"labels": dict(generation.labels)}, "spec": pod_spec},
+    }
+    return _object(
+        Kind.EGRESS_GATEWAY, "operator.tigera.io/v1", generation.gateway, generation.gateway_namespace, labels, spec
+    )
+
+
+def _disruption_budget(generation: Generation, labels: Mapping[str, str]) -> Resource:
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": dict(generation.labels)}}
+    return _object(Kind.DISRUPTION_BUDGET, "policy/v1", generation.gateway, generation.gateway_namespace, labels, spec)
+
+
+def _policy(generation: Generation, bypass: tuple[str, ...], labels: Mapping[str, str]) -> Resource:
+    # A rule without a gateway routes normally; longest prefix wins, so the rule without a destination is the rest.
+    rules: list[dict[str, Any]] = [{"destination": {"cidr": cidr}} for cidr in sorted(bypass)]
+    rules.append(
+        {"gateway": {"selector": gateway_selector(generation), "namespaceSelector": namespace_selector(generation)}}
+    )
+    return _object(Kind.EGRESS_GATEWAY_POLICY, "projectcalico.org/v3", generation.gateway, "", labels, {"rules": rules})
+
+
+def export_filter(hub: HubName, ranges: Iterable[IPv4Network]) -> Resource:
+    """An Accept for each range, then a Reject that stays even when there is no range.
+
+    Two `Reject NotIn` rules in a row, as in the published example, reject everything; an empty or missing filter exports
+    every pool (Calico confd, buildExportFilter).
+    """
+    rules: list[dict[str, Any]] = [
+        {"action": "Accept", "matchOperator": "In", "cidr": str(cidr)} for cidr in sorted(set(ranges))
+    ]
+    rules.append({"action": "Reject"})
+    return _object(Kind.BGP_FILTER, "projectcalico.org/v3", FILTER_NAME, "", mark(hub), {"exportV4": rules})
+
+
+def route_server_peers(hub: HubName, cluster: Cluster, route_server: RouteServer) -> tuple[Resource, ...]:
+    """The peerings of the cluster's reflectors with both Route Server instances, carrying the filter.
+
+    The next hop is kept, or the reflector would draw all return traffic; `reachableBy` keeps the session from flapping on
+    Azure (Tigera docs, egress-gateway-azure).
+    """
+    return tuple(
+        _object(
+            Kind.BGP_PEER,
+            "projectcalico.org/v3",
+            name,
+            "",
+            mark(hub),
+            {
+                "peerIP": address,
+                "asNumber": route_server.asn,
+                "nodeSelector": cluster.spec.bgp.reflectors.selector,
+                "keepOriginalNextHop": True,
+                "reachableBy": cluster.spec.bgp.reachable_by,
+                "filters": [FILTER_NAME],
+            },
+        )
+        for name, address in zip(PEER_NAMES, route_server.peer_ips, strict=True)
+    )

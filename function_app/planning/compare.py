@@ -1,0 +1,78 @@
+"""Desired against observed, for Kubernetes objects.
+
+    desired      observed     ours earlier   = verdict
+    value        equal        -              = equal
+    value        other        -              = differs
+    false/[]/{}  absent       -              = equal (an API server need not echo an empty value)
+    value        absent       -              = differs
+    -            value        yes            = differs: we set it once and no longer want it
+    -            value        no             = equal: a default, or a field that an operator or a person owns
+
+Fields that we do not send are none of our business unless managedFields say that we set them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from function_app.model.resources import Resource
+from function_app.planning.ownership import Path, owned_paths
+
+_EMPTY: tuple[object, ...] = (False, "", [], {}, None)
+
+
+def differences(desired: Resource, observed: Resource) -> tuple[str, ...]:
+    """Dotted paths that differ, sorted; empty when nothing needs to be written."""
+    wanted = _comparable(desired.body)
+    found = set(_differing(wanted, _comparable(observed.body), ()))
+    leaves = set(_leaf_paths(wanted, ()))
+    for path in owned_paths(observed):
+        if path[0] in ("metadata", "spec") and not any(_related(path, leaf) for leaf in leaves):
+            found.add(path)
+    return tuple(sorted(".".join(path) for path in found))
+
+
+def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = body.get("metadata") or {}
+    kept: dict[str, Any] = {"metadata": {key: metadata[key] for key in ("labels", "annotations") if key in metadata}}
+    if "spec" in body:
+        kept["spec"] = body["spec"]
+    return kept
+
+
+def _differing(wanted: Any, found: Any, path: Path) -> Iterator[Path]:
+    if isinstance(wanted, Mapping):
+        if not isinstance(found, Mapping):
+            if wanted:
+                yield path
+            return
+        for key, value in wanted.items():
+            if key in found:
+                yield from _differing(value, found[key], (*path, str(key)))
+            elif value not in _EMPTY:
+                yield (*path, str(key))
+    elif isinstance(wanted, list | tuple):
+        if not _same_items(wanted, found):
+            yield path
+    elif wanted != found:
+        yield path
+
+
+def _same_items(wanted: Sequence[Any], found: Any) -> bool:
+    if not isinstance(found, list | tuple) or len(wanted) != len(found):
+        return False
+    return not any(True for mine, theirs in zip(wanted, found, strict=True) for _ in _differing(mine, theirs, ()))
+
+
+def _leaf_paths(value: Any, path: Path) -> Iterator[Path]:
+    if isinstance(value, Mapping) and value:
+        for key, child in value.items():
+            yield from _leaf_paths(child, (*path, str(key)))
+    else:
+        yield path
+
+
+def _related(one: Path, other: Path) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]

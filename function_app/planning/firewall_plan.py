@@ -1,0 +1,353 @@
+"""The changes of one hub's firewall policy, and what is in force there.
+
+Writes to one policy are serial and take minutes, so at most one shard is written in a pass; the others wait. What takes
+something away goes first, then what has waited longest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from ipaddress import IPv4Network
+
+from function_app.model.definitions import Hub
+from function_app.model.names import AttachmentKey, HubName, TenantName, firewall_target
+from function_app.model.plan import (
+    Change,
+    ChangeReason,
+    DeleteGroup,
+    PutGroup,
+    Refusal,
+    RefusalCode,
+    Verb,
+    WaitsFor,
+)
+from function_app.model.resources import Body, FirewallObservation, Kind, ResourceId
+from function_app.model.state import HubState, ShardMemory
+from function_app.planning import RELEASE
+from function_app.planning.firewall_resources import (
+    Content,
+    TenantRules,
+    block_body,
+    block_name,
+    block_rules,
+    collections_of,
+    content_digest,
+    digest_of,
+    group_meaning,
+    read_shard,
+    shard_body,
+    shard_index,
+)
+from function_app.planning.in_force import atoms, body_in_force, is_ours, provisioning_state, tenants_in_force
+from function_app.planning.placement import Seat, place
+from function_app.planning.trials import choose
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallWish:
+    """What the firewall should hold: each tenant's rendered rules, and the ranges of blocked tenants.
+
+    `definitions` maps a tenant to the digest of its definition, `keys` to its attachments.
+    """
+
+    tenants: Mapping[TenantName, TenantRules] = field(hash=False)
+    blocked: Mapping[TenantName, tuple[IPv4Network, ...]] = field(hash=False)
+    definitions: Mapping[TenantName, str] = field(hash=False)
+    keys: Mapping[TenantName, tuple[AttachmentKey, ...]] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallPlan:
+    """Changes in the order in which they are written, and what this pass knows of the rules in force."""
+
+    changes: tuple[Change, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    in_force: Mapping[TenantName, tuple[TenantRules, ...]] = field(default_factory=dict, hash=False)
+    blocked_in_force: frozenset[str] = frozenset()
+    seats: Mapping[TenantName, Seat] = field(default_factory=dict, hash=False)
+    rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    rejected: frozenset[TenantName] = frozenset()
+    in_flight: bool = False
+    """A write to one of our groups is still running."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One shard that must be written."""
+
+    change: Change
+    takes_away: bool
+    since: datetime
+
+
+def plan_firewall(
+    name: HubName, hub: Hub, firewall: FirewallObservation, state: HubState, wish: FirewallWish, now: datetime
+) -> FirewallPlan:
+    """Decide every shard; `state.shards` must already know this observation (`in_force.learn`)."""
+    unsuitable = unsuitable_policy(name, hub, firewall)
+    shards = hub.spec.firewall.shards
+    in_force = tenants_in_force(shards, firewall, state.shards)
+    observed = {
+        group: read_shard(body) for group, body in firewall.groups.items() if shard_index(shards, group) is not None
+    }
+    placement = place(
+        shards,
+        wish.tenants,
+        observed,
+        state.placement,
+        in_force,
+        most_shards=_most_shards(hub, firewall),
+        most_collections=_most_collections(hub, firewall),
+    )
+    target = firewall_target(name)
+    candidates: list[_Candidate] = []
+    refused = [*unsuitable, *placement.refused]
+    rendered: dict[str, tuple[str, str]] = {}
+    rejected: set[TenantName] = set()
+    for shard in sorted({*placement.contents, *observed}):
+        memory = state.shards.get(shard, ShardMemory())
+        body = firewall.groups.get(shard)
+        known = _known_in_force(body, memory)
+        trial = choose(placement.contents.get(shard, {}), known, memory.failures)
+        rejected.update(trial.culprits)
+        refused.extend(_rejected(shard, tenant) for tenant in trial.culprits)
+        key, digest = f"{target} {Kind.RULE_COLLECTION_GROUP}/{shard}", _definition_digest(trial.content, wish)
+        if _settled(shard_body(shards, shard, trial.content) if _any(trial.content) else None, body):
+            rendered[key] = (digest, RELEASE)
+            continue
+        change = _shard_change(
+            name,
+            hub,
+            shard,
+            trial.content,
+            firewall,
+            wish,
+            rendered_before=state.rendered.get(key),
+            digest=digest,
+        )
+        waits = WaitsFor.FIREWALL_BACKOFF if _backing_off(memory, trial.content, now) else None
+        candidates.append(
+            _Candidate(replace(change, waits_for=waits), _takes_away(known, trial.content), _since(state, shard, now))
+        )
+    block = _block_change(name, hub, firewall, wish)
+    if block is not None:
+        candidates.append(
+            _Candidate(
+                block, takes_away=block.reason is ChangeReason.BLOCKED, since=datetime.min.replace(tzinfo=now.tzinfo)
+            )
+        )
+    changes = _one_at_a_time(candidates, busy=firewall.busy, forbidden=bool(unsuitable))
+    return FirewallPlan(
+        changes=changes,
+        refused=tuple(refused),
+        in_force=in_force,
+        blocked_in_force=_blocked_in_force(hub, firewall, state),
+        seats=placement.seats,
+        rendered=rendered,
+        rejected=frozenset(rejected),
+        in_flight=any(_in_flight(body) for group, body in firewall.groups.items() if is_ours(shards, group)),
+    )
+
+
+def _any(content: Content) -> bool:
+    return any(content.values())
+
+
+def _in_flight(body: Body) -> bool:
+    return provisioning_state(body) in ("Updating", "Creating", "Deleting")
+
+
+def unsuitable_policy(name: HubName, hub: Hub, firewall: FirewallObservation) -> tuple[Refusal, ...]:
+    """A policy that must not be written: managed by another mechanism, or attached to no firewall."""
+    properties = firewall.policy.get("properties") or {}
+    policy = hub.spec.firewall.policy
+    if properties.get("afcManaged"):
+        return (
+            Refusal(
+                RefusalCode.POLICY_UNSUITABLE,
+                f"firewall/{name}",
+                f"Firewall policy {policy} is managed by Azure Firewall for Containers (afcManaged): it is read-only to others. "
+                "Name another policy in spec.firewall.policy, or detach the container control plane.",
+            ),
+        )
+    if not properties.get("firewalls"):
+        return (
+            Refusal(
+                RefusalCode.POLICY_UNSUITABLE,
+                f"firewall/{name}",
+                f"Firewall policy {policy} is attached to no firewall, so its rules would have no effect. "
+                f"Attach it to {hub.spec.firewall.name}; a firewall with classic rules must be migrated to a policy first.",
+            ),
+        )
+    return ()
+
+
+def _most_shards(hub: Hub, firewall: FirewallObservation) -> int:
+    shards = hub.spec.firewall.shards
+    foreign = sum(not is_ours(shards, group) for group in firewall.groups)
+    band = shards.priority.last - shards.priority.first
+    return max(0, min(band, hub.spec.limits.rule_collection_groups - foreign - 1, 1000))
+
+
+def _most_collections(hub: Hub, firewall: FirewallObservation) -> int:
+    shards = hub.spec.firewall.shards
+    groups = [body for group, body in firewall.groups.items() if not is_ours(shards, group)]
+    foreign = sum(len(collections_of(body)) for body in (*groups, *firewall.base_groups.values()))
+    return max(0, hub.spec.limits.rule_collections - foreign - 1)
+
+
+def _known_in_force(body: Body | None, memory: ShardMemory) -> dict[TenantName, TenantRules] | None:
+    if body is None:
+        return {}
+    known = body_in_force(body, memory)
+    return None if known is None else {rules.tenant: rules for rules in read_shard(known).values()}
+
+
+def _settled(wanted: Body | None, observed: Body | None) -> bool:
+    """Nothing is to be written: it stands as wanted, or is being brought there. Equal content that failed is not equal."""
+    if wanted is None or observed is None:
+        return (wanted is None and observed is None) or (
+            wanted is None and provisioning_state(observed or {}) == "Deleting"
+        )
+    return provisioning_state(observed) != "Failed" and group_meaning(wanted) == group_meaning(observed)
+
+
+def _backing_off(memory: ShardMemory, content: Content, now: datetime) -> bool:
+    """Only a content that has failed waits: a new one may carry a revocation."""
+    waiting = memory.backoff_until is not None and now < memory.backoff_until
+    return waiting and memory.failures.get(content_digest(content), 0) > 0
+
+
+def _takes_away(in_force: Mapping[TenantName, TenantRules] | None, content: Content) -> bool:
+    wanted = frozenset(atom for rules in content.values() for atom in atoms(rules))
+    return any(not atoms(rules) <= wanted for rules in (in_force or {}).values())
+
+
+def _since(state: HubState, shard: str, now: datetime) -> datetime:
+    wait = state.waits.get(f"shard {shard}")
+    return wait.since if wait is not None else now
+
+
+def _definition_digest(content: Content, wish: FirewallWish) -> str:
+    return digest_of({str(rules.tenant): wish.definitions.get(rules.tenant, "") for rules in content.values() if rules})
+
+
+def _rejected(shard: str, tenant: TenantName) -> Refusal:
+    return Refusal(
+        RefusalCode.RULE_REJECTED,
+        str(tenant),
+        f"Azure Firewall refuses the rules of {tenant} (shard {shard}): with them the operation fails, without them it succeeds. "
+        "What was in force before stays, less what was revoked. Correct the tenant's rules; everybody else's changes went through.",
+    )
+
+
+def _shard_change(
+    name: HubName,
+    hub: Hub,
+    shard: str,
+    content: Content,
+    firewall: FirewallObservation,
+    wish: FirewallWish,
+    *,
+    rendered_before: tuple[str, str] | None,
+    digest: str,
+) -> Change:
+    body = firewall.groups.get(shard)
+    before = {rules.tenant: rules.digest() for rules in read_shard(body).values()} if body is not None else {}
+    after = {rules.tenant: rules.digest() for rules in content.values() if rules}
+    changed = tuple(sorted(tenant for tenant in {*before, *after} if before.get(tenant) != after.get(tenant)))
+    reason, words = _why(body, before, after, changed, rendered_before, digest)
+    resource = ResourceId(Kind.RULE_COLLECTION_GROUP, shard)
+    keys = tuple(key for tenant in changed for key in wish.keys.get(tenant, ()))
+    if not _any(content):
+        return Change(Verb.DELETE, firewall_target(name), resource, reason, words, DeleteGroup(), attachments=keys)
+    write = PutGroup(shard_body(hub.spec.firewall.shards, shard, content))
+    verb = Verb.UPDATE if body is not None else Verb.CREATE
+    return Change(verb, firewall_target(name), resource, reason, words, write, attachments=keys)
+
+
+def _why(
+    body: Body | None,
+    before: Mapping[TenantName, str],
+    after: Mapping[TenantName, str],
+    changed: tuple[TenantName, ...],
+    rendered_before: tuple[str, str] | None,
+    digest: str,
+) -> tuple[ChangeReason, str]:
+    names = _listed(changed)
+    if body is not None and not changed:
+        if provisioning_state(body) == "Failed":
+            return ChangeReason.RETRY, "its last operation failed: the same content is written again"
+        return ChangeReason.DRIFT, "priorities or foreign collections in the shard differ from what stands in Git"
+    if rendered_before is not None and rendered_before[0] == digest:
+        if rendered_before[1] != RELEASE:
+            return ChangeReason.RELEASE, f"release {RELEASE} renders the rules of {names} differently"
+        return ChangeReason.DRIFT, f"somebody changed the rules of {names} outside Git"
+    gone = tuple(tenant for tenant in changed if tenant not in after)
+    if gone and len(gone) == len(changed):
+        return ChangeReason.REMOVED, f"rules of {names} go"
+    new = tuple(tenant for tenant in changed if tenant not in before)
+    if new and len(new) == len(changed):
+        return ChangeReason.NEW, f"first rules of {names}"
+    return ChangeReason.EDITED, f"rules of {names} change"
+
+
+def _listed(tenants: Iterable[TenantName]) -> str:
+    names = [str(tenant) for tenant in tenants]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _block_change(name: HubName, hub: Hub, firewall: FirewallObservation, wish: FirewallWish) -> Change | None:
+    shards = hub.spec.firewall.shards
+    group = block_name(shards)
+    rules = block_rules(wish.blocked)
+    observed = firewall.groups.get(group)
+    wanted = block_body(shards, rules) if rules else None
+    if _settled(wanted, observed):
+        return None
+    before = {
+        str(rule.get("name")) for collection in collections_of(observed) for rule in collection.get("rules") or ()
+    }
+    after = {str(tenant) for tenant, ranges in wish.blocked.items() if ranges}
+    resource = ResourceId(Kind.RULE_COLLECTION_GROUP, group)
+    keys = tuple(key for tenant in sorted(wish.blocked) for key in wish.keys.get(tenant, ()))
+    if wanted is None:
+        words = f"the block of {', '.join(sorted(before))} is lifted"
+        return Change(
+            Verb.DELETE, firewall_target(name), resource, ChangeReason.UNBLOCKED, words, DeleteGroup(), attachments=keys
+        )
+    reason = ChangeReason.UNBLOCKED if before - after and not after - before else ChangeReason.BLOCKED
+    words = f"everything from {', '.join(sorted(after))} is denied"
+    verb = Verb.CREATE if observed is None else Verb.UPDATE
+    return Change(verb, firewall_target(name), resource, reason, words, PutGroup(wanted), attachments=keys)
+
+
+def _blocked_in_force(hub: Hub, firewall: FirewallObservation, state: HubState) -> frozenset[str]:
+    group = block_name(hub.spec.firewall.shards)
+    body = firewall.groups.get(group)
+    if body is None:
+        return frozenset()
+    known = body_in_force(body, state.shards.get(group, ShardMemory()))
+    rules = [rule for collection in collections_of(known) for rule in collection.get("rules") or ()]
+    return frozenset(source for rule in rules for source in rule.get("sourceAddresses") or ())
+
+
+def _one_at_a_time(candidates: list[_Candidate], *, busy: bool, forbidden: bool) -> tuple[Change, ...]:
+    """Only the first change that may be written now is ready; all others wait for the firewall."""
+    if forbidden:
+        return ()
+    ordered = sorted(
+        candidates,
+        key=lambda one: (one.change.waits_for is not None, not one.takes_away, one.since, str(one.change.resource)),
+    )
+    changes: list[Change] = []
+    taken = busy
+    for candidate in ordered:
+        change = candidate.change
+        if change.waits_for is None and taken:
+            change = replace(change, waits_for=WaitsFor.FIREWALL_BUSY)
+        taken = taken or change.waits_for is None
+        changes.append(change)
+    return tuple(changes)

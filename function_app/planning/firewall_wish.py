@@ -1,0 +1,120 @@
+"""What the firewall should hold in this pass: who may use which rules from which ranges, and who is blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+from function_app.model.ledger import Generation, Ledger
+from function_app.model.names import AttachmentKey, ClusterName, TenantName
+from function_app.model.resources import FirewallObservation
+from function_app.planning.facts import Facts, rules_stay
+from function_app.planning.firewall_plan import FirewallWish
+from function_app.planning.firewall_resources import TenantRules, digest_of, read_shard, render_rules, shard_index
+from function_app.planning.in_force import restrict
+from function_app.planning.situation import Situation
+
+
+def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterName, Facts]) -> FirewallWish:
+    """Rules for ranges that the ledger gives, and for nothing else.
+
+    A blocked tenant's range gets rules only once the block shard holds it; whether it does is the firewall plan's to see,
+    so such a range is left out here while `blocked` already names it: see `hold_back`.
+    """
+    allowed: dict[TenantName, list[IPv4Network]] = {}
+    keys: dict[TenantName, set[AttachmentKey]] = {}
+    for generation in ledger.live():
+        keys.setdefault(generation.key.tenant, set()).add(generation.key)
+        if rules_stay(situation, facts, generation):
+            allowed.setdefault(generation.key.tenant, []).append(generation.range)
+    today = situation.now.date()
+    tenants = {
+        tenant: render_rules(tenant, situation.hub.rules.get(tenant, ()), ranges, today)
+        for tenant, ranges in sorted(allowed.items())
+    }
+    return FirewallWish(
+        tenants=tenants,
+        blocked=blocked_ranges(situation, ledger.live()),
+        definitions={tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()},
+        keys={tenant: tuple(sorted(found)) for tenant, found in keys.items()},
+    )
+
+
+def blocked_ranges(
+    situation: Situation, generations: tuple[Generation, ...]
+) -> dict[TenantName, tuple[IPv4Network, ...]]:
+    """Every range that a blocked tenant holds."""
+    return {
+        tenant: tuple(sorted(one.range for one in generations if one.key.tenant == tenant))
+        for tenant in sorted(situation.blocked)
+    }
+
+
+def hold_back(
+    wish: FirewallWish, blocked_in_force: frozenset[str], in_force: Mapping[TenantName, tuple[TenantRules, ...]]
+) -> FirewallWish:
+    """Leave out a blocked tenant's ranges that neither stand in the block shard nor had rules before."""
+    tenants = dict(wish.tenants)
+    for tenant, ranges in wish.blocked.items():
+        rules = tenants.get(tenant)
+        if rules is None:
+            continue
+        before = {source for found in in_force.get(tenant, ()) for source in found.sources()}
+        keep = {str(cidr) for cidr in ranges if str(cidr) in blocked_in_force or str(cidr) in before}
+        tenants[tenant] = _only_from(rules, keep)
+    return replace(wish, tenants=tenants)
+
+
+def _only_from(rules: TenantRules, sources: set[str]) -> TenantRules:
+    def cut(found: tuple[Mapping[str, object], ...]) -> tuple[Mapping[str, object], ...]:
+        trimmed = ({**rule, "sourceAddresses": [one for one in _listed(rule) if one in sources]} for rule in found)
+        return tuple(rule for rule in trimmed if rule["sourceAddresses"])
+
+    return TenantRules(rules.tenant, net=cut(rules.net), app=cut(rules.app))
+
+
+def _listed(rule: Mapping[str, object]) -> list[str]:
+    found = rule.get("sourceAddresses")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def definition_digest(situation: Situation, tenant: TenantName, rules: TenantRules) -> str:
+    """Digest of what a tenant's rules are rendered from: definitions and ranges, not their rendering."""
+    defined = [rule.model_dump(mode="json") for rule in situation.hub.rules.get(tenant, ())]
+    return digest_of({"rules": defined, "ranges": sorted(rules.sources())})
+
+
+def revocations_only(situation: Situation, firewall: FirewallObservation) -> FirewallWish:
+    """Without a readable ledger nothing is given, only taken: what stands in the shards less what Git no longer asks for."""
+    today = situation.now.date()
+    tenants: dict[TenantName, TenantRules] = {}
+    for name, body in sorted(firewall.groups.items()):
+        if shard_index(situation.hub.hub.spec.firewall.shards, name) is None:
+            continue
+        for found in read_shard(body).values():
+            sources = [network for source in sorted(found.sources()) if (network := _network(source)) is not None]
+            wanted = render_rules(found.tenant, situation.hub.rules.get(found.tenant, ()), sources, today)
+            tenants[found.tenant] = found if situation.hub.doubt else restrict(found, wanted)
+    blocked = {
+        tenant: tuple(
+            sorted(
+                {
+                    network
+                    for source in tenants.get(tenant, TenantRules(tenant)).sources()
+                    if (network := _network(source)) is not None
+                }
+                | {one.range for one in situation.hub.attachments.values() if one.key.tenant == tenant}
+            )
+        )
+        for tenant in sorted(situation.blocked)
+    }
+    definitions = {tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()}
+    return FirewallWish(tenants=tenants, blocked=blocked, definitions=definitions, keys={})
+
+
+def _network(text: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(text)
+    except ValueError:
+        return None

@@ -1,0 +1,53 @@
+"""Which established connections our own changes will cut: those through gateway pods that stop. New ones are never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from function_app.model.ledger import Generation
+from function_app.model.plan import Apply, Change, Verb
+from function_app.model.resources import Kind, Resource
+from function_app.planning.compare import differences
+from function_app.planning.facts import Facts
+from function_app.planning.generations import Intent
+from function_app.planning.stages import ready_pods
+
+_ROLLING = ("spec.template", "spec.ipPools", "spec.logSeverity")
+"""Fields of an EgressGateway whose change replaces its pods; another number of replicas does not."""
+
+
+def connections_cut(facts: Facts, intents: Iterable[Intent], changes: Iterable[Change]) -> tuple[str, ...]:
+    """Forecasts in words, for generations that will be retired and gateways that will roll."""
+    return (*_by_retirement(facts, intents), *_by_rollout(facts, changes))
+
+
+def _by_retirement(facts: Facts, intents: Iterable[Intent]) -> Iterator[str]:
+    for intent in intents:
+        for old in (*intent.older, *intent.leaving):
+            pods = len(ready_pods(old, facts.observed))
+            if pods:
+                when = "when its drain ends" if old in intent.older else "when its gateway goes"
+                yield f"{intent.key}: connections still open through the {pods} gateway pods of {old.range} are cut {when}"
+
+
+def _by_rollout(facts: Facts, changes: Iterable[Change]) -> Iterator[str]:
+    by_gateway = {(one.gateway_namespace, one.gateway): one for one in facts.generations.values()}
+    for change in changes:
+        found = facts.observed.resources.get(change.resource)
+        generation = by_gateway.get((change.resource.namespace, change.resource.name))
+        if change.resource.kind is not Kind.EGRESS_GATEWAY or found is None or generation is None:
+            continue
+        if change.verb is Verb.UPDATE and _rolls(change, found):
+            yield _rollout(facts, generation)
+
+
+def _rolls(change: Change, found: Resource) -> bool:
+    if not isinstance(change.write, Apply):
+        return False
+    paths = differences(Resource(change.resource, change.write.body), found)
+    return any(path.startswith(field) for path in paths for field in _ROLLING)
+
+
+def _rollout(facts: Facts, generation: Generation) -> str:
+    pods = len(ready_pods(generation, facts.observed))
+    return f"{generation.key}: connections through the {pods} gateway pods of {generation.range} are cut as the gateway rolls"

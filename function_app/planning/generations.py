@@ -1,0 +1,281 @@
+"""Which generation each attachment lives on: reserved, kept, retired, freed. Answers in ledger records, nothing else.
+
+defined      held with that range   other held        = decision
+yes          yes                    -                 = live on it
+yes          no                     -                 = reserve it, unless somebody's claim or a quarantine is in the way
+yes          yes, routed, drained   yes               = the other one leaves (renumbered)
+no           -                      yes               = it leaves (removed), within the limit on removals and without doubt
+-            leaving                gone everywhere   = freed; quarantine starts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
+
+from function_app.model.definitions import OnRemoval
+from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind
+from function_app.model.names import AttachmentKey, ClusterName
+from function_app.model.plan import Refusal, RefusalCode, WaitsFor
+from function_app.model.resources import Kind
+from function_app.model.tree import DefinedAttachment
+from function_app.planning.cluster_resources import later_names, plain_names, template_labels
+from function_app.planning.limits import routes_over_limit
+from function_app.planning.situation import Situation
+
+REBUILT_AUTHOR = "rebuilt from what was observed"
+"""Author of records that were made because the ledger was lost; no range is given out for one quarantine after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What one attachment is about. `target` carries it, or will; `waiting` says why there is none yet.
+
+    `kept` are held generations that nothing defines any more but whose removal may not begin; `older` are held generations
+    that a renumbering left behind, `leaving` those on their way out.
+    """
+
+    key: AttachmentKey
+    defined: DefinedAttachment | None
+    target: Generation | None = None
+    older: tuple[Generation, ...] = ()
+    kept: tuple[Generation, ...] = ()
+    leaving: tuple[Generation, ...] = ()
+    waiting: WaitsFor | None = None
+    detail: str = ""
+
+    @property
+    def staying(self) -> tuple[Generation, ...]:
+        """Generations that keep their place in filter and rules."""
+        return (*((self.target,) if self.target else ()), *self.older, *self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Intents by attachment, the ledger as it will be, the drafts that make it so, and what was refused."""
+
+    intents: Mapping[AttachmentKey, Intent] = field(hash=False)
+    ledger: Ledger
+    drafts: tuple[Record, ...]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def decide_generations(situation: Situation, *, removals_waived: bool, give_out: bool) -> Decided:
+    """Reserve and retire. `give_out` is False while no range may be given out (lost ledger, unreadable targets)."""
+    drafts: list[Record] = []
+    refused: list[Refusal] = []
+    notes: list[str] = []
+    removing, over_limit = _removals(situation, removals_waived=removals_waived)
+    refused.extend(over_limit)
+    if situation.hub.doubt and _undefined(situation):
+        notes.append(f"nothing is removed while the tree is in doubt: {'; '.join(situation.hub.doubt)}")
+    drafts.extend(_leave(situation, generation) for generation in removing)
+    drafts.extend(_retirements(situation))
+    waiting: dict[AttachmentKey, tuple[WaitsFor, str]] = {}
+    for key, defined in situation.hub.attachments.items():
+        ledger = situation.ledger.with_drafts(drafts)
+        if any(one.holding is Holding.HELD and one.range == defined.range for one in ledger.of(key)):
+            continue
+        obstacle = _obstacle(situation, ledger, defined, give_out=give_out)
+        if obstacle is None:
+            drafts.append(_reserve(situation, ledger, defined))
+            continue
+        waits_for, refusal = obstacle
+        waiting[key] = (waits_for, refusal.message)
+        if waits_for in (WaitsFor.PERSON, WaitsFor.FOREIGN):
+            refused.append(refusal)
+    ledger = situation.ledger.with_drafts(drafts)
+    intents = {key: _intent(situation, ledger, key, waiting.get(key)) for key in _keys(situation, ledger)}
+    return Decided(intents, ledger, tuple(drafts), tuple(refused), tuple(notes))
+
+
+def _keys(situation: Situation, ledger: Ledger) -> tuple[AttachmentKey, ...]:
+    return tuple(sorted({*situation.hub.attachments, *(one.key for one in ledger.live())}))
+
+
+def _intent(situation: Situation, ledger: Ledger, key: AttachmentKey, waiting: tuple[WaitsFor, str] | None) -> Intent:
+    defined = situation.hub.attachments.get(key)
+    held = [one for one in ledger.of(key) if one.holding is Holding.HELD]
+    leaving = tuple(one for one in ledger.of(key) if one.holding is Holding.LEAVING)
+    target = next((one for one in held if defined is not None and one.range == defined.range), None)
+    others = tuple(one for one in held if one is not target)
+    waits_for, detail = waiting or (None, "")
+    return Intent(
+        key=key,
+        defined=defined,
+        target=target,
+        older=others if defined is not None else (),
+        kept=others if defined is None else (),
+        leaving=leaving,
+        waiting=waits_for,
+        detail=detail,
+    )
+
+
+def _undefined(situation: Situation) -> tuple[Generation, ...]:
+    """Held generations of attachments that nothing defines."""
+    return tuple(
+        one
+        for one in situation.ledger.live()
+        if one.holding is Holding.HELD and one.key not in situation.hub.attachments
+    )
+
+
+def _removals(situation: Situation, *, removals_waived: bool) -> tuple[tuple[Generation, ...], tuple[Refusal, ...]]:
+    undefined = _undefined(situation)
+    if situation.hub.doubt or not undefined:
+        return (), ()
+    limits = situation.hub.hub.spec.limits
+    beginning = len({one.key for one in undefined})
+    before = len({one.key for one in situation.ledger.live() if one.holding is Holding.HELD})
+    everything = beginning == before and before >= 2
+    too_many = beginning > limits.removals and beginning * 100 > before * limits.removals_percent
+    if removals_waived or not (everything or too_many):
+        return undefined, ()
+    names = ", ".join(sorted({str(one.key) for one in undefined})[:10])
+    share = f"{beginning} of {before} attachments ({beginning * 100 // before} %)"
+    limit = (
+        "all of them at once"
+        if everything
+        else f"more than {limits.removals} and more than {limits.removals_percent} %"
+    )
+    message = (
+        f"This would remove {share}: {limit}. Not begun: {names}. If it is meant, allow it once with "
+        f"`egressctl reconcile --hub {situation.hub.name} --waive removals --reason WHY`; if not, bring the files back."
+    )
+    return (), (Refusal(RefusalCode.REMOVALS, f"hub/{situation.hub.name}", message),)
+
+
+def _leave(situation: Situation, generation: Generation) -> Record:
+    tenant = situation.hub.departed.get(generation.key.tenant)
+    defined = next(
+        (one.tenant for one in situation.hub.attachments.values() if one.key.tenant == generation.key.tenant), tenant
+    )
+    mode = defined.spec.on_removal if defined is not None else OnRemoval.NODE
+    return replace(situation.record(RecordKind.LEAVE, generation), on_removal=mode)
+
+
+def _retirements(situation: Situation) -> tuple[Record, ...]:
+    """Old generations of a renumbering whose successor carries every namespace and has done so for the drain."""
+    found: list[Record] = []
+    for key, defined in situation.hub.attachments.items():
+        held = [one for one in situation.ledger.of(key) if one.holding is Holding.HELD]
+        target = next((one for one in held if one.range == defined.range), None)
+        for old in held:
+            if target is None or old is target or old.routed:
+                continue
+            switched = target.switched_at or old.reserved_at
+            carries_all = all(name in target.routed for name in defined.attachment.namespaces)
+            if not old.switched_at or (carries_all and situation.now - switched >= situation.drain):
+                found.append(situation.record(RecordKind.LEAVE, old))
+    return tuple(found)
+
+
+def _obstacle(
+    situation: Situation, ledger: Ledger, defined: DefinedAttachment, *, give_out: bool
+) -> tuple[WaitsFor, Refusal] | None:
+    """What keeps a range from being given out now."""
+    cluster = situation.cluster(defined.key.cluster)
+    subject = str(defined.key)
+    if cluster is None:
+        return WaitsFor.TARGET, Refusal(
+            RefusalCode.RANGE_HELD, subject, f"cluster {defined.key.cluster} cannot be read"
+        )
+    if not give_out:
+        words = (
+            "no range is given out until every target was read and one quarantine has passed since the ledger was lost"
+        )
+        return WaitsFor.LEDGER, Refusal(RefusalCode.LEDGER_LOST, subject, words)
+    over = routes_over_limit(defined, ledger.live(), cluster, situation.hub.hub.spec.limits.routes_per_peer)
+    crowded = (WaitsFor.PERSON, over) if over is not None else None
+    return _claimed(situation, ledger, defined) or _occupied(situation, ledger, defined) or crowded
+
+
+def _claimed(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> tuple[WaitsFor, Refusal] | None:
+    """Somebody holds a part of the range, or held it until a moment ago."""
+    for other in ledger.generations.values():
+        if not other.range.overlaps(defined.range) or other.holding is Holding.ENDED:
+            continue
+        words = f"{defined.range} overlaps {other.range}, "
+        if other.live:
+            words += f"which is {other.holding} by {other.key}"
+            waits = WaitsFor.QUARANTINE if other.holding is Holding.LEAVING else WaitsFor.PERSON
+            return waits, Refusal(RefusalCode.RANGE_HELD, str(defined.key), f"{words}. Choose a free range.")
+        own_again = other.key == defined.key and other.range == defined.range
+        until = (other.freed_at or situation.now) + situation.quarantine
+        if not own_again and situation.now < until:
+            words += f"which {other.key} held; its quarantine ends at {until:%Y-%m-%d %H:%M} UTC"
+            return WaitsFor.QUARANTINE, Refusal(RefusalCode.QUARANTINE, str(defined.key), words)
+    return None
+
+
+def _occupied(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> tuple[WaitsFor, Refusal] | None:
+    """Some pool that the ledger does not know already uses a part of the range, on any cluster that was read."""
+    adopted = defined.attachment.adopt.pool if defined.attachment.adopt is not None else None
+    known = {(one.key.cluster, one.pool) for one in ledger.live()}
+    for name in situation.observations.clusters:
+        cluster = situation.cluster(ClusterName(name))
+        for pool in cluster.of(Kind.IP_POOL) if cluster is not None else ():
+            own = name == defined.key.cluster and pool.id.name == adopted
+            if own or (name, pool.id.name) in known or not _overlaps(str(pool.spec.get("cidr", "")), defined.range):
+                continue
+            words = (
+                f"{defined.range} overlaps IPPool {pool.id.name} ({pool.spec.get('cidr')}) on {name}, which is not ours. "
+                "Choose a free range, or name the pool under `adopt` to take it over."
+            )
+            return WaitsFor.FOREIGN, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
+    return None
+
+
+def _overlaps(text: str, cidr: IPv4Network) -> bool:
+    try:
+        return IPv4Network(text, strict=False).overlaps(cidr)
+    except ValueError:
+        return False
+
+
+def _reserve(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> Record:
+    identity = situation.draw()
+    tenant, adopt = defined.key.tenant, defined.attachment.adopt
+    if adopt is not None:
+        namespace, _, gateway = adopt.gateway.rpartition("/")
+        names, labels = (namespace or gateway, gateway, adopt.pool), dict(adopt.labels)
+    else:
+        taken = {one.pool for one in ledger.of(defined.key)}
+        plain = plain_names(tenant)
+        names = plain if plain[2] not in taken else later_names(tenant, identity)
+        labels = template_labels(tenant, identity)
+    return Record(
+        seq=0,
+        epoch=0,
+        at=situation.now,
+        kind=RecordKind.RESERVE,
+        tenant=tenant,
+        cluster=defined.key.cluster,
+        generation=identity,
+        range=defined.range,
+        namespaces=(),
+        commit=situation.hub.commit,
+        author=defined.provenance.author,
+        gateway=f"{names[0]}/{names[1]}",
+        pool=names[2],
+        labels=labels,
+    )
+
+
+def quarantines_over(situation: Situation) -> tuple[Record, ...]:
+    """Records that end quarantines whose time has come."""
+    return tuple(
+        situation.record(RecordKind.QUARANTINE_END, one)
+        for one in situation.ledger.generations.values()
+        if one.holding is Holding.QUARANTINED
+        and one.freed_at is not None
+        and situation.now >= one.freed_at + situation.quarantine
+    )
+
+
+def rebuilt_since(ledger: Ledger) -> Iterable[Record]:
+    """Records that stand for a lost ledger."""
+    return (record for record in ledger.records if record.author == REBUILT_AUTHOR)

@@ -1,0 +1,134 @@
+"""What the firewall enforces now, as against what a shard shows while it is being written or after a write failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
+
+from function_app.model.definitions import Shards
+from function_app.model.names import TenantName
+from function_app.model.resources import Body, FirewallObservation
+from function_app.model.state import ShardMemory
+from function_app.planning.firewall_resources import (
+    Rule,
+    TenantRules,
+    block_name,
+    content_digest,
+    meaning,
+    read_shard,
+    shard_index,
+)
+
+FIRST_BACKOFF = timedelta(minutes=1)
+LONGEST_BACKOFF = timedelta(minutes=30)
+
+Atom = tuple[str, ...]
+"""One permission that cannot be split: kind, source, protocol, destination, port."""
+
+
+def provisioning_state(body: Body) -> str:
+    """A group's provisioningState, Succeeded when it does not say."""
+    return str((body.get("properties") or {}).get("provisioningState", "Succeeded"))
+
+
+def is_ours(shards: Shards, name: str) -> bool:
+    """The group's name lies in our prefix."""
+    return shard_index(shards, name) is not None or name == block_name(shards)
+
+
+def learn(
+    memories: Mapping[str, ShardMemory], shards: Shards, firewall: FirewallObservation, now: datetime
+) -> dict[str, ShardMemory]:
+    """Shard memories after this observation: Succeeded contents are in force, new failures are counted once each."""
+    learned: dict[str, ShardMemory] = {}
+    for name, body in firewall.groups.items():
+        if not is_ours(shards, name):
+            continue
+        memory, state = memories.get(name, ShardMemory()), provisioning_state(body)
+        if state == "Succeeded":
+            learned[name] = replace(memory, in_force=body, counted="", backoff_until=None)
+        elif state == "Failed" and memory.counted != str(body.get("etag", "")):
+            learned[name] = _after_failure(memory, body, now)
+        else:
+            learned[name] = memory
+    return learned
+
+
+def _after_failure(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:
+    digest = content_digest(read_shard(body))
+    count = memory.failures.get(digest, 0) + 1
+    wait = min(FIRST_BACKOFF * 2 ** (count - 1), LONGEST_BACKOFF)
+    failures = {**dict(list(memory.failures.items())[-63:]), digest: count}
+    return replace(memory, failures=failures, counted=str(body.get("etag", "")), backoff_until=now + wait)
+
+
+def body_in_force(body: Body, memory: ShardMemory) -> Body | None:
+    """What a shard enforces, None when that is not known."""
+    return body if provisioning_state(body) == "Succeeded" else memory.in_force
+
+
+def tenants_in_force(
+    shards: Shards, firewall: FirewallObservation, memories: Mapping[str, ShardMemory]
+) -> dict[TenantName, tuple[TenantRules, ...]]:
+    """Each tenant's rules in force; more than one entry while it moves between shards."""
+    found: dict[TenantName, tuple[TenantRules, ...]] = {}
+    for name, body in sorted(firewall.groups.items()):
+        if shard_index(shards, name) is None:
+            continue
+        for rules in read_shard(body_in_force(body, memories.get(name, ShardMemory()))).values():
+            found[rules.tenant] = (*found.get(rules.tenant, ()), rules)
+    return found
+
+
+def atoms(rules: TenantRules) -> frozenset[Atom]:
+    """Everything that these rules permit, split as far as it goes."""
+    return frozenset(atom for rule in rules.rules for atom in rule_atoms(rule))
+
+
+def rule_atoms(rule: Rule) -> Iterator[Atom]:
+    """The permissions of one rule."""
+    meant = meaning(rule)
+    sources = meant.get("sourceAddresses") or ["*"]
+    if meant.get("ruletype", meant.get("ruleType")) == "applicationrule":
+        for source, protocol, name in product(
+            sources, meant.get("protocols") or [""], meant.get("targetFqdns") or [""]
+        ):
+            yield ("app", source, protocol, name, "")
+        return
+    destinations = [*(meant.get("destinationAddresses") or ()), *(meant.get("destinationFqdns") or ())] or [""]
+    for atom in product(sources, meant.get("ipProtocols") or [""], destinations, meant.get("destinationPorts") or [""]):
+        yield ("net", *atom)
+
+
+def restrict(last_good: TenantRules, wanted: TenantRules) -> TenantRules:
+    """The last good rules less everything that is no longer wanted.
+
+    A rule that permits something unwanted is narrowed to wanted sources and names; when that does not do, it goes.
+    """
+    allowed = atoms(wanted)
+
+    def narrowed(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        kept = (_narrow(rule, allowed) for rule in rules)
+        return tuple(rule for rule in kept if rule is not None)
+
+    return TenantRules(last_good.tenant, net=narrowed(last_good.net), app=narrowed(last_good.app))
+
+
+def _narrow(rule: Rule, allowed: frozenset[Atom]) -> Rule | None:
+    own = frozenset(rule_atoms(rule))
+    if own <= allowed:
+        return rule
+    kept = own & allowed
+    fields = {"sourceAddresses": 1, "targetFqdns": 3, "destinationAddresses": 3}
+    narrowed = {
+        **rule,
+        **{
+            key: [item for item in rule[key] if any(str(item).lower() == atom[place].lower() for atom in kept)]
+            for key, place in fields.items()
+            if rule.get(key)
+        },
+    }
+    emptied = any(rule.get(key) and not narrowed[key] for key in fields)
+    return None if emptied or not frozenset(rule_atoms(narrowed)) <= allowed else narrowed

@@ -1,0 +1,188 @@
+"""Bringing one object of a cluster that is wholly ours to what is wanted, or saying why that may not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from function_app.model.ledger import Generation
+from function_app.model.names import AttachmentKey, ClusterName, cluster_target
+from function_app.model.plan import (
+    Apply,
+    Change,
+    ChangeReason,
+    Delete,
+    Refusal,
+    RefusalCode,
+    Verb,
+    WaitsFor,
+)
+from function_app.model.resources import Kind, Resource, ResourceId
+from function_app.planning import RELEASE
+from function_app.planning.compare import differences
+from function_app.planning.facts import Facts
+from function_app.planning.ownership import ours
+from function_app.planning.situation import Situation
+
+_IMMUTABLE = {Kind.IP_POOL: frozenset({"spec.cidr", "spec.blockSize"})}
+
+
+@dataclass
+class Draft:
+    """A cluster's plan under construction; lives for one pass."""
+
+    changes: list[Change] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rendered: dict[str, tuple[str, str]] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    """Keys of everything that should exist, whether it does or not."""
+    spoiled: set[AttachmentKey] = field(default_factory=set)
+    """Attachments that must not go on, because something foreign stands where theirs should."""
+
+
+def keep(
+    situation: Situation,
+    facts: Facts,
+    draft: Draft,
+    wanted: Resource,
+    *,
+    source: str,
+    keys: tuple[AttachmentKey, ...] = (),
+    adopt: bool = False,
+    needs: frozenset[ResourceId] = frozenset(),
+    born: Generation | None = None,
+) -> bool:
+    """Bring one object that is wholly ours to what is wanted; False when something foreign or immovable is in the way."""
+    found = facts.observed.resources.get(wanted.id)
+    key = rendered_key(facts.name, wanted.id)
+    draft.wanted.add(key)
+    known = (born.id,) if born is not None else ()
+    if found is None:
+        reason = ChangeReason.DRIFT if key in situation.state.rendered else ChangeReason.NEW
+        words = "it was deleted outside Git" if reason is ChangeReason.DRIFT else "it does not exist yet"
+        draft.changes.append(
+            _write(situation, facts, Verb.CREATE, wanted, reason, words, keys, needs, Apply(wanted.body))
+        )
+        return True
+    if found.terminating:
+        if found.id.kind is Kind.IP_POOL:
+            draft.refused.append(_terminating(facts, found))
+        return False
+    if not ours(found, situation.hub.name, known):
+        if not adopt:
+            draft.refused.append(_foreign(facts, found))
+            return False
+        return _adopt(situation, facts, draft, wanted, found, keys, needs)
+    changed = differences(wanted, found)
+    if not changed:
+        draft.rendered[key] = (source, RELEASE)
+        return True
+    fixed = [path for path in changed if path in _IMMUTABLE.get(wanted.id.kind, ())]
+    if fixed:
+        draft.refused.append(_immovable(facts, found, fixed))
+        return False
+    reason, words = _why(situation.state.rendered.get(key), source, changed)
+    write = Apply(wanted.body, force=True, resource_version=_guard(found))
+    draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, reason, words, keys, needs, write))
+    return True
+
+
+def _guard(found: Resource) -> str:
+    """Lists that all tenants share are written only onto the version that was read; two writers would overwrite each other."""
+    return found.resource_version if found.id.kind is Kind.BGP_FILTER else ""
+
+
+def _adopt(
+    situation: Situation,
+    facts: Facts,
+    draft: Draft,
+    wanted: Resource,
+    found: Resource,
+    keys: tuple[AttachmentKey, ...],
+    needs: frozenset[ResourceId],
+) -> bool:
+    fixed = [path for path in differences(wanted, found) if path in _IMMUTABLE.get(wanted.id.kind, ())]
+    if fixed:
+        draft.refused.append(_immovable(facts, found, fixed))
+        return False
+    write = Apply(wanted.body, force=True, resource_version=_guard(found))
+    words = "the definition asks to take it over as it is found"
+    draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, ChangeReason.ADOPTED, words, keys, needs, write))
+    return True
+
+
+def _write(
+    situation: Situation,
+    facts: Facts,
+    verb: Verb,
+    wanted: Resource,
+    reason: ChangeReason,
+    words: str,
+    keys: tuple[AttachmentKey, ...],
+    needs: frozenset[ResourceId],
+    write: Apply,
+) -> Change:
+    waits = report_only(situation, facts.name, reason)
+    return Change(
+        verb, cluster_target(facts.name), wanted.id, reason, words, write, waits, needs=needs, attachments=keys
+    )
+
+
+def report_only(situation: Situation, cluster: ClusterName, reason: ChangeReason) -> WaitsFor | None:
+    """Drift on a cluster that asks only to be told waits for a person."""
+    return WaitsFor.PERSON if reason is ChangeReason.DRIFT and not situation.corrects_drift(cluster) else None
+
+
+def _why(before: tuple[str, str] | None, source: str, changed: tuple[str, ...]) -> tuple[ChangeReason, str]:
+    fields = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    if before is None or before[0] != source:
+        return ChangeReason.EDITED, f"the definition changes {fields}"
+    if before[1] != RELEASE:
+        return ChangeReason.RELEASE, f"release {RELEASE} renders {fields} differently"
+    return ChangeReason.DRIFT, f"somebody changed {fields} outside Git"
+
+
+def rendered_key(cluster: ClusterName, resource: ResourceId) -> str:
+    """Under which key `HubState.rendered` remembers a resource."""
+    return f"{cluster_target(cluster)} {resource}"
+
+
+def delete(
+    cluster: ClusterName,
+    found: Resource,
+    reason: ChangeReason,
+    words: str,
+    *,
+    waits: WaitsFor | None = None,
+    keys: tuple[AttachmentKey, ...] = (),
+    needs: frozenset[ResourceId] = frozenset(),
+) -> Change:
+    """Delete exactly the object that was observed."""
+    write = Delete(found.uid)
+    return Change(
+        Verb.DELETE, cluster_target(cluster), found.id, reason, words, write, waits, needs=needs, attachments=keys
+    )
+
+
+def _foreign(facts: Facts, found: Resource) -> Refusal:
+    message = (
+        f"{found.id} exists on {facts.name} and is not ours (it lacks our labels, our field manager or a known generation). "
+        "It was not touched. Delete it, choose another tenant name, or take it over with `adopt`."
+    )
+    return Refusal(RefusalCode.FOREIGN_RESOURCE, f"cluster/{facts.name} {found.id}", message)
+
+
+def _terminating(facts: Facts, found: Resource) -> Refusal:
+    message = (
+        f"{found.id} on {facts.name} is being deleted and cannot be brought back while its gateway runs. "
+        "The gateway goes on serving. Renumber the attachment to another range when it suits you."
+    )
+    return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {found.id}", message)
+
+
+def _immovable(facts: Facts, found: Resource, paths: list[str]) -> Refusal:
+    message = (
+        f"{', '.join(paths)} of {found.id} on {facts.name} differ from the definition and cannot be changed in place. "
+        "Write the definition as it is found there, or give the attachment another range."
+    )
+    return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {found.id}", message)

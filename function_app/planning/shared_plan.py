@@ -1,0 +1,134 @@
+"""What all attachments of a cluster share: the filter, the peers that carry it, and the switch for egress gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from function_app.model.ledger import Generation, Holding
+from function_app.model.names import AttachmentKey, cluster_target
+from function_app.model.plan import (
+    Apply,
+    Change,
+    ChangeReason,
+    MergePatch,
+    Refusal,
+    RefusalCode,
+    Verb,
+)
+from function_app.model.resources import Kind, ResourceId
+from function_app.planning import RELEASE
+from function_app.planning.cluster_resources import (
+    EGRESS_SUPPORT,
+    EGRESS_SUPPORT_KEY,
+    EGRESS_SUPPORT_PER_POD,
+    FELIX_NAME,
+    export_filter,
+    route_server_peers,
+)
+from function_app.planning.facts import Facts, pods_left
+from function_app.planning.firewall_resources import digest_of
+from function_app.planning.generations import Intent
+from function_app.planning.keeping import Draft, keep, rendered_key, report_only
+from function_app.planning.situation import Situation
+
+
+def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], draft: Draft) -> None:
+    """The filter with an Accept for every range that may have pods, the peers that carry it, and the egress switch."""
+    live = [one for one in facts.generations.values() if _advertise(facts, one)]
+    ranges = [one.range for one in live if one.range.subnet_of(IPv4Network(facts.definition.spec.egress_cidr))]
+    keys = tuple(sorted({one.key for one in live}))
+    adopting = facts.definition.spec.bgp.adopt
+    wanted_filter = export_filter(situation.hub.name, ranges)
+    standing = keep(
+        situation, facts, draft, wanted_filter, source=digest_of(wanted_filter.body), keys=keys, adopt=adopting
+    )
+    if standing:
+        _plan_peers(situation, facts, draft, wanted_filter.id, adopting=adopting)
+    _plan_switch(situation, facts, draft, tuple(intent.key for intent in intents if intent.target))
+
+
+def _advertise(facts: Facts, generation: Generation) -> bool:
+    return (
+        generation.holding is Holding.HELD or bool(pods_left(facts, generation)) or _gateway_exists(facts, generation)
+    )
+
+
+def _gateway_exists(facts: Facts, generation: Generation) -> bool:
+    found = (Kind.EGRESS_GATEWAY, Kind.DEPLOYMENT)
+    return any(facts.observed.get(kind, generation.gateway, generation.gateway_namespace) is not None for kind in found)
+
+
+def _plan_peers(situation: Situation, facts: Facts, draft: Draft, filter_id: ResourceId, *, adopting: bool) -> None:
+    route_server = situation.hub.hub.spec.route_server
+    wanted = route_server_peers(situation.hub.name, facts.definition, route_server)
+    own_names = {peer.id.name for peer in wanted}
+    for peer in wanted:
+        address = str(peer.spec["peerIP"])
+        rival = next(
+            (
+                other.id.name
+                for other in facts.observed.of(Kind.BGP_PEER)
+                if other.id.name not in own_names and str(other.spec.get("peerIP", "")).split(":")[0] == address
+            ),
+            None,
+        )
+        if rival is not None:
+            message = (
+                f"BGPPeer {rival} on {facts.name} already peers with Route Server {address} and is not ours; a second peer for "
+                "one address would make either win by chance. Delete it, or rename it to the published name and set spec.bgp.adopt."
+            )
+            draft.refused.append(Refusal(RefusalCode.FOREIGN_PEER, f"cluster/{facts.name}", message))
+            continue
+        keep(situation, facts, draft, peer, source=digest_of(peer.body), adopt=adopting, needs=frozenset({filter_id}))
+
+
+def _plan_switch(situation: Situation, facts: Facts, draft: Draft, keys: tuple[AttachmentKey, ...]) -> None:
+    felix = facts.observed.get(Kind.FELIX_CONFIGURATION, FELIX_NAME)
+    value = str(felix.spec.get(EGRESS_SUPPORT_KEY, "")) if felix is not None else ""
+    resource = ResourceId(Kind.FELIX_CONFIGURATION, FELIX_NAME)
+    key = rendered_key(facts.name, resource)
+    draft.wanted.add(key)
+    if value.lower() == EGRESS_SUPPORT_PER_POD.lower():
+        draft.notes.append(
+            f"{facts.name}: egressIPSupport is {EGRESS_SUPPORT_PER_POD}; a pod's own annotations override its namespace's"
+        )
+        return
+    if value.lower() == EGRESS_SUPPORT.lower():
+        draft.rendered[key] = (EGRESS_SUPPORT, RELEASE)
+        return
+    if not keys:
+        return
+    reason = ChangeReason.DRIFT if key in situation.state.rendered else ChangeReason.NEW
+    body = {"spec": {EGRESS_SUPPORT_KEY: EGRESS_SUPPORT}}
+    write: MergePatch | Apply = MergePatch(body)
+    if felix is None:
+        write = Apply(
+            {
+                "apiVersion": "projectcalico.org/v3",
+                "kind": "FelixConfiguration",
+                "metadata": {"name": FELIX_NAME},
+                **body,
+            }
+        )
+    words = f"egress gateways work only with egressIPSupport {EGRESS_SUPPORT}, it is {value or 'not set'}"
+    verb = Verb.UPDATE if felix is not None else Verb.CREATE
+    draft.changes.append(
+        Change(
+            verb,
+            cluster_target(facts.name),
+            resource,
+            reason,
+            words,
+            write,
+            report_only(situation, facts.name, reason),
+            attachments=keys,
+        )
+    )
+
+
+def switch_is_on(facts: Facts) -> bool:
+    """Annotations on namespaces have an effect."""
+    felix = facts.observed.get(Kind.FELIX_CONFIGURATION, FELIX_NAME)
+    value = str(felix.spec.get(EGRESS_SUPPORT_KEY, "")) if felix is not None else ""
+    return value.lower() in (EGRESS_SUPPORT.lower(), EGRESS_SUPPORT_PER_POD.lower())

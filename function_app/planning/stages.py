@@ -1,0 +1,262 @@
+"""How far a generation has come, computed afresh from what is observed; nothing here is stored.
+
+Each condition answers `Met` or words that say what is missing. What cannot be read is `Unknown`, never met and never
+taken for absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from function_app.model.definitions import Attachment, Cluster
+from function_app.model.ledger import Generation
+from function_app.model.resources import (
+    ClusterObservation,
+    Kind,
+    LearnedRoute,
+    PeerConnection,
+    Resource,
+    RouteServerObservation,
+    Unreadable,
+)
+from function_app.planning.cluster_resources import FILTER_NAME
+
+INSTANCES = ("RouteServiceRole_IN_0", "RouteServiceRole_IN_1")
+"""The two Route Server instances as learned routes name them (Microsoft.Network bgpConnections/learnedRoutes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of the five. `since` is the time of the oldest evidence used; `unknown` means that it could not be read."""
+
+    met: bool
+    detail: str = ""
+    unknown: bool = False
+    evidence_at: datetime | None = None
+
+
+def pooled(generation: Generation, attachment: Attachment, cluster: ClusterObservation) -> Condition:
+    """The IPPool exists with this range and block size, enabled, not terminating, allocatable where the API says so."""
+    pool = cluster.get(Kind.IP_POOL, generation.pool)
+    if pool is None:
+        return Condition(met=False, detail=f"IPPool {generation.pool} does not exist", evidence_at=cluster.at)
+    found = [
+        (pool.terminating, "is being deleted"),
+        (
+            pool.spec.get("cidr") != str(generation.range),
+            f"has the range {pool.spec.get('cidr')}, not {generation.range}",
+        ),
+        (
+            pool.spec.get("blockSize", 26) != attachment.gateway.block_size,
+            f"has block size {pool.spec.get('blockSize', 26)}",
+        ),
+        (bool(pool.spec.get("disabled")), "is disabled"),
+        (_allocatable(pool) is False, "cannot be allocated from"),
+    ]
+    wrong = [words for is_wrong, words in found if is_wrong]
+    return Condition(
+        met=not wrong, detail=f"IPPool {generation.pool} {wrong[0]}" if wrong else "", evidence_at=cluster.at
+    )
+
+
+def _allocatable(pool: Resource) -> bool | None:
+    for condition in pool.status.get("conditions") or ():
+        if condition.get("type") == "Allocatable":
+            return bool(condition.get("status") == "True")
+    return None
+
+
+def gateway_pods(generation: Generation, cluster: ClusterObservation) -> tuple[Resource, ...]:
+    """All pods of this gateway, terminating ones included."""
+    return tuple(
+        pod
+        for pod in cluster.of(Kind.POD)
+        if pod.id.namespace == generation.gateway_namespace and _bears(pod.labels, generation.labels)
+    )
+
+
+def _bears(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
+
+
+def serving(generation: Generation, cluster: ClusterObservation) -> Condition:
+    """The Deployment carries the gateway's current spec and has rolled it out, and its pods' addresses lie in the range.
+
+    The EgressGateway's own status is no evidence: it says Ready before a pod is scheduled and is never taken back
+    (tigera/operator, egressgateway_controller.go).
+    """
+    name, namespace = generation.gateway, generation.gateway_namespace
+    gateway = cluster.get(Kind.EGRESS_GATEWAY, name, namespace)
+    deployment = cluster.get(Kind.DEPLOYMENT, name, namespace)
+    if gateway is None or gateway.terminating or deployment is None or deployment.terminating:
+        missing = "EgressGateway" if gateway is None or gateway.terminating else "Deployment"
+        return Condition(met=False, detail=f"{missing} {namespace}/{name} does not exist yet", evidence_at=cluster.at)
+    wrong = _stale(gateway, deployment, generation) or _not_rolled_out(deployment)
+    wrong = wrong or _wrong_addresses(generation, cluster, int(deployment.spec.get("replicas", 1)))
+    return Condition(met=not wrong, detail=wrong, evidence_at=cluster.at)
+
+
+def _stale(gateway: Resource, deployment: Resource, generation: Generation) -> str:
+    template = deployment.spec.get("template") or {}
+    metadata = template.get("metadata") or {}
+    pools = (metadata.get("annotations") or {}).get("cni.projectcalico.org/ipv4pools", "")
+    wanted = gateway.spec.get("template", {}).get("spec", {})
+    found = template.get("spec") or {}
+    checks = [
+        (f'"{generation.pool}"' not in pools, "still uses another pool"),
+        (deployment.spec.get("replicas") != gateway.spec.get("replicas", 1), "still has another number of replicas"),
+        (not _bears(metadata.get("labels") or {}, generation.labels), "still has other pod labels"),
+        (
+            any(
+                found.get(key) != wanted[key]
+                for key in ("terminationGracePeriodSeconds", "tolerations")
+                if key in wanted
+            ),
+            "still carries an earlier pod template",
+        ),
+    ]
+    wrong = [words for is_wrong, words in checks if is_wrong]
+    return f"Deployment {deployment.id.namespace}/{deployment.id.name} {wrong[0]}" if wrong else ""
+
+
+def _not_rolled_out(deployment: Resource) -> str:
+    status, replicas = deployment.status, int(deployment.spec.get("replicas", 1))
+    name = f"Deployment {deployment.id.namespace}/{deployment.id.name}"
+    if replicas < 1:
+        return f"{name} has no replicas"
+    if int(status.get("observedGeneration", 0)) < int(deployment.metadata.get("generation", 1)):
+        return f"{name} has not been acted on since its last change"
+    updated, available = int(status.get("updatedReplicas", 0)), int(status.get("availableReplicas", 0))
+    if updated < replicas or available < replicas:
+        return f"{name}: {min(updated, available)} of {replicas} gateway pods available"
+    return ""
+
+
+def _wrong_addresses(generation: Generation, cluster: ClusterObservation, replicas: int) -> str:
+    serving_pods = ready_pods(generation, cluster)
+    outside = [pod.id.name for pod in serving_pods if not _inside(pod_address(pod), generation.range)]
+    if outside:
+        return f"gateway pod {outside[0]} has an address outside {generation.range}"
+    if len(serving_pods) < replicas:
+        return f"{len(serving_pods)} of {replicas} gateway pods ready"
+    return ""
+
+
+def ready_pods(generation: Generation, cluster: ClusterObservation) -> tuple[Resource, ...]:
+    """Gateway pods that take traffic now."""
+    return tuple(pod for pod in gateway_pods(generation, cluster) if not pod.terminating and _is_ready(pod))
+
+
+def _is_ready(pod: Resource) -> bool:
+    return any(
+        condition.get("type") == "Ready" and condition.get("status") == "True"
+        for condition in pod.status.get("conditions") or ()
+    )
+
+
+def pod_address(pod: Resource) -> IPv4Address | None:
+    """The pod's address, None while it has none."""
+    try:
+        return IPv4Address(str(pod.status.get("podIP", "")))
+    except AddressValueError:
+        return None
+
+
+def _inside(address: IPv4Address | None, cidr: IPv4Network) -> bool:
+    return address is not None and address in cidr
+
+
+def filter_accepts(generation: Generation, cluster: ClusterObservation) -> bool:
+    """The filter that stands on the cluster lets the range out and ends in a reject."""
+    found = cluster.get(Kind.BGP_FILTER, FILTER_NAME)
+    if found is None or found.terminating:
+        return False
+    rules = found.spec.get("exportV4") or [{}]
+    accepted = any(
+        rule.get("action") == "Accept"
+        and rule.get("matchOperator") == "In"
+        and rule.get("cidr") == str(generation.range)
+        for rule in rules
+    )
+    return accepted and rules[-1] == {"action": "Reject"}
+
+
+def cluster_connections(cluster: Cluster, route_server: RouteServerObservation) -> tuple[PeerConnection, ...]:
+    """Route Server connections whose peer is a node of this cluster."""
+    nodes = IPv4Network(cluster.spec.network.nodes)
+    return tuple(peer for peer in route_server.connections if _inside(_address(peer.peer_ip), nodes))
+
+
+def _address(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+def routes_inside(cidr: IPv4Network, connections: tuple[PeerConnection, ...]) -> tuple[LearnedRoute, ...]:
+    """Learned routes for the range or a part of it."""
+    return tuple(route for peer in connections for route in peer.routes or () if _part_of(route.network, cidr))
+
+
+def _part_of(network: str, cidr: IPv4Network) -> bool:
+    try:
+        return IPv4Network(network).subnet_of(cidr)
+    except (AddressValueError, ValueError):
+        return False
+
+
+def advertised(
+    generation: Generation,
+    definition: Cluster,
+    cluster: ClusterObservation,
+    route_server: RouteServerObservation | Unreadable,
+) -> Condition:
+    """The filter accepts the range, and each Route Server instance learned a way to each gateway pod's own node."""
+    if not filter_accepts(generation, cluster):
+        return Condition(
+            met=False, detail=f"BGPFilter {FILTER_NAME} does not accept {generation.range}", evidence_at=cluster.at
+        )
+    if isinstance(route_server, Unreadable):
+        return Condition(met=False, detail=f"Route Server: {route_server.message}", unknown=True)
+    connections = cluster_connections(definition, route_server)
+    if not connections:
+        return Condition(
+            met=False,
+            detail="Route Server has no BGP connection to a node of this cluster",
+            evidence_at=route_server.at,
+        )
+    if any(peer.routes is None for peer in connections):
+        return Condition(met=False, detail="Route Server is still listing its learned routes", unknown=True)
+    answered = [peer.routes_at for peer in connections if peer.routes_at is not None]
+    evidence_at = min([cluster.at, *answered])
+    wrong = _unlearned(generation, cluster, connections)
+    return Condition(met=not wrong, detail=wrong, evidence_at=evidence_at)
+
+
+def _unlearned(generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]) -> str:
+    routes = routes_inside(generation.range, connections)
+    nodes = {node.id.name: internal_address(node) for node in cluster.of(Kind.NODE)}
+    for pod in ready_pods(generation, cluster):
+        address, node = pod_address(pod), str(pod.spec.get("nodeName", ""))
+        for instance in INSTANCES:
+            hops = {
+                route.next_hop
+                for route in routes
+                if route.instance == instance and address in IPv4Network(route.network)
+            }
+            if nodes.get(node, "") not in hops or not hops:
+                where = f"by way of {', '.join(sorted(hops))}" if hops else "nothing"
+                return f"Route Server instance {instance[-1]} has learned {where} for {address} on node {node}"
+    return ""
+
+
+def internal_address(node: Resource) -> str:
+    """A node's InternalIP, empty when it has none."""
+    for address in node.status.get("addresses") or ():
+        if address.get("type") == "InternalIP":
+            return str(address.get("address", ""))
+    return ""

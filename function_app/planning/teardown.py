@@ -1,0 +1,150 @@
+"""Taking a generation down, each step on what was observed, none on what was done before.
+
+still there                          = step
+somebody points at the gateway       = wait (its annotations are `pointing.py`'s)
+EgressGateway, policy, budget        = delete them
+pods, terminating ones included      = wait: they outlive gateway and Deployment by their grace period
+pool                                 = delete it (the filter entry went with the pods)
+our namespace, nothing foreign in it = delete it
+nothing, no route, no rule           = freed: quarantine starts
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from function_app.model.ledger import Generation, Holding, Record, RecordKind
+from function_app.model.plan import ChangeReason, WaitsFor
+from function_app.model.resources import Kind, ResourceId, RouteServerObservation
+from function_app.planning.cluster_plan import policy_named
+from function_app.planning.cluster_resources import FILTER_NAME
+from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left
+from function_app.planning.firewall_plan import FirewallPlan
+from function_app.planning.keeping import Draft, delete
+from function_app.planning.ownership import ours
+from function_app.planning.situation import Situation
+
+Waits = list[tuple[WaitsFor, str]]
+
+
+def plan_teardown(
+    situation: Situation, facts: Facts, generation: Generation, firewall: FirewallPlan | None, draft: Draft
+) -> tuple[Waits, tuple[Record, ...]]:
+    """The next steps for one leaving generation, what it waits for, and its `freed` record once everything is gone."""
+    waits: Waits = []
+    renumbered = generation.key in situation.hub.attachments
+    reason = ChangeReason.RENUMBERED if renumbered else ChangeReason.REMOVED
+    users = facts.users(generation)
+    if not gateway_may_go(situation, facts, generation):
+        waits.append((WaitsFor.UNPOINTED, f"{', '.join(users[:3])} still points at {generation.gateway}"))
+        return waits, ()
+    _delete_gateway(situation, facts, generation, reason, draft)
+    gateway_left = _gateway_left(facts, generation)
+    pods = pods_left(facts, generation)
+    if gateway_left or pods:
+        words = (
+            f"{len(pods)} gateway pods of {generation.gateway} still run or terminate"
+            if pods
+            else f"{gateway_left} is going"
+        )
+        waits.append((WaitsFor.PODS_GONE, words))
+        return waits, ()
+    pool = facts.observed.get(Kind.IP_POOL, generation.pool)
+    if pool is not None:
+        if not pool.terminating and ours(pool, situation.hub.name, (generation.id,)):
+            words = f"{generation.range} is no longer in use"
+            needs = frozenset({ResourceId(Kind.BGP_FILTER, FILTER_NAME)})
+            draft.changes.append(delete(facts.name, pool, reason, words, keys=(generation.key,), needs=needs))
+        waits.append((WaitsFor.BLOCKS_GONE, f"IPPool {generation.pool} is going"))
+    elif blocks := blocks_left(facts, generation):
+        waits.append((WaitsFor.BLOCKS_GONE, f"IPAM blocks {', '.join(blocks[:3])} are still there"))
+    waits.extend(_namespace_going(situation, facts, generation, reason, draft))
+    waits.extend(_still_known(situation, facts, generation, firewall))
+    if waits:
+        return waits, ()
+    return [], (situation.record(RecordKind.FREED, generation),)
+
+
+def _delete_gateway(
+    situation: Situation, facts: Facts, generation: Generation, reason: ChangeReason, draft: Draft
+) -> None:
+    namespace, name = generation.gateway_namespace, generation.gateway
+    candidates = [
+        facts.observed.get(Kind.EGRESS_GATEWAY, name, namespace),
+        facts.observed.get(Kind.DISRUPTION_BUDGET, name, namespace),
+    ]
+    if not policy_named(facts, generation):
+        candidates.append(facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, name))
+    for found in candidates:
+        if found is not None and not found.terminating and ours(found, situation.hub.name, (generation.id,)):
+            words = f"nothing points at the gateway of {generation.key.tenant} for {generation.range} any more"
+            draft.changes.append(delete(facts.name, found, reason, words, keys=(generation.key,)))
+
+
+def _gateway_left(facts: Facts, generation: Generation) -> str:
+    for kind in (Kind.EGRESS_GATEWAY, Kind.DEPLOYMENT):
+        found = facts.observed.get(kind, generation.gateway, generation.gateway_namespace)
+        if found is not None:
+            return f"{found.id}"
+    return ""
+
+
+def _namespace_going(
+    situation: Situation, facts: Facts, generation: Generation, reason: ChangeReason, draft: Draft
+) -> Waits:
+    """Delete the gateway namespace if we made it, no other generation lives there and it holds nothing foreign."""
+    namespace = facts.observed.get(Kind.NAMESPACE, generation.gateway_namespace)
+    if namespace is None or not ours(namespace, situation.hub.name, ()):
+        return []
+    sharing = any(
+        one.gateway_namespace == generation.gateway_namespace and one.id != generation.id
+        for one in facts.generations.values()
+        if one.live
+    )
+    if sharing:
+        return []
+    if namespace.terminating:
+        return [(WaitsFor.PODS_GONE, f"namespace {namespace.id.name} is going")]
+    if tenants := _foreign_content(situation, facts, generation):
+        draft.notes.append(f"{facts.name}: namespace {namespace.id.name} stays, it holds {', '.join(tenants[:3])}")
+        return []
+    words = f"the gateway namespace of {generation.key.tenant} is empty"
+    draft.changes.append(delete(facts.name, namespace, reason, words, keys=(generation.key,)))
+    return [(WaitsFor.PODS_GONE, f"namespace {namespace.id.name} is going")]
+
+
+def _foreign_content(situation: Situation, facts: Facts, generation: Generation) -> tuple[str, ...]:
+    return tuple(
+        str(resource.id)
+        for resource in facts.observed.resources.values()
+        if resource.id.namespace == generation.gateway_namespace
+        and not ours(resource, situation.hub.name, (generation.id,))
+    )
+
+
+def _still_known(situation: Situation, facts: Facts, generation: Generation, firewall: FirewallPlan | None) -> Waits:
+    waits: Waits = []
+    observed = situation.observations.route_server
+    known = (
+        routes_left(facts.definition, observed, generation) if isinstance(observed, RouteServerObservation) else None
+    )
+    if known or known is None:
+        words = "still knows a route" if known else "has not answered whether it still knows a route"
+        waits.append((WaitsFor.ROUTES_GONE, f"Route Server {words} inside {generation.range}"))
+    if firewall is None or ranges_in_force(firewall, generation):
+        waits.append((WaitsFor.RULES_GONE, f"firewall rules still name {generation.range}"))
+    return waits
+
+
+def ranges_in_force(firewall: FirewallPlan, generation: Generation) -> bool:
+    """Some rule in force, or in a shard that is being written, allows the range."""
+    return any(str(generation.range) in rules.sources() for found in firewall.in_force.values() for rules in found)
+
+
+def forget(situation: Situation, generation: Generation, *, connections_gone: bool) -> tuple[Record, ...]:
+    """Free what stood on a cluster that an operator gave up, once Route Server no longer talks to it."""
+    if not connections_gone:
+        return ()
+    leave = () if generation.holding is Holding.LEAVING else (situation.record(RecordKind.LEAVE, generation),)
+    freed = replace(situation.record(RecordKind.FREED, generation), author="forget")
+    return (*leave, freed)

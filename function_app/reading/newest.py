@@ -1,0 +1,139 @@
+"""One commit's files, each parsed once for as long as it stays in the tree; what is no plain file is refused unread.
+
+Does not belong here: which of the files take effect.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from function_app.model.definitions import Tenant
+from function_app.model.errors import Problem, Severity
+from function_app.ports import BlobEntry
+from function_app.reading.documents import MAX_BYTES
+from function_app.reading.layout import MAX_FILES, count_problem, is_ignored, link_problem
+from function_app.reading.parse import ParsedFile, parse_file
+from function_app.reading.places import Places, shown_file
+
+WHOLE_FOLDER = "."
+"""The path of an entry that stands in the definitions folder's own place."""
+_GIT_LINK = 0o160000
+_OPAQUE = frozenset({"not-a-plain-file", "file-too-large", "lfs-pointer", "not-utf-8"})
+"""Codes of problems after which nobody can tell what the file's author meant."""
+
+
+class BlobReader(Protocol):
+    """The one thing that parsing needs of a repository."""
+
+    def read(self, blob: str) -> bytes:
+        """One blob's content."""
+
+
+class ParsedFiles:
+    """Parses files of one definitions folder, each version once."""
+
+    def __init__(self, repository: BlobReader, root: str) -> None:
+        self._repository = repository
+        self._root = root
+        self._parsed: dict[tuple[str, str], ParsedFile] = {}
+
+    def entry(self, path: str, entry: BlobEntry) -> ParsedFile:
+        """An entry of a commit's tree; links, submodules and oversized files get a problem and are not read."""
+        if entry.mode == _GIT_LINK:
+            return _refused(path, self._root, link_problem(path, self._root, "submodule"))
+        if path == WHOLE_FOLDER and stat.S_ISREG(entry.mode):
+            return _refused(path, self._root, link_problem(path, self._root, "file in the definitions folder's place"))
+        if not stat.S_ISREG(entry.mode):
+            return _refused(path, self._root, link_problem(path, self._root, "symbolic link"))
+        if entry.size > MAX_BYTES:
+            return _refused(path, self._root, _size_problem(path, self._root, entry.size))
+        return self.blob(path, entry.blob)
+
+    def blob(self, path: str, blob: str) -> ParsedFile:
+        """A plain file of bounded size."""
+        key = (path, blob)
+        if key not in self._parsed:
+            known = _KNOWN.get(self._root, path, blob)
+            self._parsed[key] = known or parse_file(path, self._repository.read(blob), root=self._root)
+        return self._parsed[key]
+
+    def may_define(self, name: str, path: str, entry: BlobEntry) -> bool:
+        """Whether a file that cannot be used may be meant as the definition of tenant `name`."""
+        parsed = self.entry(path, entry)
+        if parsed.draft is not None:
+            return isinstance(parsed.draft, Tenant) and parsed.draft.metadata.name == name
+        if any(problem.code in _OPAQUE for problem in parsed.problems):
+            return path.startswith("tenants/") or path in {"tenants", WHOLE_FOLDER}
+        return (
+            re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])".encode(), self._repository.read(entry.blob)) is not None
+        )
+
+    def keep(self, used: Iterable[tuple[str, str]]) -> None:
+        """Remember these versions (path, blob) for the next reading, and forget all others."""
+        _KNOWN.replace(self._root, {key: self._parsed[key] for key in used if key in self._parsed})
+
+
+def considered(entries: Iterable[BlobEntry]) -> dict[str, BlobEntry]:
+    """The entries that count, by path: all but plain files that are no definitions by intent."""
+    return {entry.path: entry for entry in entries if not _is_beside(entry)}
+
+
+def listing_problem(entries: Sequence[BlobEntry], root: str) -> Problem | None:
+    """What speaks against reading a commit's files at all: too many, or folders that could not be listed."""
+    if len(entries) > MAX_FILES:
+        return count_problem(len(entries), root)
+    unlisted = next((entry.path for entry in entries if stat.S_ISDIR(entry.mode)), None)
+    if unlisted is None:
+        return None
+    return Places(shown_file(root, unlisted)).problem(
+        (),
+        "folders-too-deep",
+        "folders are nested too deep or too many to be listed from here on.",
+        "Keep only hubs/, clusters/, tenants/ and rulesets/ here.",
+    )
+
+
+def is_broken(parsed: ParsedFile) -> bool:
+    """Whether the file is invalid alone."""
+    return parsed.definition is None or any(problem.severity is Severity.ERROR for problem in parsed.problems)
+
+
+class _Known:
+    """What the last reading in this process kept, bounded by the size of that tree."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._root = ""
+        self._files: Mapping[tuple[str, str], ParsedFile] = {}
+
+    def get(self, root: str, path: str, blob: str) -> ParsedFile | None:
+        with self._lock:
+            return self._files.get((path, blob)) if root == self._root else None
+
+    def replace(self, root: str, files: Mapping[tuple[str, str], ParsedFile]) -> None:
+        with self._lock:
+            self._root, self._files = root, files
+
+
+_KNOWN = _Known()
+
+
+def _is_beside(entry: BlobEntry) -> bool:
+    return stat.S_ISREG(entry.mode) and entry.path != WHOLE_FOLDER and is_ignored(entry.path)
+
+
+def _refused(path: str, root: str, problem: Problem) -> ParsedFile:
+    return ParsedFile(path, "", None, (problem,), Places(shown_file(root, path)))
+
+
+def _size_problem(path: str, root: str, size: int) -> Problem:
+    return Places(shown_file(root, path)).problem(
+        (),
+        "file-too-large",
+        f"the file has {size} bytes; at most {MAX_BYTES} are read.",
+        "Write one definition a file, and share rules in a rule set.",
+    )

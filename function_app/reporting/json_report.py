@@ -1,0 +1,174 @@
+"""Plans, reports and problems as JSON-ready values: the contract that outsiders rely on. Never a body.
+
+Keys are only ever added. Times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from function_app.model.errors import Problem
+from function_app.model.names import TargetName
+from function_app.model.plan import AttachmentState, Change, Plan, Refusal
+from function_app.model.report import Outcome, Report, Result
+from function_app.model.resources import ResourceId, Unreadable
+from function_app.model.state import Decision, Wait
+from function_app.model.tree import Held
+
+type Json = dict[str, object]
+
+
+def plan_json(plan: Plan) -> Json:
+    """`{plan_id, hub, commit, changes, refused, notes}`; a change is `{verb, target, resource, reason, waits_for, because}`."""
+    return {
+        "plan_id": plan.plan_id,
+        "hub": plan.hub,
+        "commit": plan.commit,
+        "changes": [_change(change) for change in plan.changes],
+        "refused": [_refusal(refusal) for refusal in plan.refused],
+        "notes": list(plan.notes),
+    }
+
+
+def preview_json(report: Report) -> Json:
+    """A plan that was not carried out; what could not be fetched or read stands first among its notes."""
+    return {**plan_json(report.plan), "notes": [*shortfalls(report), *report.plan.notes]}
+
+
+def report_json(report: Report, waits: Mapping[str, Wait]) -> Json:
+    """A plan's JSON with `outcome` and `message` on each change, and what the pass saw.
+
+    `waits` is keyed by attachment (`TENANT@CLUSTER`). The outcome of a change that was not ready is `pending`.
+    """
+    plan = report.plan
+    return {
+        **plan_json(plan),
+        "changes": [{**_change(change), **_outcome(outcome)} for change, outcome in carried_out(report)],
+        "attachments": [_attachment(one, waits.get(str(one.key))) for one in plan.attachments],
+        "commit_seen": report.commit_seen,
+        "source_problem": report.source_problem,
+        "started_at": _time(report.started_at),
+        "finished_at": _time(report.finished_at),
+        "converged": report.converged,
+        "unreadable": [_unreadable(one) for one in report.unreadable],
+        "held": [_held(one) for one in report.held],
+        "unattributed": {cluster: list(names) for cluster, names in plan.unattributed.items()},
+        "look_again_seconds": plan.look_again_seconds,
+    }
+
+
+def problem_json(problem: Problem) -> Json:
+    """`{file, line, column, path, severity, code, message, hint}`."""
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "path": problem.path,
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def decision_json(decision: Decision) -> Json:
+    """`{kind, subject, code, reason, by, at, expires}`."""
+    return {
+        "kind": decision.kind.value,
+        "subject": decision.subject,
+        "code": decision.code,
+        "reason": decision.reason,
+        "by": decision.by,
+        "at": _time(decision.at),
+        "expires": _time(decision.expires),
+    }
+
+
+def status_json(hub: str, latest: Mapping[str, object] | None, blocks: Iterable[Decision], problem: str = "") -> Json:
+    """`{hub, report, blocks, problem}`: the newest report, None before the first pass, and the blocks in force."""
+    return {
+        "hub": hub,
+        "report": None if latest is None else dict(latest),
+        "blocks": [decision_json(one) for one in blocks],
+        "problem": problem,
+    }
+
+
+def carried_out(report: Report) -> list[tuple[Change, Outcome | None]]:
+    """Every change with what became of it, None when it was not ready.
+
+    A target that answers late is planned again: what was done before stands in front when the last plan no longer names it.
+    """
+    outcomes = {_key(outcome.change): outcome for outcome in report.outcomes}
+    planned = {_key(change) for change in report.plan.changes}
+    earlier = [(outcome.change, outcome) for key, outcome in outcomes.items() if key not in planned]
+    return [*earlier, *((change, outcomes.get(_key(change))) for change in report.plan.changes)]
+
+
+def shortfalls(report: Report) -> list[str]:
+    """What this pass did without: the newest commit, or a target."""
+    source = [f"The last good commit stays in force: {report.source_problem}"] if report.source_problem else []
+    return [*source, *(f"{one.target} could not be read: {one.message}" for one in report.unreadable)]
+
+
+def _key(change: Change) -> tuple[TargetName, ResourceId, str]:
+    return change.target, change.resource, change.verb
+
+
+def _change(change: Change) -> Json:
+    return {
+        "verb": change.verb.value,
+        "target": change.target,
+        "resource": str(change.resource),
+        "reason": change.reason.value,
+        "waits_for": None if change.waits_for is None else change.waits_for.value,
+        "because": change.because,
+    }
+
+
+def _outcome(outcome: Outcome | None) -> Json:
+    if outcome is None:
+        return {"outcome": Result.PENDING.value, "message": ""}
+    return {"outcome": outcome.result.value, "message": outcome.message}
+
+
+def _refusal(refusal: Refusal) -> Json:
+    return {"code": refusal.code.value, "subject": refusal.subject, "message": refusal.message}
+
+
+def _attachment(one: AttachmentState, wait: Wait | None) -> Json:
+    return {
+        "tenant": one.key.tenant,
+        "cluster": one.key.cluster,
+        "cidr": one.cidr,
+        "stage": one.stage.value,
+        "current": one.current,
+        "waiting_for": [code.value for code in one.waiting_for],
+        "since": None if wait is None else _time(wait.since),
+        "detail": one.detail,
+        "namespaces": list(one.namespaces),
+    }
+
+
+def _unreadable(one: Unreadable) -> Json:
+    return {
+        "target": one.target,
+        "at": _time(one.at),
+        "message": one.message,
+        "permanent": one.permanent,
+        "late": one.late,
+    }
+
+
+def _held(one: Held) -> Json:
+    return {
+        "file": one.file,
+        "since": one.since,
+        "previous_in_force": one.previous_in_force,
+        "problems": [problem_json(problem) for problem in one.problems],
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

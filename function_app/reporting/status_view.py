@@ -1,0 +1,68 @@
+"""The status of a hub for a terminal: what was stored by the newest pass, the blocks in force, and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from function_app.model.state import Decision
+from function_app.reporting.document import ReportDocument
+from function_app.reporting.terminal import attachments_view, named, shortfalls_view
+from function_app.reporting.words import lasting, moment, plain, short
+
+
+def status_view(
+    hub: str, document: ReportDocument | None, blocks: Sequence[Decision], now: datetime, problem: str = ""
+) -> RenderableType:
+    """One hub. `document` is None before its first pass; `problem` says what could not be read here."""
+    parts: list[RenderableType] = [Text(plain(hub), style="bold underline")]
+    if problem:
+        parts.append(Text(plain(problem), style="red"))
+    if document is None:
+        parts.append(Text("no report of a pass is kept here"))
+    else:
+        parts += _passed(document, now)
+    parts += _blocks(blocks, now)
+    if document is not None:
+        parts += _coverage(document)
+    return Group(*parts)
+
+
+def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]:
+    seen = document.commit_seen or document.commit
+    newest = "the newest seen" if seen == document.commit else f"newest seen {short(seen)}"
+    yield named("commit in force", f"{short(document.commit)} ({newest})")
+    if document.finished_at is not None:
+        ended = "converged" if document.converged else "not converged"
+        ago = lasting(now - document.finished_at)
+        yield named("last pass", f"{moment(document.finished_at)}, {ago} ago: {ended}")
+    if document.attachments:
+        yield Text("attachments", style="bold")
+        yield attachments_view(document.attachments, now)
+    else:
+        yield named("attachments", "none")
+    yield from shortfalls_view(document)
+
+
+def _blocks(blocks: Sequence[Decision], now: datetime) -> Iterator[RenderableType]:
+    if not blocks:
+        yield named("blocks", "none")
+        return
+    yield Text("blocks", style="bold red")
+    for one in blocks:
+        until = f" for {lasting(one.expires - now)} more" if one.expires is not None else " until it is taken back"
+        yield Padding(Text(plain(f"{one.subject}{until}: {one.reason} (by {one.by}, {moment(one.at)})")), (0, 0, 0, 2))
+
+
+def _coverage(document: ReportDocument) -> Iterator[RenderableType]:
+    if not document.unattributed:
+        yield named("leave as nodes", "not known: no cluster was read")
+        return
+    yield Text("leave as nodes", style="bold")
+    for cluster, names in sorted(document.unattributed.items()):
+        words = ", ".join(names) or "no namespace"
+        yield Padding(Text(plain(f"{cluster}: {words}")), (0, 0, 0, 2))

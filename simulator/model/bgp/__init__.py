@@ -1,0 +1,5 @@
+"""Calico's BGP as seen from outside a cluster: which routes its nodes offer to a peer, after aggregation and filters.
+
+Imitated: block and workload routes, node-to-node mesh, route reflectors, pools' export, BGPFilter semantics, next hops,
+hold time of dead nodes. Not imitated: import filters, communities, AS path operations, priorities, IPv6, passwords.
+"""

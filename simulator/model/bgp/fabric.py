@@ -1,0 +1,243 @@
+"""The BGP speakers of one cluster: who knows which route, and what a node offers to a peer outside.
+
+Inside: with the node-to-node mesh on, all nodes that are no route reflector exchange their routes; a BGPPeer with a
+peerSelector connects the nodes it selects on either side, with its filters in both directions (confd client.go); a reflector
+(a node with the cluster-id annotation) passes on what others told it. A node that is not Ready is taken for dead: the others
+and the peers keep its routes for the hold time. Source of the export order: projectcalico/calico confd bgp_processor.go.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from simulator.model.bgp.filters import ExportFilter, Verdict, export_filter
+from simulator.model.bgp.inputs import Inputs, Peer, Pool, Speaker, read_inputs
+from simulator.model.bgp.prefixes import Prefix
+from simulator.model.bgp.routes import Route, RouteKind
+from simulator.model.bgp.views import ClusterView
+from simulator.model.selectors import SelectorError, matches
+
+HOLD = timedelta(seconds=180)
+"""Hold time towards Azure Route Server (Microsoft Learn, route-server-faq); used inside the cluster as well."""
+
+
+class Link(StrEnum):
+    """How a session between a node and a peer stands."""
+
+    UP = "up"
+    SILENT = "the node is dead and its hold time has not run out"
+    NO_NODE = "no live node has the connection's address"
+    WRONG_NODE_ASN = "the connection expects another AS number than the cluster's"
+    NO_PEER = "no BGPPeer of the node names this address"
+    WRONG_PEER_ASN = "the BGPPeer expects another AS number"
+    NOT_REACHABLE = "the BGPPeer lacks a reachableBy in the node subnet, so the session flaps"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one node offers to one peer. `policy` changes when an edit makes BIRD offer everything again."""
+
+    link: Link
+    routes: tuple[Route, ...] = ()
+    policy: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Life:
+    """When a node was last alive, and what it had then."""
+
+    at: datetime
+    speaker: Speaker
+    routes: tuple[Route, ...]
+
+
+class _PoolIndex:
+    """Finds the pool that contains a prefix; the smaller one where pools overlap."""
+
+    def __init__(self, pools: Iterable[Pool]) -> None:
+        self._pools = {pool.prefix: pool for pool in pools}
+        self._lengths = sorted({prefix.length for prefix in self._pools}, reverse=True)
+
+    def containing(self, prefix: Prefix) -> Pool | None:
+        for length in self._lengths:
+            if length <= prefix.length and (pool := self._pools.get(prefix.cut(length))):
+                return pool
+        return None
+
+
+class Fabric:
+    """Follows one cluster's routing through time; `observe` must be called at each moment that matters."""
+
+    def __init__(self, cluster: ClusterView) -> None:
+        self.cluster = cluster
+        self.inputs: Inputs | None = None
+        self._pools = _PoolIndex(())
+        self._lives: dict[str, _Life] = {}
+        self._known: dict[str, tuple[Route, ...]] = {}
+        self._offers: dict[tuple[str, int, str, int], Offer] = {}
+
+    def observe(self, now: datetime) -> None:
+        """Take in the cluster as it is now."""
+        inputs = read_inputs(self.cluster)
+        changed = inputs != self.inputs
+        self.inputs = inputs
+        if changed:
+            self._pools = _PoolIndex(inputs.pools)
+        for speaker in inputs.speakers:
+            if speaker.ready and speaker.address:
+                old = self._lives.get(speaker.name)
+                routes = old.routes if old and not changed else tuple(_own_routes(speaker, inputs, self._pools))
+                self._lives[speaker.name] = _Life(now, speaker, routes)
+        expired = [name for name, life in self._lives.items() if now - life.at >= HOLD]
+        for name in expired:
+            del self._lives[name]
+        if changed or expired:
+            self._known.clear()
+            self._offers.clear()
+
+    def offer(self, peer_ip: str, peer_asn: int, instance_ip: str, instance_asn: int) -> Offer:
+        """What the node with address `peer_ip` offers to the Route Server instance."""
+        key = (peer_ip, peer_asn, instance_ip, instance_asn)
+        found = self._offers.get(key)
+        if found is None:
+            found = self._offers[key] = self._make_offer(*key)
+        return found
+
+    def owns(self, address: str) -> bool:
+        """Whether a node of this cluster has, or shortly ago had, the address."""
+        return any(life.speaker.address == address for life in self._lives.values())
+
+    def _make_offer(self, peer_ip: str, peer_asn: int, instance_ip: str, instance_asn: int) -> Offer:
+        inputs = self.inputs
+        node = next((life.speaker for life in self._lives.values() if life.speaker.address == peer_ip), None)
+        if inputs is None or node is None:
+            return Offer(Link.NO_NODE)
+        if not any(speaker.ready for speaker in inputs.speakers if speaker.name == node.name):
+            return Offer(Link.SILENT)
+        if inputs.asn != peer_asn:
+            return Offer(Link.WRONG_NODE_ASN)
+        peer = _peer_towards(node, instance_ip, inputs.peers)
+        if peer is None:
+            return Offer(Link.NO_PEER)
+        if peer.asn != instance_asn:
+            return Offer(Link.WRONG_PEER_ASN)
+        if not _on_link(peer.reachable_by, self.cluster.document.node_subnet):
+            return Offer(Link.NOT_REACHABLE)
+        rules = inputs.rules
+        policy = tuple(rules.get(name, "") for name in peer.filters)
+        exported = _export(self._routes_known_to(node), export_filter(peer.filters, rules, external=True), self._pools)
+        if not peer.keep:
+            exported = (replace(route, next_hop=node.address) for route in exported)
+        return Offer(Link.UP, tuple(exported), policy)
+
+    def _routes_known_to(self, node: Speaker) -> tuple[Route, ...]:
+        """One route for each prefix, the node's own first."""
+        found = self._known.get(node.name)
+        if found is None:
+            best: dict[Prefix, Route] = {}
+            for route in (*self._lives[node.name].routes, *self._routes_told_to(node)):
+                best.setdefault(route.prefix, route)
+            found = self._known[node.name] = tuple(best.values())
+        return found
+
+    def _routes_told_to(self, node: Speaker) -> Iterator[Route]:
+        """Breadth first: neighbours' own routes, and what reflectors among them pass on."""
+        inputs = self.inputs
+        if inputs is None:
+            return
+        rules = inputs.rules
+        reached = {node.name}
+        queue: deque[tuple[Speaker, tuple[ExportFilter, ...]]] = deque([(node, ())])
+        while queue:
+            via, filters = queue.popleft()
+            for name in sorted(self._lives.keys() - reached):
+                other = self._lives[name].speaker
+                session = _session(via, other, inputs)
+                if session is None:
+                    continue
+                reached.add(name)
+                chain = (export_filter(session, rules, external=False), *filters)
+                yield from _told(self._lives[name].routes, chain, self._pools)
+                if other.reflector:
+                    queue.append((other, chain))
+
+
+def _told(routes: Iterable[Route], chain: tuple[ExportFilter, ...], pools: _PoolIndex) -> Iterator[Route]:
+    """What of a node's own routes passes every session on the way."""
+    for link in chain:
+        routes = [replace(route, remote=True) for route in _export(routes, link, pools)]
+    yield from routes
+
+
+def _own_routes(speaker: Speaker, inputs: Inputs, pools: _PoolIndex) -> Iterator[Route]:
+    """A block is announced while a pool contains it; pods have a route of their own on their node, seen if not a block."""
+    blocks = {prefix for node, prefix in inputs.blocks if node == speaker.name and pools.containing(prefix)}
+    for prefix in sorted(blocks):
+        yield Route(prefix, speaker.address, RouteKind.BLOCK)
+    for node, prefix in inputs.workloads:
+        if node == speaker.name and prefix not in blocks:
+            yield Route(prefix, speaker.address, RouteKind.WORKLOAD)
+    for prefix in inputs.services:
+        yield Route(prefix, speaker.address, RouteKind.SERVICE)
+
+
+def _export(routes: Iterable[Route], filters: ExportFilter, pools: _PoolIndex) -> Iterator[Route]:
+    """Filters first; what none of them matched goes through Calico's own export."""
+    routes = list(routes)
+    own_blocks = [route.prefix for route in routes if route.kind is RouteKind.BLOCK and not route.remote]
+    for route in routes:
+        verdict = filters.verdict(route)
+        if verdict is Verdict.ACCEPT or (verdict is Verdict.UNDECIDED and _calico_exports(route, own_blocks, pools)):
+            yield route
+
+
+def _calico_exports(route: Route, own_blocks: list[Prefix], pools: _PoolIndex) -> bool:
+    """Reject unexported pools; aggregate own blocks; announce service ranges; accept what lies in an exported pool."""
+    if route.kind is RouteKind.SERVICE:
+        return True
+    pool = pools.containing(route.prefix)
+    if pool is None or not pool.exported:
+        return False
+    beneath = route.kind is RouteKind.WORKLOAD and not route.remote and any(b.covers(route.prefix) for b in own_blocks)
+    return not beneath
+
+
+def _selects(selector: str, labels: Mapping[str, str]) -> bool:
+    try:
+        return matches(selector, labels)
+    except SelectorError:
+        return False
+
+
+def _applies(peer: Peer, node: Speaker) -> bool:
+    """A BGPPeer with neither node nor nodeSelector is for all nodes."""
+    return node.name == peer.node if peer.node else _selects(peer.node_selector, dict(node.labels))
+
+
+def _peer_towards(node: Speaker, address: str, peers: tuple[Peer, ...]) -> Peer | None:
+    """Two BGPPeers for one node and address do not add up: a global one wins, then (an assumption) the first by name."""
+    fitting = [peer for peer in peers if peer.peer_ip == address and _applies(peer, node)]
+    return min(fitting, key=lambda peer: (bool(peer.node or peer.node_selector), peer.name), default=None)
+
+
+def _session(one: Speaker, other: Speaker, inputs: Inputs) -> tuple[str, ...] | None:
+    """The filters of the session between two nodes, None when they have none."""
+    for peer in inputs.peers:
+        if not peer.peer_selector:
+            continue
+        for node, target in ((one, other), (other, one)):
+            if _applies(peer, node) and _selects(peer.peer_selector, dict(target.labels)):
+                return peer.filters
+    return () if inputs.mesh and not (one.reflector or other.reflector) else None
+
+
+def _on_link(address: str, subnet: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address) in ipaddress.IPv4Network(subnet)
+    except ValueError:
+        return False

@@ -1,0 +1,34 @@
+"""Routes as a node's BIRD holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from simulator.model.bgp.prefixes import Prefix
+
+
+class RouteKind(StrEnum):
+    """Where a route comes from."""
+
+    BLOCK = "block"
+    """The IPAM block of a node, announced as one."""
+    WORKLOAD = "workload"
+    """A pod's own address."""
+    SERVICE = "service"
+    """A service range that BGPConfiguration announces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `next_hop` is the address of the node that has the pods; `remote` when another node told it."""
+
+    prefix: Prefix
+    next_hop: str
+    kind: RouteKind
+    remote: bool = False
+
+    @property
+    def interface(self) -> str:
+        """The interface that the route leaves by, for filters that name one."""
+        return "cali" if self.kind is RouteKind.WORKLOAD and not self.remote else ""

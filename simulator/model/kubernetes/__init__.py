@@ -1,0 +1,1 @@
+"""Simulated Kubernetes clusters with Calico: the API's rules and the controllers behind it; nothing here knows HTTP."""

@@ -1,0 +1,291 @@
+"""What the fields of Calico's kinds may hold: compact schemas in our own words.
+
+Belongs here: the kinds of `projectcalico.org/v3`, after the CRDs of Calico v3.32.1 and Calico Enterprise v3.23.1. Left out
+are most fields of FelixConfiguration and the inside of filter operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from simulator.model.kubernetes.object_schemas import TEXTS, is_present, never_together, object_schema
+from simulator.model.kubernetes.refusals import Cause
+from simulator.model.kubernetes.schema import (
+    ANYTHING,
+    FLAG,
+    INT32,
+    Rule,
+    Schema,
+    integer,
+    listing,
+    mapping,
+    record,
+    text,
+)
+
+_ENCAPSULATION = ("Never", "Always", "CrossSubnet")
+
+
+def _encapsulated(value: Mapping[str, Any], key: str) -> bool:
+    return value.get(key, "") not in ("", "Never")
+
+
+def _one_encapsulation(value: Mapping[str, Any]) -> Cause | None:
+    both = _encapsulated(value, "ipipMode") and _encapsulated(value, "vxlanMode")
+    return (
+        Cause("", "FieldValueForbidden", "Forbidden: ipipMode and vxlanMode cannot both be enabled") if both else None
+    )
+
+
+def _load_balancer_pool(value: Mapping[str, Any]) -> Cause | None:
+    uses = value.get("allowedUses") or ()
+    if "LoadBalancer" not in uses:
+        return None
+    if _encapsulated(value, "ipipMode") or _encapsulated(value, "vxlanMode"):
+        return Cause("", "FieldValueForbidden", "Forbidden: LoadBalancer IP pool cannot have IPIP or VXLAN enabled")
+    if "Workload" in uses or "Tunnel" in uses:
+        message = "Forbidden: LoadBalancer cannot be combined with Workload or Tunnel allowed uses"
+        return Cause("", "FieldValueForbidden", message)
+    return None
+
+
+def _no_ipip_over_v6(value: Mapping[str, Any]) -> Cause | None:
+    wrong = ":" in value.get("cidr", "") and _encapsulated(value, "ipipMode")
+    return Cause("", "FieldValueForbidden", "Forbidden: IPIP is not supported on IPv6 pools") if wrong else None
+
+
+_MIGRATION = "cannot be changed; follow IP pool migration guide to avoid corruption."
+
+IP_POOL = object_schema(
+    record(
+        {
+            "cidr": text(max_length=48, cidr=True, immutable=f"CIDR {_MIGRATION}"),
+            "blockSize": integer(0, 128, immutable=f"Block size {_MIGRATION}"),
+            "ipipMode": text(*_ENCAPSULATION),
+            "vxlanMode": text(*_ENCAPSULATION),
+            "natOutgoing": FLAG,
+            "disabled": FLAG,
+            "disableBGPExport": FLAG,
+            "nodeSelector": text(),
+            "namespaceSelector": text(),
+            "allowedUses": listing(
+                text("Workload", "Tunnel", "LoadBalancer", "HostSecondaryInterface"), list_type="set"
+            ),
+            "assignmentMode": text("Automatic", "Manual", default="Automatic"),
+            "awsSubnetID": text(),
+        },
+        required=("cidr",),
+        rules=(_one_encapsulation, _load_balancer_pool, _no_ipip_over_v6),
+    ),
+    status=ANYTHING,
+)
+
+
+def _cidr_with_operator(value: Mapping[str, Any]) -> Cause | None:
+    if bool(value.get("cidr")) == bool(value.get("matchOperator")):
+        return None
+    message = "Invalid value: cidr and matchOperator must both be set or both be empty"
+    return Cause("", "FieldValueInvalid", message)
+
+
+def _cidr_with_length(value: Mapping[str, Any]) -> Cause | None:
+    wrong = "prefixLength" in value and not value.get("cidr")
+    return Cause("", "FieldValueInvalid", "Invalid value: cidr is required when prefixLength is set") if wrong else None
+
+
+def _operations_accept(value: Mapping[str, Any]) -> Cause | None:
+    wrong = bool(value.get("operations")) and value.get("action") != "Accept"
+    message = "Invalid value: operations may only be used with action Accept"
+    return Cause("", "FieldValueInvalid", message) if wrong else None
+
+
+def _filter_rules(*, cidr_length: int, bits: int) -> Schema:
+    rule = record(
+        {
+            "action": text("Accept", "Reject"),
+            "cidr": text(max_length=cidr_length, cidr=True),
+            "matchOperator": text("Equal", "NotEqual", "In", "NotIn"),
+            "prefixLength": record({"min": integer(0, bits), "max": integer(0, bits)}, atomic=True),
+            "source": text("RemotePeers"),
+            "interface": text(),
+            "peerType": text("eBGP", "iBGP"),
+            "communities": record({"values": listing(text(max_length=32))}, required=("values",), atomic=True),
+            "asPathPrefix": listing(INT32),
+            "priority": integer(1, 2147483646),
+            "operations": listing(ANYTHING),
+        },
+        required=("action",),
+        atomic=True,
+        rules=(_cidr_with_operator, _cidr_with_length, _operations_accept),
+    )
+    return listing(rule)
+
+
+BGP_FILTER = object_schema(
+    record(
+        {
+            "exportV4": _filter_rules(cidr_length=18, bits=32),
+            "importV4": _filter_rules(cidr_length=18, bits=32),
+            "exportV6": _filter_rules(cidr_length=43, bits=128),
+            "importV6": _filter_rules(cidr_length=43, bits=128),
+        }
+    )
+)
+
+
+def _workload_peer_number(value: Mapping[str, Any]) -> Cause | None:
+    wrong = is_present(value, "localWorkloadSelector") and not is_present(value, "asNumber")
+    message = "Invalid value: asNumber is required when localWorkloadSelector is set"
+    return Cause("", "FieldValueInvalid", message) if wrong else None
+
+
+_SECRET = record(
+    {
+        "secretKeyRef": record(
+            {"key": text(), "name": text(default=""), "optional": FLAG}, required=("key",), atomic=True
+        )
+    }
+)
+
+BGP_PEER = object_schema(
+    record(
+        {
+            "node": text(max_length=253),
+            "nodeSelector": text(max_length=4096),
+            "peerIP": text(max_length=64),
+            "peerSelector": text(max_length=4096),
+            "localWorkloadSelector": text(max_length=4096),
+            "asNumber": INT32,
+            "filters": listing(text()),
+            "keepOriginalNextHop": FLAG,
+            "nextHopMode": text("Auto", "Self", "Keep"),
+            "reachableBy": text(),
+            "sourceAddress": text("UseNodeIP", "None"),
+            "password": _SECRET,
+            "maxRestartTime": text(),
+            "keepaliveTime": text(),
+            "numAllowedLocalASNumbers": INT32,
+            "ttlSecurity": integer(),
+            "localASNumber": INT32,
+            "reversePeering": text("Auto", "Manual"),
+            "failureDetectionMode": text(),
+            "restartMode": text(),
+            "birdGatewayMode": text(),
+            "extensions": TEXTS,
+            "externalNetwork": text(),
+            "network": text(),
+        },
+        rules=(
+            never_together("node", "nodeSelector", "node and nodeSelector cannot both be set"),
+            never_together("peerIP", "peerSelector", "peerIP and peerSelector cannot both be set"),
+            never_together("peerSelector", "asNumber", "asNumber must be empty when peerSelector is set"),
+            never_together("localWorkloadSelector", "peerIP", "peerIP must be empty when localWorkloadSelector is set"),
+            never_together(
+                "localWorkloadSelector", "peerSelector", "peerSelector must be empty when localWorkloadSelector is set"
+            ),
+            _workload_peer_number,
+            never_together("network", "externalNetwork", "network and externalNetwork cannot both be set"),
+        ),
+    )
+)
+
+_RANGES = listing(record({"cidr": text(cidr=True)}, atomic=True))
+
+
+def _mesh_secret(key: str) -> Rule:
+    def rule(value: Mapping[str, Any]) -> Cause | None:
+        wrong = key in value and value.get("nodeToNodeMeshEnabled") is False
+        message = f"Forbidden: {key} cannot be set when nodeToNodeMeshEnabled is false"
+        return Cause("", "FieldValueForbidden", message) if wrong else None
+
+    return rule
+
+
+BGP_CONFIGURATION = object_schema(
+    record(
+        {
+            "asNumber": INT32,
+            "nodeToNodeMeshEnabled": FLAG,
+            "logSeverityScreen": text(pattern=r"(?i:(Trace|Debug|Info|Warning|Error|Fatal)?)", default="Info"),
+            "serviceLoadBalancerAggregation": text("Enabled", "Disabled", default="Enabled"),
+            "serviceClusterIPs": _RANGES,
+            "serviceExternalIPs": _RANGES,
+            "serviceLoadBalancerIPs": _RANGES,
+            "listenPort": integer(1, 65535),
+            "bindMode": text("None", "NodeIP"),
+            "communities": listing(record({"name": text(), "value": text()}, atomic=True)),
+            "prefixAdvertisements": listing(
+                record({"cidr": text(cidr=True), "communities": listing(text())}, atomic=True)
+            ),
+            "ignoredInterfaces": listing(text(), list_type="set"),
+            "ipv4NormalRoutePriority": integer(1, 2147483646),
+            "ipv6NormalRoutePriority": integer(1, 2147483646),
+            "localWorkloadPeeringIPV4": text(),
+            "localWorkloadPeeringIPV6": text(),
+            "nodeMeshPassword": _SECRET,
+            "nodeMeshMaxRestartTime": text(),
+            "programClusterRoutes": text("Enabled", "Disabled"),
+            "extensions": TEXTS,
+        },
+        rules=(_mesh_secret("nodeMeshPassword"), _mesh_secret("nodeMeshMaxRestartTime")),
+    )
+)
+
+_FELIX_SPEC = record(
+    {
+        "egressIPSupport": text(pattern=r"(?i:(Disabled|EnabledPerNamespace|EnabledPerNamespaceOrPerPod)?)"),
+        "egressIPVXLANPort": integer(),
+        "egressIPVXLANVNI": integer(),
+        "egressIPRoutingRulePriority": integer(),
+        "egressIPHostIfacePattern": text(),
+        "egressGatewayPollInterval": text(pattern=r"([0-9]+(\.[0-9]+)?(ms|s|m|h))*"),
+        "egressGatewayPollFailureCount": integer(),
+        "externalNetworkSupport": text(pattern=r"(?i:(Disabled|Enabled)?)"),
+        "externalNetworkRoutingRulePriority": integer(),
+        "bpfEnabled": FLAG,
+        "bpfLogLevel": text(),
+        "flowLogsFileEnabled": FLAG,
+        "healthEnabled": FLAG,
+        "healthPort": integer(),
+        "ipipEnabled": FLAG,
+        "logSeverityScreen": text(),
+        "natOutgoingExclusions": text(),
+        "nftablesMode": text("Disabled", "Enabled", "Auto"),
+        "policySyncPathPrefix": text(),
+        "programClusterRoutes": text("Enabled", "Disabled"),
+        "prometheusMetricsEnabled": FLAG,
+        "prometheusMetricsPort": integer(),
+        "reportingInterval": text(),
+        "routeTableRanges": listing(record({"min": integer(), "max": integer()})),
+        "vxlanEnabled": FLAG,
+        "vxlanPort": integer(),
+        "vxlanVNI": integer(),
+        "wireguardEnabled": FLAG,
+    }
+)
+
+FELIX_CONFIGURATION = object_schema(replace(_FELIX_SPEC, values=ANYTHING))
+"""Only fields that this project or the operator meets are checked; the two hundred others are taken as they come."""
+
+EGRESS_GATEWAY_POLICY = object_schema(
+    record(
+        {
+            "rules": listing(
+                record(
+                    {
+                        "description": text(),
+                        "destination": record({"cidr": text()}),
+                        "gateway": record({"selector": text(), "namespaceSelector": text(), "maxNextHops": integer()}),
+                        "gatewayPreference": text("None", "PreferNodeLocal", default="None"),
+                    }
+                )
+            )
+        }
+    )
+)
+
+IPAM_BLOCK = object_schema(
+    record({"cidr": text(cidr=True), "affinity": text(), "allocations": mapping(text())}, required=("cidr",))
+)

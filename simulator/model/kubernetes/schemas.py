@@ -1,0 +1,193 @@
+"""What each kind's fields may hold: the registry of schemas, and those of the operator's and of built-in kinds.
+
+Belongs here: compact schemas in our own words; EgressGateway follows the CRD of operator v1.42.4. Built-in kinds are open
+inside pod templates and wherever nobody here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulator.model.kubernetes.calico_schemas import (
+    BGP_CONFIGURATION,
+    BGP_FILTER,
+    BGP_PEER,
+    EGRESS_GATEWAY_POLICY,
+    FELIX_CONFIGURATION,
+    IP_POOL,
+    IPAM_BLOCK,
+)
+from simulator.model.kubernetes.object_schemas import METADATA, TEXTS, never_together, object_schema
+from simulator.model.kubernetes.schema import (
+    ANYTHING,
+    FLAG,
+    INT32,
+    INT_OR_STRING,
+    Schema,
+    integer,
+    listing,
+    mapping,
+    record,
+    text,
+)
+
+_AFFINITY = record(
+    {
+        "nodeAffinity": record(
+            {
+                "requiredDuringSchedulingIgnoredDuringExecution": mapping(ANYTHING, atomic=True),
+                "preferredDuringSchedulingIgnoredDuringExecution": listing(ANYTHING),
+            }
+        ),
+        "podAffinity": record(
+            {
+                "requiredDuringSchedulingIgnoredDuringExecution": listing(ANYTHING),
+                "preferredDuringSchedulingIgnoredDuringExecution": listing(ANYTHING),
+            }
+        ),
+        "podAntiAffinity": record(
+            {
+                "requiredDuringSchedulingIgnoredDuringExecution": listing(ANYTHING),
+                "preferredDuringSchedulingIgnoredDuringExecution": listing(ANYTHING),
+            }
+        ),
+    }
+)
+
+
+def _containers(name: str) -> Schema:
+    return listing(record({"name": text(name), "resources": ANYTHING}, required=("name",)))
+
+
+_GATEWAY_TEMPLATE = record(
+    {
+        "metadata": record({"labels": TEXTS, "annotations": TEXTS}),
+        "spec": record(
+            {
+                "affinity": _AFFINITY,
+                "nodeSelector": TEXTS,
+                "tolerations": listing(
+                    record(
+                        {
+                            "key": text(),
+                            "operator": text(),
+                            "value": text(),
+                            "effect": text(),
+                            "tolerationSeconds": integer(),
+                        }
+                    )
+                ),
+                "topologySpreadConstraints": listing(
+                    record(
+                        {
+                            "maxSkew": INT32,
+                            "topologyKey": text(),
+                            "whenUnsatisfiable": text(),
+                            "labelSelector": ANYTHING,
+                            "matchLabelKeys": listing(text()),
+                            "minDomains": INT32,
+                            "nodeAffinityPolicy": text(),
+                            "nodeTaintsPolicy": text(),
+                        },
+                        required=("maxSkew", "topologyKey", "whenUnsatisfiable"),
+                    )
+                ),
+                "terminationGracePeriodSeconds": integer(0),
+                "priorityClassName": text(),
+                "containers": _containers("egress-gateway"),
+                "initContainers": _containers("egress-gateway-init"),
+            }
+        ),
+    }
+)
+
+
+def _probe(what: str, *, interval: int, timeout: int) -> Schema:
+    seconds = 2147483647
+    return record(
+        {
+            what: listing(text()),
+            "intervalSeconds": integer(0, seconds, default=interval),
+            "timeoutSeconds": integer(0, seconds, default=timeout),
+        },
+        required=(what,),
+    )
+
+
+EGRESS_GATEWAY = object_schema(
+    record(
+        {
+            "ipPools": listing(record({"name": text(), "cidr": text()})),
+            "replicas": integer(0, 2147483647, default=1),
+            "logSeverity": text("Fatal", "Error", "Warn", "Info", "Debug", "Trace", default="Info"),
+            "externalNetworks": listing(text()),
+            "egressGatewayFailureDetection": record(
+                {
+                    "healthTimeoutDataStoreSeconds": integer(1, 2147483647, default=90),
+                    "icmpProbe": _probe("ips", interval=5, timeout=15),
+                    "httpProbe": _probe("urls", interval=10, timeout=30),
+                }
+            ),
+            "aws": record({"nativeIP": text("Enabled", "Disabled"), "elasticIPs": listing(text())}),
+            "template": _GATEWAY_TEMPLATE,
+        },
+        required=("ipPools",),
+    ),
+    status=ANYTHING,
+    spec_required=False,
+)
+
+NAMESPACE = object_schema(record({"finalizers": listing(text())}), status=ANYTHING, spec_required=False)
+
+DEPLOYMENT = object_schema(
+    record(
+        {
+            "replicas": integer(0, 2147483647, default=1),
+            "selector": mapping(ANYTHING, atomic=True),
+            "template": ANYTHING,
+            "strategy": ANYTHING,
+            "minReadySeconds": integer(0),
+            "paused": FLAG,
+            "progressDeadlineSeconds": integer(0, default=600),
+            "revisionHistoryLimit": integer(0, default=10),
+        },
+        required=("selector", "template"),
+    ),
+    status=ANYTHING,
+)
+
+DISRUPTION_BUDGET = object_schema(
+    record(
+        {
+            "minAvailable": INT_OR_STRING,
+            "maxUnavailable": INT_OR_STRING,
+            "selector": mapping(ANYTHING, atomic=True),
+            "unhealthyPodEvictionPolicy": text("IfHealthyBudget", "AlwaysAllow"),
+        },
+        rules=(never_together("minAvailable", "maxUnavailable", "minAvailable and maxUnavailable cannot be both set"),),
+    ),
+    status=ANYTHING,
+    spec_required=False,
+)
+
+_OPEN = record({"apiVersion": text(), "kind": text(), "metadata": METADATA, "spec": ANYTHING, "status": ANYTHING})
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Namespace": NAMESPACE,
+    "Node": _OPEN,
+    "Pod": _OPEN,
+    "Deployment": DEPLOYMENT,
+    "PodDisruptionBudget": DISRUPTION_BUDGET,
+    "APIService": _OPEN,
+    "CustomResourceDefinition": _OPEN,
+    "IPPool": IP_POOL,
+    "BGPFilter": BGP_FILTER,
+    "BGPPeer": BGP_PEER,
+    "BGPConfiguration": BGP_CONFIGURATION,
+    "FelixConfiguration": FELIX_CONFIGURATION,
+    "EgressGatewayPolicy": EGRESS_GATEWAY_POLICY,
+    "IPAMBlock": IPAM_BLOCK,
+    "EgressGateway": EGRESS_GATEWAY,
+    "TigeraStatus": _OPEN,
+    "Installation": _OPEN,
+}

@@ -1,0 +1,107 @@
+"""The settings: all mistakes at once, nothing secret shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from function_app.model.errors import SettingsError
+from function_app.settings import CredentialKind, Settings
+
+NEEDED = {"EGRESS_REPOSITORY": "/srv/egress.git"}
+
+
+def test_defaults_fill_what_is_not_set() -> None:
+    """Only the repository is required; an empty variable counts as not set."""
+    settings = Settings.from_environment(NEEDED | {"EGRESS_REF": " ", "UNRELATED": "x"})
+    assert (settings.repository, settings.ref, settings.definitions_folder) == ("/srv/egress.git", "main", "gitops")
+    assert (settings.state_folder, settings.kubeconfig, settings.ca_file) == (Path(".state"), None, None)
+    assert (settings.connect_timeout_seconds, settings.read_timeout_seconds) == (5.0, 30.0)
+    assert (settings.late_target_grace_seconds, settings.late_target_limit_seconds) == (2.0, 60.0)
+    assert settings.arm_endpoint == "https://management.azure.com"
+    assert settings.azure_credential is CredentialKind.MANAGED_IDENTITY
+
+
+def test_values_are_taken_over_in_their_types() -> None:
+    """Paths, numbers, words in any case, URLs without their final slash."""
+    settings = Settings.from_environment(
+        NEEDED
+        | {
+            "EGRESS_KUBECONFIG": "/etc/kubeconfig",
+            "EGRESS_READ_TIMEOUT_SECONDS": "0.5",
+            "EGRESS_LOG_LEVEL": "debug",
+            "EGRESS_AZURE_CREDENTIAL": "Azure-CLI",
+            "EGRESS_ARM_ENDPOINT": "http://127.0.0.1:8443/",
+            "EGRESS_DEFINITIONS_FOLDER": "deploy/gitops/",
+        }
+    )
+    assert (settings.kubeconfig, settings.read_timeout_seconds, settings.log_level) == (
+        Path("/etc/kubeconfig"),
+        0.5,
+        "DEBUG",
+    )
+    assert settings.azure_credential is CredentialKind.AZURE_CLI
+    assert (settings.arm_endpoint, settings.definitions_folder) == ("http://127.0.0.1:8443", "deploy/gitops")
+
+
+WRONG = [
+    ("EGRESS_REPOSITORY", "--upload-pack=x", "could be taken for an option"),
+    ("EGRESS_REPOSITORY", "ext::sh -c x", "transport helper"),
+    ("EGRESS_REF", "-x", "could be taken for an option"),
+    ("EGRESS_DEFINITIONS_FOLDER", "../etc", "inside the repository"),
+    ("EGRESS_DEFINITIONS_FOLDER", "/etc", "inside the repository"),
+    ("EGRESS_ARM_ENDPOINT", "http://10.0.0.1", "plain http"),
+    ("EGRESS_ARM_ENDPOINT", "https://u:canary@host", "must not carry a user"),
+    ("EGRESS_ARM_ENDPOINT", "management.azure.com", "begins with https://"),
+    ("EGRESS_ARM_ENDPOINT", "https://host:99999", "is not a URL"),
+    ("EGRESS_TIME_SOURCE", "https://host/?sig=canary", "must not carry"),
+    ("EGRESS_AZURE_CREDENTIAL", "default", "must be one of managed-identity, azure-cli"),
+    ("EGRESS_AZURE_CLIENT_ID", "my-identity", "is not a client id"),
+    ("EGRESS_CONNECT_TIMEOUT_SECONDS", "soon", "is not a number of seconds"),
+    ("EGRESS_CONNECT_TIMEOUT_SECONDS", "0", "between 0.1 and 60"),
+    ("EGRESS_READ_TIMEOUT_SECONDS", "nan", "between 0.1 and 300"),
+    ("EGRESS_LOG_LEVEL", "verbose", "must be one of DEBUG"),
+    ("EGRESS_LATE_TARGET_LIMIT_SECONDS", "1", "must not exceed"),
+    ("EGRESS_REPOSITROY", "x", "did you mean EGRESS_REPOSITORY?"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), WRONG)
+def test_each_mistake_is_named(name: str, value: str, words: str) -> None:
+    """The variable, what is wrong, never the value."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(NEEDED | {name: value})
+    (line,) = str(caught.value).splitlines()
+    assert name in line
+    assert words in line
+    assert "canary" not in line
+
+
+def test_all_mistakes_come_at_once_with_examples() -> None:
+    """What is missing and what is wrong, a line each, with what to write."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"EGRESS_REF": "-x", "EGRESS_LOG_LEVEL": "loud"})
+    lines = str(caught.value).splitlines()
+    assert [line.split()[0] for line in lines] == ["EGRESS_REPOSITORY", "EGRESS_REF", "EGRESS_LOG_LEVEL"]
+    assert lines[0].endswith("EGRESS_REPOSITORY=https://github.com/example/egress.git")
+    assert "For example: EGRESS_REF=main" in lines[1]
+
+
+def test_nothing_secret_is_shown() -> None:
+    """A repository URL may carry a login."""
+    settings = Settings.from_environment({"EGRESS_REPOSITORY": "https://me:canary@host/r.git?token=canary"})
+    rows = {row.name: row for row in settings.describe()}
+    assert rows["EGRESS_REPOSITORY"].value == "https://***@host/r.git?***"
+    assert "canary" not in repr(settings)
+
+
+def test_every_setting_is_described() -> None:
+    """A row each: name, value, default, meaning."""
+    rows = Settings.from_environment(NEEDED | {"EGRESS_LATE_TARGET_GRACE_SECONDS": "0"}).describe()
+    assert len(rows) == len({row.name for row in rows}) == 18
+    assert all(row.name.startswith("EGRESS_") and row.meaning.endswith(".") for row in rows)
+    assert next((row.value, row.default) for row in rows if row.name == "EGRESS_LATE_TARGET_GRACE_SECONDS") == (
+        "0",
+        "2",
+    )

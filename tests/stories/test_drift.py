@@ -1,0 +1,186 @@
+"""What people and machines change behind our back is found by the next pass and undone, or left alone when it is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from stories.desk import Desk, describe, sample
+
+from function_app.model.plan import ChangeReason, RefusalCode, WaitsFor
+from simulator.model.packets import Verdict
+
+CLUSTER = "spoke1-aks"
+
+
+def the(desk: Desk, kind: str, name: str) -> dict[str, Any]:
+    """One object as stored."""
+    return next(one for one in desk.world.clusters[CLUSTER].api.objects(kind) if one["metadata"]["name"] == name)
+
+
+def _delete(kind: str, namespace: str | None, name: str) -> Callable[[Desk], object]:
+    return lambda desk: desk.world.clusters[CLUSTER].api.delete(kind, namespace, name)
+
+
+def _patch(kind: str, namespace: str | None, name: str, body: dict[str, Any]) -> Callable[[Desk], object]:
+    return lambda desk: desk.world.clusters[CLUSTER].api.merge_patch(
+        kind, namespace, name, body, manager="kubectl-edit"
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "repaired"),
+    [
+        pytest.param(
+            _delete("BGPFilter", None, "export-egress-ips"), "BGPFilter/export-egress-ips", id="filter deleted"
+        ),
+        pytest.param(
+            _delete("BGPPeer", None, "azure-route-server-a"), "BGPPeer/azure-route-server-a", id="peer deleted"
+        ),
+        pytest.param(
+            _delete("EgressGateway", "tenant0-egw", "tenant0-egw"),
+            "EgressGateway/tenant0-egw/tenant0-egw",
+            id="gateway deleted",
+        ),
+        pytest.param(
+            _delete("PodDisruptionBudget", "tenant0-egw", "tenant0-egw"),
+            "PodDisruptionBudget/tenant0-egw/tenant0-egw",
+            id="budget deleted",
+        ),
+        pytest.param(
+            _delete("IPPool", None, "tenant0-pool"), "IPPool/tenant0-pool", id="pool deleted, aggregated mode"
+        ),
+        pytest.param(
+            _patch("BGPFilter", None, "export-egress-ips", {"spec": {"exportV4": [{"action": "Accept"}]}}),
+            "BGPFilter/export-egress-ips",
+            id="filter opened",
+        ),
+        pytest.param(
+            _patch("EgressGateway", "tenant0-egw", "tenant0-egw", {"spec": {"replicas": 1}}),
+            "EgressGateway/tenant0-egw/tenant0-egw",
+            id="replicas edited",
+        ),
+        pytest.param(
+            _patch("IPPool", None, "tenant0-pool", {"spec": {"natOutgoing": True}}),
+            "IPPool/tenant0-pool",
+            id="pool made to SNAT",
+        ),
+        pytest.param(
+            _patch(
+                "Namespace", None, "default", {"metadata": {"annotations": {"egress.projectcalico.org/selector": None}}}
+            ),
+            "Namespace/default",
+            id="annotation removed",
+        ),
+        pytest.param(
+            _patch("FelixConfiguration", None, "default", {"spec": {"egressIPSupport": "Disabled"}}),
+            "FelixConfiguration/default",
+            id="egress support switched off",
+        ),
+    ],
+)
+def test_harm_is_undone_by_the_next_pass(settled: Desk, harm: Callable[[Desk], object], repaired: str) -> None:
+    """The repair is the next pass's, is called drift, and traffic is the tenant's again."""
+    harm(settled)
+
+    report = settled.run_pass()
+    last = settled.settle()
+
+    assert (repaired, ChangeReason.DRIFT) in {(str(one.resource), one.reason) for one in report.plan.changes}, describe(
+        report
+    )
+    assert last.converged, describe(last)
+    packet = settled.send(CLUSTER, "default", "http://www.tigera.io")
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.range_tenant)
+
+
+def test_a_rule_edited_in_the_portal_is_restored(settled: Desk) -> None:
+    """A person allows everything for a tenant by hand; the shard is written again as Git has it."""
+
+    def open_wide(properties: dict[str, Any]) -> None:
+        for collection in properties["ruleCollections"]:
+            for rule in collection["rules"]:
+                if "targetFqdns" in rule:
+                    rule["targetFqdns"] = ["*"]
+
+    settled.world.hubs["hub1"].edit_group("tenants", "egress-000", open_wide)
+    settled.world.advance(300)
+
+    report = settled.run_pass()
+    settled.settle()
+
+    assert [ChangeReason.DRIFT] == [one.reason for one in report.plan.changes]
+    assert Verdict.DENIED == settled.send(CLUSTER, "default", "http://example.com").verdict
+
+
+def test_what_operators_write_is_no_drift(settled: Desk) -> None:
+    """Affinity, defaults and status that the operator adds to our gateway never make a pass write."""
+    gateway = the(settled, "EgressGateway", "tenant0-egw")
+
+    report = settled.run_pass()
+
+    assert "affinity" in gateway["spec"]["template"]["spec"]
+    assert 0 == report.writes
+
+
+def test_a_foreign_object_under_our_name_is_reported_and_not_touched(desk: Desk) -> None:
+    """A pool of somebody else bears the name that ours would take: refused with words, everybody else goes on."""
+    spec = {"cidr": "10.99.0.0/29", "blockSize": 31, "nodeSelector": "!all()", "vxlanMode": "Never"}
+    body = {"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "tenant0-pool"}, "spec": spec}
+    desk.world.clusters[CLUSTER].api.create("IPPool", None, body, manager="kubectl")
+    before = the(desk, "IPPool", "tenant0-pool")
+    desk.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
+
+    report = desk.settle()
+
+    assert RefusalCode.RANGE_HELD in {one.code for one in report.plan.refused}
+    assert before == the(desk, "IPPool", "tenant0-pool")
+    assert (WaitsFor.FOREIGN,) == desk.attachment("tenant0", CLUSTER).waiting_for
+    assert () == desk.attachment("tenant1", CLUSTER).waiting_for
+
+
+def test_a_peer_of_somebody_else_for_the_same_address_is_reported_and_none_is_added(desk: Desk) -> None:
+    """Two peers for one address would make either win by chance."""
+    spec = {"peerIP": "10.0.1.4", "asNumber": 65515, "nodeSelector": "all()", "reachableBy": "10.1.0.1"}
+    body = {"apiVersion": "projectcalico.org/v3", "kind": "BGPPeer", "metadata": {"name": "by-hand"}, "spec": spec}
+    desk.world.clusters[CLUSTER].api.create("BGPPeer", None, body, manager="kubectl")
+
+    report = desk.settle()
+
+    names = {one["metadata"]["name"] for one in desk.world.clusters[CLUSTER].api.objects("BGPPeer")}
+    assert RefusalCode.FOREIGN_PEER in {one.code for one in report.plan.refused}
+    assert {"by-hand", "azure-route-server-b"} == names
+
+
+def test_foreign_annotations_on_a_namespace_are_left_alone(desk: Desk) -> None:
+    """Somebody already sends the namespace elsewhere: reported, not overwritten."""
+    foreign = {
+        "egress.projectcalico.org/selector": "app == 'theirs'",
+        "egress.projectcalico.org/namespaceSelector": "all()",
+    }
+    _patch("Namespace", None, "default", {"metadata": {"annotations": foreign}})(desk)
+    desk.commit(sample("tenants/tenant0.yaml"))
+
+    report = desk.settle()
+
+    assert RefusalCode.FOREIGN_RESOURCE in {one.code for one in report.plan.refused}, describe(report)
+    assert foreign == the(desk, "Namespace", "default")["metadata"]["annotations"]
+
+
+def test_a_hub_may_ask_that_drift_is_only_reported(settled: Desk) -> None:
+    """With `drift: report` the change is in the plan, waits for a person, and nothing is written."""
+    text = sample("clusters/spoke1-aks.yaml")["clusters/spoke1-aks.yaml"]
+    reporting = (
+        text.replace("spec:\n", "spec:\n  drift: report\n", 1)
+        if "drift:" not in text
+        else text.replace("drift: correct", "drift: report")
+    )
+    settled.commit({"clusters/spoke1-aks.yaml": reporting})
+    settled.settle()
+    _delete("PodDisruptionBudget", "tenant0-egw", "tenant0-egw")(settled)
+
+    report = settled.run_pass()
+
+    assert [(ChangeReason.DRIFT, WaitsFor.PERSON)] == [(one.reason, one.waits_for) for one in report.plan.changes]
+    assert 0 == report.writes

@@ -1,0 +1,81 @@
+"""Broken definitions: located, held at the last valid content, and nobody else's change waits for them."""
+
+from __future__ import annotations
+
+from stories.desk import PLATFORM, Desk, describe, sample
+
+from function_app.model.plan import RefusalCode
+from simulator.model.packets import Verdict
+
+
+def test_a_broken_file_holds_its_tenant_and_lets_the_others_change(settled: Desk) -> None:
+    """Tenant0's file is broken and tenant1's rules change in one commit: tenant0 stays as it was, tenant1 changes."""
+    tenant0 = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    tenant1 = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
+    settled.commit(
+        {
+            "tenants/tenant0.yaml": tenant0.replace("www.tigera.io", "www tigera io"),
+            "tenants/tenant1.yaml": tenant1.replace("docs.tigera.io", "www.tigera.io"),
+        }
+    )
+
+    report = settled.settle()
+
+    problem = report.held[0].problems[0]
+    assert "tenants/tenant0.yaml" == problem.place.file.removeprefix("gitops/")
+    assert problem.place.line > 1
+    assert {RefusalCode.DEFINITION_HELD} == {one.code for one in report.plan.refused}
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "shop", "https://www.tigera.io").verdict
+    assert Verdict.DENIED == settled.send("spoke1-aks", "shop", "https://docs.tigera.io").verdict
+
+
+def test_the_same_holds_from_a_fresh_clone_with_empty_state() -> None:
+    """Whoever starts with the broken commit and no memory arrives at the same: the last valid definition is in Git."""
+    desk = Desk.at()
+    desk.commit(sample(*PLATFORM, "tenants/tenant0.yaml"))
+    broken = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"].replace("www.tigera.io", "www tigera io")
+    desk.commit({"tenants/tenant0.yaml": broken})
+
+    desk.settle()
+
+    assert Verdict.ALLOWED == desk.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_a_file_that_no_longer_parses_never_means_that_its_tenant_was_removed(settled: Desk) -> None:
+    """A file full of rubbish changes nothing that packets feel, and nothing is written."""
+    settled.commit({"tenants/tenant0.yaml": "}{ not yaml", "tenants/tenant1.yaml": ""})
+    settled.reports.clear()
+
+    report = settled.settle()
+
+    assert 0 == sum(one.writes for one in settled.reports), describe(report)
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_a_repaired_file_takes_effect(settled: Desk) -> None:
+    """The correction of a held file is an ordinary change."""
+    tenant0 = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    settled.commit({"tenants/tenant0.yaml": tenant0.replace("www.tigera.io", "www tigera io")})
+    settled.settle()
+    settled.commit({"tenants/tenant0.yaml": tenant0.replace("www.tigera.io", "docs.tigera.io")})
+
+    report = settled.settle()
+
+    assert report.converged, describe(report)
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://docs.tigera.io").verdict
+    assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_when_the_definitions_vanish_nothing_is_removed(settled: Desk) -> None:
+    """A commit that empties the folder is doubt, not a removal of everything."""
+    every = [*PLATFORM, "tenants/tenant0.yaml", "tenants/tenant1.yaml"]
+    settled.commit(dict.fromkeys(every))
+    settled.reports.clear()
+
+    for _ in range(5):
+        settled.run_pass()
+        settled.world.advance(60)
+
+    assert 0 == sum(one.writes for one in settled.reports)
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
