@@ -188,7 +188,7 @@ def drift(scene: Scene, programme: Programme) -> None:
     programme.check(
         "one pass undoes both and calls them drift", passed=reasons[ChangeReason.DRIFT] == 2 and len(reasons) == 1
     )
-    programme.check("without its annotations the namespace had left as a node", passed=not open_door.range_tenant)
+    programme.check("until then the namespace left as a node: no tenant was named", passed=not open_door.range_tenant)
     programme.check(
         "tenant0 is back on its range",
         passed=restored.range_tenant == "tenant0" and restored.verdict is Verdict.ALLOWED,

@@ -39,7 +39,7 @@ class Programme:
 
     def say(self, text: str) -> None:
         """A line of narration."""
-        self.console.print(f"  {escape(text)}")
+        self.console.print(f"  {escape(text)}", soft_wrap=True)
 
     def quote(self, text: str) -> None:
         """Words of a program, indented."""
@@ -50,7 +50,7 @@ class Programme:
         """State what must hold here, and whether it does."""
         self.checks.append(Check(self._act, text, passed))
         sign = "[green]✓[/green]" if passed else "[red bold]✗[/red bold]"
-        self.console.print(f"  {sign} {escape(text)}")
+        self.console.print(f"  {sign} {escape(text)}", soft_wrap=True)
 
     def stages(self, report: Report) -> None:
         """Attachments whose stage or wait changed since the last pass."""
@@ -67,7 +67,8 @@ class Programme:
         self.quote(f"$ kubectl exec -n {packet.namespace} {packet.pod} -- curl {packet.url}   # on {packet.cluster}")
         self.quote(f"{client} {packet.answer}".rstrip())
         source = packet.source or "no address"
-        self.quote(f"firewall: source {source}, {packet.verdict} by {packet.rule.collection or packet.reason}")
+        by = f" by {packet.rule.collection}" if packet.rule.collection else f": {packet.reason}"
+        self.quote(f"firewall log: source {source}, {packet.verdict}{by}")
 
     def finish(self, figures: dict[str, str]) -> bool:
         """The table of checks and figures; True when all passed."""
@@ -84,7 +85,7 @@ class Programme:
         self.console.print(table)
         self.console.print()
         for name, value in figures.items():
-            self.console.print(f"  {name:<22} {value}")
+            self.console.print(f"  {name:<22} {value}", soft_wrap=True)
         failed = sum(not check.passed for check in self.checks)
         words = (
             f"all {len(self.checks)} checks passed" if not failed else f"{failed} of {len(self.checks)} checks FAILED"

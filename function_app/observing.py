@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from function_app.model.errors import NotFound
+from function_app.model.errors import NotFound, TargetRejected
 from function_app.model.names import FIELD_MANAGER, MANAGED_BY_LABEL
 from function_app.model.resources import (
     Body,
@@ -77,7 +77,13 @@ def _pods_may_point(resources: Mapping[ResourceId, Resource]) -> bool:
 def observe_firewall(api: FirewallApi, clock: Clock) -> FirewallObservation:
     """Read a firewall policy, its groups and those of its base policy."""
     at = clock.now()
-    policy = api.policy()
+    try:
+        policy = api.policy()
+    except NotFound as problem:
+        raise TargetRejected(
+            f"The firewall policy does not exist ({problem}). Correct spec.firewall.policy of the hub. A firewall with classic "
+            "rules has no policy: migrate it to one first, classic rules cannot be managed."
+        ) from problem
     groups = {str(body.get("name", "")): body for body in api.groups()}
     base = str(((policy.get("properties") or {}).get("basePolicy") or {}).get("id", ""))
     base_groups = {str(body.get("name", "")): body for body in api.base_groups(base)} if base else {}

@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"127.0.0.1:{asked.port}: {error.strerror}; choose another --port, or 0 for a free one", file=sys.stderr)
+        where = error.filename or f"127.0.0.1:{asked.port}"
+        print(f"{where}: {error.strerror}; choose another --port or --settings-dir", file=sys.stderr)
         return 1
     stopping = Event()
     with server:
@@ -77,7 +78,7 @@ def greeting(server: SimulatorServer, speed: float) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="A simulated world over HTTPS.")
     parser.add_argument("--world", type=Path, default=PACKAGED_WORLD, help="world file (default: the walkthrough)")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--speed", type=_speed, default=60.0, help="virtual seconds per real second (default 60)")
     parser.add_argument(
         "--settings-dir",
@@ -86,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where CA, token and kubeconfig go (default: a temporary folder)",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 to 65535")
+    return int(text)
 
 
 def _speed(text: str) -> float:

@@ -1,7 +1,7 @@
 """The ports of `function_app.ports` directly on the rules: no sockets and no waiting, faults and virtual time included.
 
 For searches over histories. What a caller sees is what a careful HTTP client would make of the same answer; every time-out
-costs virtual time. `on_call` is called, under the world's lock, after each call that reached the world.
+costs virtual time. `before_call` and `on_call` are called, under the world's lock, around each call that reaches the world.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ OnCall = Callable[[Call], None]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How callers reach the world: the caller's time limit in seconds, and who looks after each call."""
+    """How callers reach the world: the caller's time limit in seconds, and who looks directly before and after each call."""
 
     world: World
     timeout_seconds: float = 30.0
     on_call: OnCall = lambda _: None
+    before_call: OnCall = lambda _: None
 
     def pass_through[T](
         self, call: Call, effect: Callable[[], T], *, empty: T | None = None, body_unread: bool = False
@@ -68,6 +69,7 @@ class Door:
                 raise azure_refusal(call, error) from error
 
     def _reached[T](self, call: Call, effect: Callable[[], T]) -> T:
+        self.before_call(call)
         try:
             return effect()
         finally:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from git import Git
 
 _INSTALL = "Install it with: sudo apt-get install git"
+_SHALLOW = "shallow roots are not allowed"
 _SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
@@ -54,9 +55,10 @@ class GitProgram:
 
         started = time.monotonic()
         try:
-            output = self._git.execute(
+            _, output, complaints = self._git.execute(
                 ["git", *arguments],
                 kill_after_timeout=timeout_seconds,
+                with_extended_output=True,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
             )
@@ -68,6 +70,9 @@ class GitProgram:
             raise GitFailed(_complaint(str(getattr(error, "stderr", "")))) from None
         except OSError as error:
             raise GitFailed(f"git cannot be run on the local copy: {error.strerror}.") from None
+        # git-fetch(1) leaves such refs out with a warning and calls that a success.
+        if _SHALLOW in complaints:
+            raise GitFailed("it is a shallow clone, and its whole history is needed: git fetch --unshallow.")
         return output if isinstance(output, bytes) else b""
 
     def object(self, object_id: str) -> tuple[str, bytes]:

@@ -294,8 +294,7 @@ class GitRepository:
 
     def _failure(self, why: str) -> SourceError:
         told = why.replace(self._url, shown_url(self._url))
-        hint = "Its whole history is needed: git fetch --unshallow." if "shallow" in told else ""
-        return SourceError(f"The repository {shown_url(self._url)} cannot be fetched: {told} {hint}".rstrip())
+        return SourceError(f"The repository {shown_url(self._url)} cannot be fetched: {told}")
 
 
 def _commit_entry(line: str) -> CommitEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -56,7 +57,11 @@ def settings_of(repository: str | None = None) -> Settings:
 
 
 def assembled(repository: str | None = None) -> Assembly:
-    """The parts for the environment's settings, with logging set up."""
+    """The parts for the environment's settings, with logging set up.
+
+    A person at a terminal is shown what happens by the command itself: logs are for those who ask for a level.
+    """
     settings = settings_of(repository)
-    configure_logs(settings.log_level)
+    asked = f"{PREFIX}LOG_LEVEL" in os.environ or not sys.stderr.isatty()
+    configure_logs(settings.log_level if asked else "ERROR")
     return assemble(settings)

@@ -157,7 +157,7 @@ def _all_passes(
 
 
 def _waive(parts: Assembly, hubs: Sequence[HubName], source: Source, code: RefusalCode, reason: str) -> None:
-    """Record one person's permission for the plan as it is now; raises SourceError when there is nothing to permit."""
+    """Record one person's permission for the plan as it is now; raises EgressError when there is nothing to permit."""
     if len(hubs) != 1:
         raise typer.BadParameter(f"--waive is for one plan of one hub. Say which: --hub {' or --hub '.join(hubs)}.")
     hub = hubs[0]
@@ -166,7 +166,7 @@ def _waive(parts: Assembly, hubs: Sequence[HubName], source: Source, code: Refus
     refused = {refusal.code for refusal in report.plan.refused}
     if code not in refused:
         found = ", ".join(sorted(refused)) or "nothing"
-        raise typer.BadParameter(f"the plan of {hub} is not refused for {code.value}; it is refused for {found}.")
+        raise EgressError(f"nothing to waive: the plan of {hub} is not refused for {code.value}, but for {found}.")
     plan_id = report.plan.plan_id
     ports.state.decide(Decision(DecisionKind.WAIVER, plan_id, reason, parts.author, time_of(parts), code=code.value))
     stderr().print(f"{code.value} waived once for plan {plan_id[:12]} of {hub}: {plain(reason)}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
@@ -78,6 +78,7 @@ def attachment_state(
     wish: FirewallWish,
     readiness_by_generation: Mapping[GenerationId, Readiness],
     teardown_waits: Mapping[AttachmentKey, Waits],
+    spoiled: Container[AttachmentKey],
 ) -> AttachmentState:
     """One row of the report."""
     found = facts.get(intent.key.cluster)
@@ -98,6 +99,11 @@ def attachment_state(
     readiness = readiness_by_generation.get(intent.target.id, Readiness(()))
     stage, on_older = _stage(found, intent, readiness)
     routed = stage is Stage.ROUTED and not on_older
+    if intent.key in spoiled:
+        waits.insert(
+            0, (WaitsFor.PERSON, "something stands in the way that only a person can clear: see what is refused")
+        )
+        return _state(intent.key, cidr, stage, current, waits, intent)
     waits.extend(
         (name, one.detail) for name, one in readiness.conditions if not one.met and not (routed and one.unknown)
     )

@@ -39,6 +39,7 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
         }
     )
     needs: frozenset[ResourceId] = frozenset()
+    refused_before = len(draft.refused)
     for resource in wanted:
         adopted = _is_adopted(defined.attachment.adopt, target, resource)
         if not keep(
@@ -52,7 +53,8 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
             needs=needs,
             born=target,
         ):
-            draft.spoiled.add(intent.key)
+            if len(draft.refused) > refused_before:
+                draft.spoiled.add(intent.key)
             return
         needs = needs | {resource.id}
     _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)

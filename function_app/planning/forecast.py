@@ -23,10 +23,11 @@ def connections_cut(facts: Facts, intents: Iterable[Intent], changes: Iterable[C
 
 def _by_retirement(facts: Facts, intents: Iterable[Intent]) -> Iterator[str]:
     for intent in intents:
-        for old in (*intent.older, *intent.leaving):
+        removed = intent.leaving if intent.defined is None else ()
+        for old in (*intent.older, *removed):
             pods = len(ready_pods(old, facts.observed))
             if pods:
-                when = "when its drain ends" if old in intent.older else "when its gateway goes"
+                when = "when its gateway goes" if old in removed else "when its drain ends"
                 yield f"{intent.key}: connections still open through the {pods} gateway pods of {old.range} are cut {when}"
 
 

@@ -84,6 +84,7 @@ class _Pass:
     pointed: set[tuple[GenerationId, str, str]] = field(default_factory=set)
     readiness: dict[GenerationId, Readiness] = field(default_factory=dict)
     waits: dict[AttachmentKey, list[tuple[WaitsFor, str]]] = field(default_factory=dict)
+    spoiled: set[AttachmentKey] = field(default_factory=set)
 
     def take(self, draft: Draft, pointing: Pointing) -> None:
         """Add what one cluster brought."""
@@ -93,6 +94,7 @@ class _Pass:
         self.rendered.update(draft.rendered)
         self.drafts.extend(pointing.drafts)
         self.pointed.update(pointing.pointed)
+        self.spoiled.update(draft.spoiled)
         for key, waits in pointing.waits.items():
             self.waits.setdefault(key, []).extend(waits)
 
@@ -122,7 +124,7 @@ def make_plan(situation: Situation) -> Planned:
     done.refused.extend(_held(situation))
     done.refused.extend(_permanently_unreadable(situation))
     attachments = tuple(
-        attachment_state(situation, facts, intent, firewall, wish, done.readiness, done.waits)
+        attachment_state(situation, facts, intent, firewall, wish, done.readiness, done.waits, done.spoiled)
         for intent in decided.intents.values()
     )
     plan = Plan(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from function_app.model.plan import WaitsFor
 from function_app.model.report import Report, Result
 from function_app.model.state import Wait
-from function_app.reporting.json_report import preview_json, report_json
+from function_app.reporting.json_report import held_json, plan_json, report_json, unreadable_json
 
 FIREWALL_WAITS: frozenset[str] = frozenset({WaitsFor.FIREWALL_BUSY.value, WaitsFor.PERMITTED.value})
 """Waits that end when the firewall finishes what it is doing."""
@@ -116,7 +116,15 @@ class ReportDocument(_Part):
     @classmethod
     def of_plan(cls, report: Report) -> Self:
         """What was planned and not carried out."""
-        return cls.model_validate(preview_json(report))
+        return cls.model_validate(
+            {
+                **plan_json(report.plan),
+                "commit_seen": report.commit_seen,
+                "source_problem": report.source_problem,
+                "unreadable": unreadable_json(report),
+                "held": held_json(report),
+            }
+        )
 
     @classmethod
     def of_report(cls, report: Report, waits: Mapping[str, Wait]) -> Self:

@@ -12,9 +12,8 @@ from function_app.model.errors import Problem
 from function_app.model.names import TargetName
 from function_app.model.plan import AttachmentState, Change, Plan, Refusal
 from function_app.model.report import Outcome, Report, Result
-from function_app.model.resources import ResourceId, Unreadable
+from function_app.model.resources import ResourceId
 from function_app.model.state import Decision, Wait
-from function_app.model.tree import Held
 
 type Json = dict[str, object]
 
@@ -51,8 +50,8 @@ def report_json(report: Report, waits: Mapping[str, Wait]) -> Json:
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
         "converged": report.converged,
-        "unreadable": [_unreadable(one) for one in report.unreadable],
-        "held": [_held(one) for one in report.held],
+        "unreadable": unreadable_json(report),
+        "held": held_json(report),
         "unattributed": {cluster: list(names) for cluster, names in plan.unattributed.items()},
         "look_again_seconds": plan.look_again_seconds,
     }
@@ -93,6 +92,33 @@ def status_json(hub: str, latest: Mapping[str, object] | None, blocks: Iterable[
         "blocks": [decision_json(one) for one in blocks],
         "problem": problem,
     }
+
+
+def unreadable_json(report: Report) -> list[Json]:
+    """`{target, at, message, permanent, late}` for each target that could not be read."""
+    return [
+        {
+            "target": one.target,
+            "at": _time(one.at),
+            "message": one.message,
+            "permanent": one.permanent,
+            "late": one.late,
+        }
+        for one in report.unreadable
+    ]
+
+
+def held_json(report: Report) -> list[Json]:
+    """`{file, since, previous_in_force, problems}` for each file whose newest content is not in force."""
+    return [
+        {
+            "file": one.file,
+            "since": one.since,
+            "previous_in_force": one.previous_in_force,
+            "problems": [problem_json(problem) for problem in one.problems],
+        }
+        for one in report.held
+    ]
 
 
 def carried_out(report: Report) -> list[tuple[Change, Outcome | None]]:
@@ -148,25 +174,6 @@ def _attachment(one: AttachmentState, wait: Wait | None) -> Json:
         "since": None if wait is None else _time(wait.since),
         "detail": one.detail,
         "namespaces": list(one.namespaces),
-    }
-
-
-def _unreadable(one: Unreadable) -> Json:
-    return {
-        "target": one.target,
-        "at": _time(one.at),
-        "message": one.message,
-        "permanent": one.permanent,
-        "late": one.late,
-    }
-
-
-def _held(one: Held) -> Json:
-    return {
-        "file": one.file,
-        "since": one.since,
-        "previous_in_force": one.previous_in_force,
-        "problems": [problem_json(problem) for problem in one.problems],
     }
 
 

@@ -50,7 +50,7 @@ def progress_view(progress: Progress, waiting: str) -> RenderableType:
     if document is None:
         return Group(head, Text(plain(progress.remark or waiting), style="dim"))
     head.append(f"  commit {short(document.commit)}")
-    parts: list[RenderableType] = [head, attachments_view(document.attachments, document.finished_at)]
+    parts: list[RenderableType] = [head, attachments_view(document, document.finished_at)]
     if (age := _age(progress.operation, document.finished_at)) and progress.operation is not None:
         parts.append(Text(f"  firewall operation: {plain(progress.operation[0])}, {age}", style="cyan"))
     parts += shortfalls_view(document)
@@ -92,6 +92,8 @@ def _lines(before: Progress, document: ReportDocument, operation: tuple[str, dat
     for change in document.changes:
         if change.outcome == Result.FAILED:
             yield f"{at}{change.target} {plain(change.resource)} FAILED: {plain(change.message)}"
+    if document.source_problem and (before.document is None or not before.document.source_problem):
+        yield f"{at}the last good commit stays in force: {plain(document.source_problem)}"
     said = () if before.document is None else (*before.document.refused, *before.document.unreadable)
     for refusal in document.refused:
         if refusal not in said:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from function_app.model.state import Decision
 from function_app.reporting.document import ReportDocument
-from function_app.reporting.terminal import attachments_view, named, shortfalls_view
+from function_app.reporting.terminal import attachments_view, indented, named, shortfalls_view
 from function_app.reporting.words import lasting, moment, plain, short
 
 
@@ -42,7 +41,7 @@ def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]
         yield named("last pass", f"{moment(document.finished_at)}, {ago} ago: {ended}")
     if document.attachments:
         yield Text("attachments", style="bold")
-        yield attachments_view(document.attachments, now)
+        yield attachments_view(document, now)
     else:
         yield named("attachments", "none")
     yield from shortfalls_view(document)
@@ -55,7 +54,7 @@ def _blocks(blocks: Sequence[Decision], now: datetime) -> Iterator[RenderableTyp
     yield Text("blocks", style="bold red")
     for one in blocks:
         until = f" for {lasting(one.expires - now)} more" if one.expires is not None else " until it is taken back"
-        yield Padding(Text(plain(f"{one.subject}{until}: {one.reason} (by {one.by}, {moment(one.at)})")), (0, 0, 0, 2))
+        yield indented(Text(plain(f"{one.subject}{until}: {one.reason} (by {one.by}, {moment(one.at)})")))
 
 
 def _coverage(document: ReportDocument) -> Iterator[RenderableType]:
@@ -65,4 +64,4 @@ def _coverage(document: ReportDocument) -> Iterator[RenderableType]:
     yield Text("leave as nodes", style="bold")
     for cluster, names in sorted(document.unattributed.items()):
         words = ", ".join(names) or "no namespace"
-        yield Padding(Text(plain(f"{cluster}: {words}")), (0, 0, 0, 2))
+        yield indented(Text(plain(f"{cluster}: {words}")))

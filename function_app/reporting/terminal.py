@@ -38,7 +38,7 @@ _WIDE = 100
 def plan_view(document: ReportDocument) -> RenderableType:
     """A plan: its changes by target, what is refused, and notes."""
     parts: list[RenderableType] = [_heading("plan", document), *_by_target(document.changes)]
-    parts += _refusals(document)
+    parts += shortfalls_view(document)
     parts += _notes(document.notes)
     parts.append(Text(_sum_of_plan(document), style="bold"))
     return Group(*parts)
@@ -48,7 +48,7 @@ def report_view(document: ReportDocument) -> RenderableType:
     """A pass: its changes with what became of them, the attachments, and what is refused or could not be read."""
     parts: list[RenderableType] = [_heading("pass", document), *_by_target(document.changes)]
     if document.attachments:
-        parts += [Text("attachments", style="bold"), attachments_view(document.attachments, document.finished_at)]
+        parts += [Text("attachments", style="bold"), attachments_view(document, document.finished_at)]
     parts += shortfalls_view(document)
     parts += _notes(document.notes)
     parts.append(Text(sum_of_pass(document), style="bold"))
@@ -67,9 +67,10 @@ def shortfalls_view(document: ReportDocument) -> Iterator[RenderableType]:
         yield _listed("held back", [_held(row) for row in document.held], "yellow")
 
 
-def attachments_view(rows: Iterable[AttachmentRow], now: datetime | None) -> RenderableType:
+def attachments_view(document: ReportDocument, now: datetime | None) -> RenderableType:
     """One row per attachment: how far it has come, what it waits for, since when; `now` tells how long ago that is."""
-    return Padding(_Attachments(tuple(rows), now), (0, 0, 0, 2))
+    told = frozenset(row.message for row in document.unreadable)
+    return indented(_Attachments(document.attachments, now, told))
 
 
 def problem_line(problem: Problem) -> Text:
@@ -104,9 +105,15 @@ def sum_of_pass(document: ReportDocument) -> str:
     parts = [counted(len(done) - len(failed), "change") + " made"]
     parts += [f"{len(failed)} failed"] if failed else []
     parts += [f"{len(document.refused)} refused"] if document.refused else []
+    parts += [f"{len(document.unreadable)} unreadable"] if document.unreadable else []
     left = len(document.changes) - len(done)
     parts += [f"{left} left for later"] if left else []
     return f"{document.hub}: not yet converged: {', '.join(parts)}"
+
+
+def indented(what: RenderableType, columns: int = 2) -> Padding:
+    """Shifted to the right, without blanks at the ends of lines."""
+    return Padding(what, (0, 0, 0, columns), expand=False)
 
 
 def named(label: str, text: str, style: str = "") -> Text:
@@ -115,14 +122,15 @@ def named(label: str, text: str, style: str = "") -> Text:
 
 
 def _sum_of_plan(document: ReportDocument) -> str:
+    ends = [f"{len(document.refused)} refused"] if document.refused else []
+    ends += [f"{len(document.unreadable)} unreadable"] if document.unreadable else []
     if not document.changes:
-        return f"{document.hub}: nothing to change" + (f"; {len(document.refused)} refused" if document.refused else "")
+        return f"{document.hub}: {', '.join(['nothing to change', *ends])}"
     counts = [(sum(row.verb == verb for row in document.changes), verb) for verb in Verb]
     waiting = sum(row.waits_for is not None for row in document.changes)
     parts = [f"{count} to {verb.value}" for count, verb in counts if count]
     parts += [f"{waiting} of them later"] if waiting else []
-    parts += [f"{len(document.refused)} refused"] if document.refused else []
-    return f"{document.hub}: {', '.join(parts)}"
+    return f"{document.hub}: {', '.join([*parts, *ends])}"
 
 
 def _heading(what: str, document: ReportDocument) -> Text:
@@ -151,19 +159,20 @@ class _Changes:
             table.add_column(overflow="fold")
             for row in self._rows:
                 table.add_row(_resource(row), _why(row))
-            yield Padding(table, (0, 0, 0, 2))
+            yield indented(table)
             return
         for row in self._rows:
-            yield Padding(_resource(row), (0, 0, 0, 2))
-            yield Padding(_why(row), (0, 0, 0, 6))
+            yield indented(_resource(row))
+            yield indented(_why(row), 6)
 
 
 class _Attachments:
     """A table where there is room, else what is waited for below each attachment."""
 
-    def __init__(self, rows: tuple[AttachmentRow, ...], now: datetime | None) -> None:
+    def __init__(self, rows: tuple[AttachmentRow, ...], now: datetime | None, told: frozenset[str]) -> None:
         self._rows = rows
         self._now = now
+        self._told = told
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         yield from (self._table(),) if options.max_width >= _WIDE - 2 else self._lines()
@@ -176,7 +185,7 @@ class _Attachments:
         table.add_column("waits for", overflow="fold")
         table.add_column("since", no_wrap=True)
         for row in self._rows:
-            table.add_row(plain(row.name), plain(row.cidr), _stage(row), _waiting(row), self._since(row))
+            table.add_row(plain(row.name), plain(row.cidr), _stage(row), _waiting(row, self._told), self._since(row))
         return table
 
     def _lines(self) -> Iterator[RenderableType]:
@@ -184,11 +193,11 @@ class _Attachments:
         ranges = max((len(row.cidr) for row in self._rows), default=0)
         for row in self._rows:
             yield Text.assemble(f"{plain(row.name):<{names}}  {plain(row.cidr):<{ranges}}  ", _stage(row))
-            waiting = _waiting(row)
+            waiting = _waiting(row, self._told)
             if waiting:
                 words = "waits for " if row.waiting_for else ""
                 since = f", since {self._since(row)}" if self._since(row) else ""
-                yield Padding(Text.assemble(words, waiting, since), (0, 0, 0, 4))
+                yield indented(Text.assemble(words, waiting, since), 4)
 
     def _since(self, row: AttachmentRow) -> str:
         return lasting(self._now - row.since) if self._now is not None and row.since is not None else ""
@@ -217,9 +226,11 @@ def _why(row: ChangeRow) -> Text:
 
 
 def _refusals(document: ReportDocument) -> Iterator[RenderableType]:
-    """All refusals but those of held files whose problems are listed in full."""
-    told = {row.file for row in document.held}
-    refused = [row for row in document.refused if row.code != RefusalCode.DEFINITION_HELD or row.subject not in told]
+    """All refusals but those of held files and unreadable targets, which are listed in full."""
+    held = {row.file for row in document.held}
+    unreadable = {row.target for row in document.unreadable}
+    told = {RefusalCode.DEFINITION_HELD.value: held, RefusalCode.TARGET_REJECTED.value: unreadable}
+    refused = [row for row in document.refused if row.subject not in told.get(row.code, set())]
     if refused:
         rows = [Text(f"{row.code} {plain(row.subject)}: {plain(row.message)}") for row in refused]
         yield _listed("refused", rows, "red")
@@ -231,7 +242,7 @@ def _notes(notes: Sequence[str]) -> Iterator[RenderableType]:
 
 
 def _listed(title: str, rows: Iterable[RenderableType], style: str = "") -> RenderableType:
-    return Group(Text(title, style=f"bold {style}".strip()), *(Padding(row, (0, 0, 0, 2)) for row in rows))
+    return Group(Text(title, style=f"bold {style}".strip()), *(indented(row) for row in rows))
 
 
 def _held(row: HeldRow) -> RenderableType:
@@ -241,7 +252,7 @@ def _held(row: HeldRow) -> RenderableType:
         Text(plain(f"{one.file}:{one.line}:{one.column} {one.path}".rstrip() + f": {one.message} {one.hint}".rstrip()))
         for one in row.problems
     ]
-    return Group(head, *(Padding(line, (0, 0, 0, 2)) for line in lines))
+    return Group(head, *(indented(line) for line in lines))
 
 
 def _stage(row: AttachmentRow) -> Text:
@@ -249,10 +260,11 @@ def _stage(row: AttachmentRow) -> Text:
     return Text(f"{steps(row.stage)} {plain(row.stage)}".strip(), style=styles.get(row.stage, "yellow"))
 
 
-def _waiting(row: AttachmentRow) -> Text:
+def _waiting(row: AttachmentRow, told: frozenset[str]) -> Text:
+    """What it waits for, with the detail unless that is `told` elsewhere."""
     if not row.waiting_for:
         return Text("" if row.current else "older rules are in force")
     text = Text(waits_in_words(row.waiting_for))
-    if row.detail:
+    if row.detail and row.detail not in told:
         text.append(f" ({plain(row.detail)})", style="dim")
     return text

@@ -35,10 +35,21 @@ class SimulatorServer:
 
     def __init__(self, world: World, *, port: int = 0, folder: Path | None = None) -> None:
         self.world = world
-        self._temporary = tempfile.TemporaryDirectory(prefix="egress-simulator-") if folder is None else None
-        self.folder = Path(self._temporary.name) if self._temporary else Path(folder or ".")
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._stopping = Event()
+        # The port first: when it is taken, nothing else has begun.
+        self._http = _HttpServer(port)
+        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="egress-simulator-")
+        self.folder = folder or Path(self._temporary.name if self._temporary else "")
+        self.url = f"https://127.0.0.1:{self._http.server_port}"
+        try:
+            self._prepare()
+        except BaseException:
+            self._close()
+            raise
+        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def _prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         certificates = make_certificates()
         self.ca_file = self._write("ca.pem", certificates.ca)
         self.token_file = self._write("token", ADMIN_TOKEN.encode())
@@ -47,11 +58,15 @@ class SimulatorServer:
         context.load_cert_chain(
             self._write("server.pem", certificates.certificate), self._write("server.key", certificates.key)
         )
-        self._http = _HttpServer(port, context)
-        self.url = f"https://127.0.0.1:{self._http.server_port}"
-        self._http.faces = Faces(world, certificates.ca, self._stopping)
+        # The handshake happens in each connection's own thread.
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self._http.faces = Faces(self.world, certificates.ca, self._stopping)
         self._http.stopping = self._stopping
-        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def _close(self) -> None:
+        self._http.server_close()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def __enter__(self) -> Self:
         self.start()
@@ -68,10 +83,8 @@ class SimulatorServer:
         """Close the listening socket, end waits and watches, remove a temporary folder."""
         self._stopping.set()
         self._http.shutdown()
-        self._http.server_close()
         self._thread.join()
-        if self._temporary:
-            self._temporary.cleanup()
+        self._close()
 
     def write_kubeconfig(self, path: Path | str) -> Path:
         """A kubeconfig with one context per cluster, called as the cluster, and a static token."""
@@ -105,7 +118,7 @@ class SimulatorServer:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """TLS on the listening socket; the handshake happens in each connection's own thread."""
+    """The listening socket and what its connections need."""
 
     daemon_threads = True
     # Threads of connections that are kept open must not hold up the end.
@@ -114,9 +127,8 @@ class _HttpServer(ThreadingHTTPServer):
     faces: Faces
     stopping: Event
 
-    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+    def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up are daily life; anything else is ours and is shown."""

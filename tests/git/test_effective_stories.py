@@ -72,7 +72,8 @@ def test_a_repaired_file_takes_effect(upstream: Upstream, tmp_path: Path) -> Non
     upstream.commit({"tenants/blue.yaml": "kind: [broken"})
     third = upstream.commit({"tenants/blue.yaml": BLUE.replace("www.example.com", "api.example.com")})
     tree = tree_of(upstream, tmp_path / "cache")
-    assert tree.definitions.tenants.popitem()[1].spec.egress.allow[0].fqdns == ("api.example.com",)
+    (blue,) = tree.definitions.tenants.values()
+    assert blue.spec.egress.allow[0].fqdns == ("api.example.com",)
     assert tree.held == ()
     assert tree.provenance["tenants/blue.yaml"].commit == third
 

@@ -42,15 +42,19 @@ cluster/spoke1-aks
 firewall/hub1
   ~ RuleCollectionGroup/egress-000
       edited: tenant0 may reach www.tigera.io
+source
+  the last good commit stays in force: the repository cannot be fetched
+unreadable
+  cluster/spoke2-aks: list IPPool on cluster/spoke2-aks: timed out
 refused
   removals hub/hub1: 3 of 4 attachments would be removed, the limit is 20 %.
-  definition-held tenants/tenant9.yaml: it is not in force.
+held back
+  tenants/tenant9.yaml since 4f1c2ad9b0: its previous content holds
+    gitops/tenants/tenant9.yaml:14:9 spec.egress.allow[0].fqdns[0]: `a b` has a
+    space. Write a name such as www.example.com.
 notes
-  The last good commit stays in force: the repository cannot be fetched
-  cluster/spoke2-aks could not be read: list IPPool on cluster/spoke2-aks: timed
-  out
   2 connections are cut by the rollout
-hub1: 1 to create, 2 to update, 1 of them later, 2 refused"""
+hub1: 1 to create, 2 to update, 1 of them later, 2 refused, 1 unreadable"""
 
 PLAN_120 = """\
 hub1  plan 9c0ffee12345  commit 4f1c2ad9b0
@@ -59,14 +63,19 @@ cluster/spoke1-aks
   ~ Namespace/default    new: its pods leave through tenant0's gateway (waits for its gateway pods)
 firewall/hub1
   ~ RuleCollectionGroup/egress-000  edited: tenant0 may reach www.tigera.io
+source
+  the last good commit stays in force: the repository cannot be fetched
+unreadable
+  cluster/spoke2-aks: list IPPool on cluster/spoke2-aks: timed out
 refused
   removals hub/hub1: 3 of 4 attachments would be removed, the limit is 20 %.
-  definition-held tenants/tenant9.yaml: it is not in force.
+held back
+  tenants/tenant9.yaml since 4f1c2ad9b0: its previous content holds
+    gitops/tenants/tenant9.yaml:14:9 spec.egress.allow[0].fqdns[0]: `a b` has a space. Write a name such as
+    www.example.com.
 notes
-  The last good commit stays in force: the repository cannot be fetched
-  cluster/spoke2-aks could not be read: list IPPool on cluster/spoke2-aks: timed out
   2 connections are cut by the rollout
-hub1: 1 to create, 2 to update, 1 of them later, 2 refused"""
+hub1: 1 to create, 2 to update, 1 of them later, 2 refused, 1 unreadable"""
 
 REPORT_80 = """\
 hub1  pass 9c0ffee12345  commit 4f1c2ad9b0
@@ -95,7 +104,8 @@ held back
     space. Write a name such as www.example.com.
 notes
   2 connections are cut by the rollout
-hub1: not yet converged: 1 change made, 1 failed, 2 refused, 1 left for later"""
+hub1: not yet converged: 1 change made, 1 failed, 2 refused, 1 unreadable, 1
+left for later"""
 
 STATUS_120 = """\
 hub1

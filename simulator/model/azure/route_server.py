@@ -60,7 +60,10 @@ _Sessions = Mapping[tuple[str, int], Learned]
 
 
 class RouteServer:
-    """One Route Server with its connections, fed by the clusters that `clusters` gives."""
+    """One Route Server with its connections, fed by the clusters that `clusters` gives.
+
+    `learned_version` rises whenever what was learned changes.
+    """
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class RouteServer:
     ) -> None:
         self.document = document
         self.connections: dict[str, Connection] = {}
+        self.learned_version = 0
         self._ids = ids
         self._clock = clock
         self._operations = operations
@@ -140,6 +144,12 @@ class RouteServer:
             if found:
                 return found
         return frozenset()
+
+    def learned(self) -> Iterator[tuple[str, int, Route]]:
+        """Every route that stands: (connection, instance index, route)."""
+        for (key, instance), learned in self._sessions.items():
+            for route in learned.routes:
+                yield key, instance, route
 
     def sessions(self) -> Mapping[tuple[str, str], str]:
         """Each connection and instance address with `up`, or why it is not."""
@@ -225,6 +235,7 @@ class RouteServer:
         if self._sessions != self._arriving:
             self._sessions = self._arriving
             self._next_hops = _next_hops(self._sessions)
+            self.learned_version += 1
         self._arriving = self._sample()
         self._clock.schedule(PROPAGATION_SECONDS, self._tick)
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from simulator.model.bgp.filters import ExportFilter, Verdict, export_filter
-from simulator.model.bgp.inputs import Inputs, Peer, Pool, Speaker, read_inputs
+from simulator.model.bgp.inputs import Inputs, Peer, Pool, Speaker, listings, read_inputs, unchanged
 from simulator.model.bgp.prefixes import Prefix
 from simulator.model.bgp.routes import Route, RouteKind
-from simulator.model.bgp.views import ClusterView
+from simulator.model.bgp.views import ClusterView, Object
 from simulator.model.selectors import SelectorError, matches
 
 HOLD = timedelta(seconds=180)
@@ -76,6 +76,7 @@ class Fabric:
     def __init__(self, cluster: ClusterView) -> None:
         self.cluster = cluster
         self.inputs: Inputs | None = None
+        self._looked: tuple[Sequence[Object], ...] = ()
         self._pools = _PoolIndex(())
         self._lives: dict[str, _Life] = {}
         self._known: dict[str, tuple[Route, ...]] = {}
@@ -83,9 +84,10 @@ class Fabric:
 
     def observe(self, now: datetime) -> None:
         """Take in the cluster as it is now."""
-        inputs = read_inputs(self.cluster)
+        looked = listings(self.cluster)
+        inputs = self.inputs if unchanged(self._looked, looked) and self.inputs else read_inputs(self.cluster)
         changed = inputs != self.inputs
-        self.inputs = inputs
+        self.inputs, self._looked = inputs, looked
         if changed:
             self._pools = _PoolIndex(inputs.pools)
         for speaker in inputs.speakers:

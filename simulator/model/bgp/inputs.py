@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.model.bgp.prefixes import Prefix, parse_address
@@ -19,6 +19,7 @@ from simulator.model.bgp.views import (
     pod_address,
     spec_of,
 )
+from simulator.model.kubernetes.trees import FrozenList
 
 REFLECTOR_ANNOTATION = "projectcalico.org/RouteReflectorClusterID"
 DEFAULT_ASN = 64512
@@ -77,6 +78,21 @@ class Inputs:
     def rules(self) -> Mapping[str, str]:
         """Export rules by filter name."""
         return dict(self.filters)
+
+
+_KINDS = ("BGPConfiguration", "Node", "IPAMBlock", "Pod", "IPPool", "BGPPeer", "BGPFilter")
+
+
+def listings(cluster: ClusterView) -> tuple[Sequence[Object], ...]:
+    """All objects that decide the routes of a cluster; a frozen listing that is the same object is the same content."""
+    return tuple(cluster.api.objects(kind) for kind in _KINDS)
+
+
+def unchanged(before: tuple[Sequence[Object], ...], now: tuple[Sequence[Object], ...]) -> bool:
+    """Whether nothing can have changed between two looks."""
+    return len(before) == len(now) and all(
+        old is new and isinstance(new, FrozenList) for old, new in zip(before, now, strict=True)
+    )
 
 
 def read_inputs(cluster: ClusterView) -> Inputs:

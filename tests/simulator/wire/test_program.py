@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -47,7 +46,7 @@ def test_it_prints_settings_that_work_and_ends_on_ctrl_c(program: subprocess.Pop
     with urlopen(settings["EGRESS_TIME_SOURCE"], context=context, timeout=10) as answer:  # noqa: S310 - an https URL of ours
         assert json.load(answer) == {"now": "2026-11-23T08:00:00+00:00"}
         assert answer.headers["Date"] == "Mon, 23 Nov 2026 08:00:00 GMT"
-    assert os.stat(settings["EGRESS_KUBECONFIG"]).st_mode & 0o077 == 0
+    assert Path(settings["EGRESS_KUBECONFIG"]).stat().st_mode & 0o077 == 0
     program.send_signal(signal.SIGINT)
     out, errors = program.communicate(timeout=20)
     assert (program.returncode, out, errors) == (0, "", "")
@@ -79,10 +78,20 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
     assert f"127.0.0.1:{port}: Address already in use; choose another --port" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("speed", ["-1", "fast", "nan", "1e9"])
-def test_a_speed_that_is_none_is_refused(speed: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """As any wrong argument: exit 2."""
+def test_a_settings_folder_that_cannot_be_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file is in the way."""
+    (tmp_path / "file").touch()
+    assert main(["--settings-dir", str(tmp_path / "file" / "settings")]) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("speed", "-1"), ("speed", "fast"), ("speed", "nan"), ("speed", "1e9"), ("port", "70000"), ("port", "http")],
+)
+def test_a_wrong_argument_is_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, with what to give instead."""
     with pytest.raises(SystemExit) as ended:
-        main([f"--speed={speed}"])
+        main([f"--{option}={value}"])
     assert ended.value.code == 2
-    assert "is no speed" in capsys.readouterr().err
+    assert f"is no {option}" in capsys.readouterr().err

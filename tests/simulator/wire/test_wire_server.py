@@ -132,3 +132,13 @@ def test_a_body_without_a_length_or_too_long_is_refused(wire: Wire) -> None:
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_an_aggregated_server_that_is_down_is_answered_for_in_plain_text(wire: Wire) -> None:
+    """503 and no Status object; what kube-apiserver serves itself goes on."""
+    wire.world.clusters["spoke1-aks"].api.calico_apiserver_down = True
+    for query in ("", "?watch=true"):
+        answer = wire.ask("GET", f"/kubernetes/spoke1-aks/apis/projectcalico.org/v3/ippools{query}")
+        assert (answer.status, answer.headers.get_content_type()) == (503, "text/plain")
+        assert answer.body.startswith(b"error trying to reach service")
+    assert wire.ask("GET", "/kubernetes/spoke1-aks/api/v1/namespaces").status == 200

@@ -1,0 +1,68 @@
+"""Destinations that do not go through the gateway: by a policy of the generation's own, written before anything names it."""
+
+from __future__ import annotations
+
+from stories.desk import Desk, describe, sample
+
+from simulator.model.packets import Packet, Verdict
+
+CLUSTER = "spoke1-aks"
+
+
+def with_bypass(*ranges: str) -> dict[str, str | None]:
+    """Tenant0 with these destinations bypassed."""
+    text = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    line = f"    bypass: [{', '.join(ranges)}]\n" if ranges else ""
+    return {"tenants/tenant0.yaml": text.replace("  expect:", f"{line}  expect:", 1)}
+
+
+def annotations(desk: Desk) -> dict[str, str]:
+    """Egress annotations of namespace default."""
+    namespace = next(
+        one for one in desk.world.clusters[CLUSTER].api.objects("Namespace") if one["metadata"]["name"] == "default"
+    )
+    found = namespace["metadata"].get("annotations", {})
+    return {
+        key.rpartition("/")[2]: value for key, value in found.items() if key.startswith("egress.projectcalico.org/")
+    }
+
+
+def test_bypass_comes_and_goes_in_one_patch_each_without_a_lost_packet(settled: Desk) -> None:
+    """From selector to policy and back: every connection on the way is allowed and attributed."""
+    packets: list[Packet] = []
+
+    def watch() -> None:
+        packets.append(settled.send(CLUSTER, "default", "http://www.tigera.io"))
+
+    settled.commit(with_bypass("192.168.0.0/16"))
+    there = settled.settle(watch=watch)
+    with_policy = annotations(settled)
+    settled.commit(with_bypass())
+    back = settled.settle(watch=watch)
+
+    assert there.converged, describe(there)
+    assert back.converged, describe(back)
+    assert {"egressGatewayPolicy": "tenant0-egw"} == with_policy
+    assert {"selector", "namespaceSelector"} == set(annotations(settled))
+    assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
+
+
+def test_the_policy_goes_when_nobody_names_it_any_more(settled: Desk) -> None:
+    """After the bypass is dropped no EgressGatewayPolicy of ours is left."""
+    settled.commit(with_bypass("192.168.0.0/16"))
+    settled.settle()
+    settled.commit(with_bypass())
+    settled.settle()
+
+    assert not settled.world.clusters[CLUSTER].api.objects("EgressGatewayPolicy")
+
+
+def test_bypassed_destinations_leave_as_the_node(settled: Desk) -> None:
+    """A private destination inside the bypass is reached without the gateway."""
+    settled.commit(with_bypass("198.51.100.0/24"))
+    settled.settle()
+
+    packet = settled.send(CLUSTER, "default", "https://198.51.100.20")
+
+    assert "" == packet.range_tenant
+    assert "10.1.0." in str(packet.source)
