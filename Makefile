@@ -21,7 +21,7 @@ demo: $(READY) ## the published walkthrough and what it cannot do, on a simulate
 	@$(BIN)/python -m demo
 
 test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -33,7 +33,7 @@ sim: $(READY) ## the simulated world alone; prints the settings to copy
 	@$(BIN)/python -m simulator
 
 golden: $(READY) ## renew the golden files; read the diff before committing it
-	@$(BIN)/python -m pytest tests/golden --renew-golden -n 0
+	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py --renew-golden
 
 schema: $(READY) ## renew the committed JSON Schemas
 	@$(BIN)/egressctl schema --write schemas

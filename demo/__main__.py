@@ -12,10 +12,10 @@ from demo.programme import Programme
 from demo.scene import Scene
 
 
-def main() -> int:
+def main(console: Console | None = None) -> int:
     """Play all acts; a failing act does not end the play, a crash does."""
     started = time.monotonic()
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     programme = Programme(console)
     console.print(
         "[bold]Egress GitOps: the published walkthrough, driven by commits, on a simulated Azure and two simulated clusters[/bold]"

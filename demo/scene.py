@@ -5,6 +5,7 @@ Only time is ours: between passes it is advanced by hand, so that four minutes o
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections import Counter
@@ -67,16 +68,17 @@ class Figures:
 
 
 class Scene:
-    """A context manager; everything it makes lies in one temporary folder and goes with it."""
+    """A context manager; everything it makes lies in one temporary folder. The walkthrough's world unless told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World | None = None, hub: HubName = HUB) -> None:
         self._closing = ExitStack()
+        self.world = world or World.from_file(HERE / "simulator" / "worlds" / "walkthrough.yaml")
+        self.hub = hub
         self.figures = Figures()
         self.reports: list[Report] = []
 
     def __enter__(self) -> Self:
         self.folder = Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="egress-demo-")))
-        self.world = World.from_file(HERE / "simulator" / "worlds" / "walkthrough.yaml")
         self.server = self._closing.enter_context(SimulatorServer(self.world))
         self.origin, self.desk = self.folder / "origin.git", self.folder / "desk"
         _git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
@@ -89,13 +91,16 @@ class Scene:
 
     def fresh_start(self, state: str) -> Assembly:
         """A reconciler with its own state folder: a new one has no memory and clones the repository anew."""
-        environment = {
+        return self._closing.enter_context(assemble(Settings.from_environment(self.environment(state))))
+
+    def environment(self, state: str) -> dict[str, str]:
+        """The settings of a reconciler in this scene."""
+        return {
             **self.server.settings(),
             "EGRESS_REPOSITORY": str(self.origin),
             "EGRESS_STATE_FOLDER": str(self.folder / state),
             "EGRESS_AUTHOR": "demo",
         }
-        return self._closing.enter_context(assemble(Settings.from_environment(environment)))
 
     def merge(self, message: str, files: Mapping[str, str | None]) -> str:
         """Commit and push; None deletes a file. Returns the short commit id."""
@@ -107,18 +112,18 @@ class Scene:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
         _git(self.desk, "add", "--all")
-        _git(self.desk, "-c", "user.name=Dana", "-c", "user.email=dana@example.com", "commit", "--quiet", "-m", message)
+        _git(self.desk, *_DANA, "commit", "--quiet", "-m", message, date=self.world.clock.now())
         _git(self.desk, "push", "--quiet", "origin", "HEAD:main")
         return _git(self.desk, "rev-parse", "--short", "HEAD")
 
     def ports(self, source: Source) -> HubPorts:
         """The real ports, on the scene's time."""
-        return replace(self.assembly.ports(HUB, source.tree), clock=SceneClock(self.world))
+        return replace(self.assembly.ports(self.hub, source.tree), clock=SceneClock(self.world))
 
     def run_pass(self) -> Report:
         """One pass, as webhook, timer or resync would make it."""
         source = self.assembly.source()
-        report = reconcile(HUB, source, self.ports(source), Patience(), holder="demo")
+        report = reconcile(self.hub, source, self.ports(source), Patience(), holder="demo")
         self.figures.passes += 1
         for outcome in report.outcomes:
             if outcome.result not in (Result.PENDING, Result.SKIPPED):
@@ -156,7 +161,7 @@ class Scene:
 
     def generations(self) -> tuple[Generation, ...]:
         """Everything that the ledger knows."""
-        return tuple(fold(self.assembly.stores(HUB).ledger.read()).generations.values())
+        return tuple(fold(self.assembly.stores(self.hub).ledger.read()).generations.values())
 
 
 def sample(*names: str) -> dict[str, str]:
@@ -164,6 +169,12 @@ def sample(*names: str) -> dict[str, str]:
     return {name: (HERE / "gitops" / name).read_text() for name in names}
 
 
-def _git(folder: Path, *arguments: str) -> str:
+_DANA = ("-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "commit.gpgsign=false")
+
+
+def _git(folder: Path, *arguments: str, date: datetime | None = None) -> str:
+    """Run git; commits bear the world's time, so that the same play has the same commit ids."""
+    when = {"GIT_AUTHOR_DATE": date.isoformat(), "GIT_COMMITTER_DATE": date.isoformat()} if date is not None else {}
     command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - fixed words
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **when})  # noqa: S603 - fixed words
+    return done.stdout.strip()

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from function_app.cli.options import OutputOption, settings_of
-from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout
 from function_app.model.tree import Definitions
 from function_app.reading.definitions import read_directory
 from function_app.reading.schemas import schemas
@@ -73,7 +73,7 @@ def settings(output: OutputOption = OutputForm.TEXT) -> int:
     for row in rows:
         value = plain(row.value) if row.value != row.default else f"{plain(row.value)} (default)".strip()
         table.add_row(row.name, value, row.meaning)
-    stdout().print(table)
+    show(table)
     return ExitCode.DONE
 
 

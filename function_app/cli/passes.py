@@ -13,7 +13,7 @@ from function_app import reconcile as road
 from function_app.bootstrap import Assembly
 from function_app.cli.decisions import time_of
 from function_app.cli.options import HubOption, OutputOption, RefOption, RepoOption, assembled, stated
-from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stderr, stdout, warn, worst
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stderr, stdout, warn, worst
 from function_app.cli.waiting import PassResult, display_for, until_converged
 from function_app.logs import log_plan, logged_pass
 from function_app.model.errors import EgressError, LeaseLost, SourceError
@@ -181,9 +181,9 @@ def _print(results: Sequence[PassResult], hub: str | None, output: OutputForm) -
         if result.document is None:
             fail(f"{result.hub}: {result.problem}")
         elif result.document.finished_at is None:
-            stdout().print(plan_view(result.document))
+            show(plan_view(result.document))
         else:
-            stdout().print(report_view(result.document))
+            show(report_view(result.document))
 
 
 def _print_ends(results: Sequence[PassResult], timeout: timedelta) -> None:

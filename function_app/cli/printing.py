@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from function_app.reporting.words import plain
@@ -46,6 +46,17 @@ def stdout() -> Console:
 def stderr() -> Console:
     """The console for warnings and errors."""
     return _console(sys.stderr)
+
+
+def show(view: RenderableType) -> None:
+    """A view on stdout; without a terminal its lines end in no blanks, so that files and excerpts of them are clean."""
+    console = stdout()
+    if console.is_terminal:
+        console.print(view)
+        return
+    with console.capture() as shown:
+        console.print(view)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in shown.get().splitlines()))
 
 
 def print_json(value: object) -> None:

@@ -23,7 +23,7 @@ _DEBUG = "--debug"
 _INTERRUPTED = 130
 
 
-class _Program(TyperGroup):
+class Program(TyperGroup):
     """Ends every command with an exit code of ours: no traceback, bad usage is 1."""
 
     def main(
@@ -67,13 +67,13 @@ def _command(arguments: Sequence[str]) -> str:
     return f"{arguments[0]} " if arguments and arguments[0] in _COMMANDS else ""
 
 
-app = typer.Typer(cls=_Program, name="egressctl", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Program, name="egressctl", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
 def program(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option(_DEBUG, help="Show where an error comes from.")] = False,  # noqa: ARG001 - `_Program` acts on it
+    debug: Annotated[bool, typer.Option(_DEBUG, help="Show where an error comes from.")] = False,  # noqa: ARG001 - `Program` acts on it
 ) -> None:
     """Tenants' egress identities from Git: cluster gateways, routes and firewall rules.
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from function_app.bootstrap import Assembly
 from function_app.cli.decisions import name_form, time_of
 from function_app.cli.options import HubOption, OutputOption, assembled
-from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout
 from function_app.model.errors import StateError
 from function_app.model.names import HubName
 from function_app.model.state import Decision, DecisionKind
@@ -52,7 +52,7 @@ def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int
     else:
         for name, kept in found.items():
             document, problem = _understood(kept)
-            stdout().print(status_view(name, document, kept.blocks, now, problem))
+            show(status_view(name, document, kept.blocks, now, problem))
     return ExitCode.REFUSED if any(kept.problem for kept in found.values()) else ExitCode.DONE
 
 

@@ -88,17 +88,19 @@ def until_converged(
     going = list(progress)
     while going:
         for hub in going:
+            display.show(progress.values(), f"a pass over {hub} is under way")
             results[hub] = make_pass(hub)
-            progress[hub] = _after(progress[hub], results[hub])
-            display.show(progress.values(), "pass under way")
+            after = _after(progress[hub], results[hub])
+            display.show({**progress, hub: after}.values(), "")
+            progress[hub] = after.quiet()
         going = [hub for hub in going if not results[hub].ended]
         left = (deadline - clock.now()).total_seconds()
         if not going or left <= 0:
             break
         pause = min(left, *(results[hub].pause for hub in going))
-        display.show((one.quiet() for one in progress.values()), f"next pass in {pause:.0f} s")
+        display.show(progress.values(), f"next pass in {pause:.0f} s")
         clock.sleep(pause)
-    display.show((one.quiet() for one in progress.values()), "")
+    display.show(progress.values(), "")
     return results
 
 

@@ -34,13 +34,14 @@ class Checkpoint:
     """What the fold knows after `commit`; the empty checkpoint stands before the first commit.
 
     `files` are in force, `held` are newest versions that are not, both by path relative to the definitions folder;
-    `departed` is the last blob in force of each tenant that is no longer defined.
+    `departed` is the last blob in force of each tenant that is no longer defined. `root` is the definitions folder.
     """
 
     commit: Commit | None = None
     files: Mapping[str, BlobRef] = field(default_factory=dict)
     departed: Mapping[TenantName, str] = field(default_factory=dict)
     held: Mapping[str, BlobRef] = field(default_factory=dict)
+    root: str = ""
 
     def to_json(self) -> str:
         """As text for a file; the rules that made it are named in it."""

@@ -39,14 +39,15 @@ class _Fold:
     held: dict[str, BlobRef]
     parsed: dict[str, ParsedFile]
 
-    def checkpoint(self, commit: Commit | None) -> Checkpoint:
-        return Checkpoint(commit, dict(self.files), dict(self.departed), dict(self.held))
+    def checkpoint(self, commit: Commit | None, root: str) -> Checkpoint:
+        return Checkpoint(commit, dict(self.files), dict(self.departed), dict(self.held), root)
 
 
 @dataclass(slots=True)
 class _Verdict:
     """What one commit's changes come to: `held` gives each path held back the problems that hold it."""
 
+    newest: Mapping[str, BlobEntry] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
     held: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -60,10 +61,10 @@ def effective_tree(
 ) -> tuple[Tree, Checkpoint]:
     """The tree in force at `commit`, and the checkpoint to go on from next time.
 
-    `checkpoint` only saves time: one that does not lie on the commit's first-parent line is ignored. The one returned stands
+    `checkpoint` only saves time: one that is of another folder, or not on the commit's first-parent line, is ignored. The one returned stands
     before the newest commit, whose problems are thus found afresh each time. Raises SourceError when Git cannot be read.
     """
-    start, line = _start(repository, commit, checkpoint)
+    start, line = _start(repository, commit, checkpoint, root)
     reader = ParsedFiles(repository, root)
     parsed = {path: reader.blob(path, ref.blob) for path, ref in start.files.items()}
     fold = _Fold(dict(start.files), dict(start.departed), dict(start.held), parsed)
@@ -74,23 +75,23 @@ def effective_tree(
         before = entry.commit
         newest = repository.entries(entry.commit)
         if newest != settled:
-            changed = _take_effect(fold, entry, newest, judge.verdict(fold, newest, thorough=False), reader)
+            changed = _take_effect(fold, entry, judge.verdict(fold, newest, thorough=False), reader)
             settled = None if changed else newest
-    resume = fold.checkpoint(before)
+    resume = fold.checkpoint(before, root)
     newest = repository.entries(line[-1].commit)
     verdict = judge.verdict(fold, newest, thorough=True)
     in_force_before = frozenset(fold.files)
-    _take_effect(fold, line[-1], newest, verdict, reader)
+    _take_effect(fold, line[-1], verdict, reader)
     tree = _tree(fold, line[-1].commit, verdict, in_force_before, reader)
     reader.keep((path, ref.blob) for kept in (fold.files, fold.held) for path, ref in kept.items())
     return tree, resume
 
 
 def _start(
-    repository: Repository, commit: Commit, checkpoint: Checkpoint | None
+    repository: Repository, commit: Commit, checkpoint: Checkpoint | None, root: str
 ) -> tuple[Checkpoint, Sequence[CommitEntry]]:
     """The checkpoint when it lies on the line, with the commits after it; else the empty one and the whole line."""
-    if checkpoint is not None and checkpoint.commit is not None:
+    if checkpoint is not None and checkpoint.commit is not None and checkpoint.root == root:
         line = repository.first_parents(commit, checkpoint.commit)
         if line and line[0].first_parent == checkpoint.commit:
             return checkpoint, line
@@ -117,12 +118,12 @@ class _Judge:
         newest = considered(entries)
         changed = frozenset(path for path in newest.keys() | fold.files.keys() if _differs(fold, newest, path))
         if not changed and not thorough:
-            return _Verdict()
+            return _Verdict(newest)
         return self._weigh(fold, newest, changed)
 
     def _weigh(self, fold: _Fold, newest: Mapping[str, BlobEntry], changed: frozenset[str]) -> _Verdict:
         """Hold back until no rule is broken by a change; each round holds at least one more path or is the last."""
-        verdict = _Verdict(changed)
+        verdict = _Verdict(newest, changed)
         parsed = {path: self.reader.entry(path, newest[path]) for path in changed & newest.keys()}
         verdict.held = {path: file.problems for path, file in parsed.items() if is_broken(file)}
         alone = [problem for file in parsed.values() for problem in file.problems]
@@ -160,12 +161,16 @@ class _Judge:
 
     def _hold_renamed(self, newest: Mapping[str, BlobEntry], verdict: _Verdict) -> None:
         """A tenant whose file is gone while a file that cannot be used may be its new one has not been removed."""
+        gone = [
+            path for path in sorted(verdict.changed - newest.keys() - verdict.held.keys()) if kind_of(path) == "Tenant"
+        ]
+        if not gone:
+            return
         carriers = sorted(verdict.held.keys() & newest.keys())
-        for path in sorted(verdict.changed - newest.keys() - verdict.held.keys()):
-            if kind_of(path) != "Tenant":
-                continue
+        meant = {other: self.reader.meant_names(other, newest[other]) for other in carriers}
+        for path in gone:
             name = PurePosixPath(path).stem
-            found = [other for other in carriers if self.reader.may_define(name, other, newest[other])]
+            found = [other for other, names in meant.items() if names is None or name in names]
             if not found:
                 continue
             shown = listed(shown_file(self.root, other) for other in found[:_NAMED_IN_DOUBT])
@@ -187,7 +192,8 @@ def _culprits(found: Iterable[Problem], active: frozenset[str], root: str) -> di
     """The changed files to hold back next, with the problems they take part in.
 
     Files that clash with unchanged ones go first, for that may settle what is between two changed ones; after that every
-    changed file of a clash is held. A clash between unchanged files alone holds nobody.
+    changed file of a clash is held. A clash of more than two is a sum that exceeds a limit: there the tenants that make it
+    up are held, and hub and cluster take effect. A clash between unchanged files alone holds nobody.
     """
     clashes = [
         (problem, involved)
@@ -197,7 +203,8 @@ def _culprits(found: Iterable[Problem], active: frozenset[str], root: str) -> di
     chosen = [clash for clash in clashes if len(clash[1]) == 1] or clashes
     culprits: dict[str, tuple[Problem, ...]] = {}
     for problem, involved in chosen:
-        for path in involved:
+        tenants = {path for path in involved if kind_of(path) == "Tenant"} if len(involved) > 2 else set()
+        for path in tenants or involved:
             culprits[path] = (*culprits.get(path, ()), problem)
     return culprits
 
@@ -207,13 +214,11 @@ def _relative(files: Iterable[str], root: str) -> frozenset[str]:
     return frozenset(file.removeprefix(prefix) for file in files)
 
 
-def _take_effect(
-    fold: _Fold, entry: CommitEntry, entries: Sequence[BlobEntry], verdict: _Verdict, reader: ParsedFiles
-) -> bool:
+def _take_effect(fold: _Fold, entry: CommitEntry, verdict: _Verdict, reader: ParsedFiles) -> bool:
     """Bring into force what is not held, and remember since when the rest is held. Whether anything came into force."""
     if verdict.whole:
         return False
-    newest = considered(entries)
+    newest = verdict.newest
     written = {
         path: _written(fold.held.get(path), newest[path].blob if path in newest else "", entry)
         for path in verdict.changed

@@ -40,6 +40,7 @@ class ParsedFiles:
         self._repository = repository
         self._root = root
         self._parsed: dict[tuple[str, str], ParsedFile] = {}
+        self._words: dict[tuple[str, str], frozenset[str]] = {}
 
     def entry(self, path: str, entry: BlobEntry) -> ParsedFile:
         """An entry of a commit's tree; links, submodules and oversized files get a problem and are not read."""
@@ -61,16 +62,18 @@ class ParsedFiles:
             self._parsed[key] = known or parse_file(path, self._repository.read(blob), root=self._root)
         return self._parsed[key]
 
-    def may_define(self, name: str, path: str, entry: BlobEntry) -> bool:
-        """Whether a file that cannot be used may be meant as the definition of tenant `name`."""
+    def meant_names(self, path: str, entry: BlobEntry) -> frozenset[str] | None:
+        """Which tenants a file that cannot be used may be meant to define; None when nobody can tell."""
         parsed = self.entry(path, entry)
         if parsed.draft is not None:
-            return isinstance(parsed.draft, Tenant) and parsed.draft.metadata.name == name
+            return frozenset({parsed.draft.metadata.name}) if isinstance(parsed.draft, Tenant) else frozenset()
         if any(problem.code in _OPAQUE for problem in parsed.problems):
-            return path.startswith("tenants/") or path in {"tenants", WHOLE_FOLDER}
-        return (
-            re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])".encode(), self._repository.read(entry.blob)) is not None
-        )
+            return None if path.startswith("tenants/") or path in {"tenants", WHOLE_FOLDER} else frozenset()
+        key = (path, entry.blob)
+        if key not in self._words:
+            words = re.findall(rb"[\w-]+", self._repository.read(entry.blob))
+            self._words[key] = frozenset(word.decode("ascii", "replace") for word in words)
+        return self._words[key]
 
     def keep(self, used: Iterable[tuple[str, str]]) -> None:
         """Remember these versions (path, blob) for the next reading, and forget all others."""

@@ -54,7 +54,8 @@ def progress_view(progress: Progress, waiting: str) -> RenderableType:
     if (age := _age(progress.operation, document.finished_at)) and progress.operation is not None:
         parts.append(Text(f"  firewall operation: {plain(progress.operation[0])}, {age}", style="cyan"))
     parts += shortfalls_view(document)
-    parts.append(Text(plain(progress.remark or waiting), style="dim"))
+    if progress.remark or waiting:
+        parts.append(Text(plain(progress.remark or waiting), style="dim"))
     return Group(*parts)
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID = timedelta(days=30)
+_SINCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,11 @@ class Certificates:
     key: bytes
 
 
-def make_certificates() -> Certificates:
-    """An authority and a certificate for localhost and 127.0.0.1, valid by real time (TLS clients know no virtual one)."""
+def make_certificates(*, expired: bool = False) -> Certificates:
+    """An authority and a certificate for localhost and 127.0.0.1, valid by real time (TLS clients know no virtual one).
+
+    `expired` makes a server's certificate whose time is over, under an authority that is still valid.
+    """
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("egress simulator CA")
     ca = (
@@ -35,7 +39,13 @@ def make_certificates() -> Certificates:
     )
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))])
     certificate = (
-        _builder(_name("localhost"), ca_name, key.public_key(), ca_key.public_key())
+        _builder(
+            _name("localhost"),
+            ca_name,
+            key.public_key(),
+            ca_key.public_key(),
+            since=2 * _VALID if expired else _SINCE,
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -56,18 +66,23 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, issuer_key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer_key: ec.EllipticCurvePublicKey,
+    *,
+    since: timedelta = _SINCE,
 ) -> x509.CertificateBuilder:
     # Python 3.13 verifies strictly: without the two key identifiers it refuses the chain.
-    now = datetime.now(UTC)
+    start = datetime.now(UTC) - since
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + _VALID)
+        .not_valid_before(start)
+        .not_valid_after(start + _VALID)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
     )

@@ -17,7 +17,7 @@ from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simulator.model.world import World
-from simulator.wire.certificates import make_certificates
+from simulator.wire.certificates import Certificates, make_certificates
 from simulator.wire.exchange import Delivery, deliver
 from simulator.wire.faces import Faces
 from simulator.wire.messages import ADMIN_TOKEN, Answer, Request, Routed
@@ -30,11 +30,15 @@ LARGEST_BODY = 8 * 1024 * 1024
 class SimulatorServer:
     """One world over HTTPS on 127.0.0.1. A context manager; `port` 0 takes a free one.
 
-    Files (CA, token, kubeconfig) go into `folder`, or into a temporary one that lives as long as the server.
+    Files (CA, token, kubeconfig) go into `folder`, or into a temporary one that lives as long as the server. Its
+    certificates are made at start, unless some are given.
     """
 
-    def __init__(self, world: World, *, port: int = 0, folder: Path | None = None) -> None:
+    def __init__(
+        self, world: World, *, port: int = 0, folder: Path | None = None, certificates: Certificates | None = None
+    ) -> None:
         self.world = world
+        self._certificates = certificates or make_certificates()
         self._stopping = Event()
         # The port first: when it is taken, nothing else has begun.
         self._http = _HttpServer(port)
@@ -50,7 +54,7 @@ class SimulatorServer:
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        certificates = make_certificates()
+        certificates = self._certificates
         self.ca_file = self._write("ca.pem", certificates.ca)
         self.token_file = self._write("token", ADMIN_TOKEN.encode())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from git_histories import TODAY, Upstream, a_cluster, a_hub, a_platform, a_repository, a_ruleset, a_tenant, tree_of
 
+from function_app.adapters.git_repository import GitRepository
 from function_app.model.tree import Held, Tree
+from function_app.reading.effective import effective_tree
 
 BLUE = a_tenant("blue", "10.99.1.0/28")
 GREEN = a_tenant("green", "10.99.1.16/28")
@@ -449,3 +452,35 @@ def test_a_second_hub_is_its_own(upstream: Upstream, tmp_path: Path) -> None:
     upstream.commit(delete=["hubs/hub2.yaml"])
     tree = tree_of(upstream, tmp_path / "cache")
     assert (set(tree.definitions.hubs), tree.held, tree.doubt) == ({"hub1"}, (), ())
+
+
+def test_new_tenants_beyond_a_limit_are_held_and_the_hub_is_not(upstream: Upstream, tmp_path: Path) -> None:
+    """A hub arrives with room for one tenant and with two of them: both wait, the hub and its cluster are in force."""
+    hub = a_hub("hub2").rstrip() + "\n  limits: {ruleCollections: 4}\n"
+    upstream.commit(
+        {
+            "hubs/hub2.yaml": hub,
+            "clusters/spoke2.yaml": a_cluster("spoke2", number=2, hub="hub2"),
+            "tenants/green.yaml": a_tenant("green", "10.99.2.0/28", cluster="spoke2"),
+            "tenants/red.yaml": a_tenant("red", "10.99.2.16/28", cluster="spoke2"),
+        }
+    )
+    tree = tree_of(upstream, tmp_path / "cache")
+    assert held(tree) == ["tenants/green.yaml", "tenants/red.yaml"]
+    assert (set(tree.definitions.hubs), set(tree.definitions.clusters)) == ({"hub1", "hub2"}, {"spoke1", "spoke2"})
+
+
+def test_a_checkpoint_of_another_folder_is_ignored(upstream: Upstream, tmp_path: Path) -> None:
+    """The definitions folder is set anew: what was in force in the former one says nothing about this one."""
+    (upstream.folder / "other/hubs").mkdir(parents=True)
+    (upstream.folder / "other/hubs/hub9.yaml").write_text(a_hub("hub9"))
+    upstream.commit_all()
+    head = upstream.commit({"README.md": "x"})
+    trees = []
+    checkpoint = None
+    for root in ("gitops", "other"):
+        with closing(GitRepository(str(upstream.folder), tmp_path / "cache", definitions_folder=root)) as repository:
+            repository.fetch()
+            tree, checkpoint = effective_tree(repository, head, checkpoint=checkpoint, today=TODAY, root=root)
+            trees.append((set(tree.definitions.hubs), tree.held, set(tree.departed)))
+    assert trees == [({"hub1"}, (), set()), ({"hub9"}, (), set())]

@@ -9,11 +9,6 @@ import pytest
 FOLDER = Path(__file__).parent
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option."""
-    parser.addoption("--renew-golden", action="store_true", help="write the golden files instead of comparing them")
-
-
 class Golden:
     """Compares text with a committed file, or writes it."""
 

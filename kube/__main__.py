@@ -1,0 +1,43 @@
+"""`make kube`: a real API server with Calico's CRDs for a person to try things on, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from threading import Event
+
+from kube.installing import install
+from kube.programs import MissingProgram, find_programs
+from kube.rest import Rest
+from kube.server import ADMIN, RECONCILER, ControlPlane, ControlPlaneFailed
+
+CLUSTER_ROLE = Path(__file__).parents[1] / "deploy" / "reconciler-clusterrole.yaml"
+
+
+def main() -> int:
+    """Start, print how to reach it, wait, end. 1 when something is missing or does not start."""
+    try:
+        print("Looking for the programs; the first build takes about ten minutes.", flush=True)
+        programs = find_programs()
+        with ControlPlane(programs) as plane:
+            rest = Rest(plane.endpoint, plane.token(ADMIN))
+            install(rest)
+            rest.close()
+            admin = plane.write_kubeconfig(plane.folder / "kubeconfig")
+            reconciler = plane.write_kubeconfig(plane.folder / "reconciler.kubeconfig", RECONCILER)
+            print(f"Kubernetes {programs.version} with Calico's native CRDs at {plane.endpoint.url}")
+            print(f"  export KUBECONFIG={admin}")
+            print(f"  kubectl apply -f {CLUSTER_ROLE}   # then KUBECONFIG={reconciler} acts as the reconciler")
+            print(f"  logs and every call: {plane.folder}/*.log")
+            print("Ctrl-C ends it and removes its data.", flush=True)
+            Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    except (MissingProgram, ControlPlaneFailed) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

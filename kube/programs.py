@@ -1,0 +1,124 @@
+"""The programs of a control plane: where they come from, and one line that says what is missing.
+
+kube-apiserver and kube-controller-manager are Go tools of the module in the folder of their minor version (`1.36/go.mod`),
+built once into a cache outside the tree; etcd is Debian's. Calico's CRDs are files of the Go module in `crds/go.mod`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+DEFAULT_MINOR = "1.36"
+_TOOLS = ("kube-apiserver", "kube-controller-manager")
+_REQUIRED = re.compile(r"^\s*(?:require\s+)?(\S+) (v\d\S*)$", re.MULTILINE)
+
+
+class MissingProgram(Exception):
+    """Something that a real control plane needs is not there; the message says in one line what, and how to install it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Paths of the programs of one Kubernetes version (`1.36.3`)."""
+
+    version: str
+    apiserver: Path
+    controller_manager: Path
+    etcd: Path
+
+
+def minors() -> tuple[str, ...]:
+    """The minor versions that can be chosen, oldest first."""
+    return tuple(sorted(path.name for path in FOLDER.glob("1.*") if (path / "go.mod").is_file()))
+
+
+def find_programs(minor: str = "") -> Programs:
+    """The programs of a minor version (KUBE_MINOR, else 1.36), built now if need be. Raises MissingProgram."""
+    minor = minor or os.environ.get("KUBE_MINOR") or DEFAULT_MINOR
+    if minor not in minors():
+        raise MissingProgram(f"Kubernetes {minor} is not among {', '.join(minors())}; set KUBE_MINOR to one of them.")
+    etcd = shutil.which("etcd")
+    if etcd is None:
+        raise MissingProgram("etcd is missing. Install it with: sudo apt-get install etcd-server")
+    module = FOLDER / minor
+    version = _required(module)["k8s.io/kubernetes"]
+    folder = _cache() / version.removeprefix("v")
+    apiserver, controller_manager = (folder / tool for tool in _TOOLS)
+    with _locked(folder):
+        for tool in _TOOLS:
+            if not (folder / tool).is_file():
+                _build(module, version, folder, tool)
+    return Programs(version.removeprefix("v"), apiserver, controller_manager, Path(etcd))
+
+
+def crd_files() -> Mapping[str, Path]:
+    """Calico's CRD files by `plural.group`: Enterprise's native `projectcalico.org/v3` and the operator's. Raises MissingProgram."""
+    module = FOLDER / "crds"
+    path, version = next(iter(_required(module).items()))
+    found = json.loads(_go(module, ("mod", "download", "-json", f"{path}@{version}"), f"{path} {version}"))
+    folder = Path(found["Dir"]) / "pkg" / "imports" / "crds"
+    files = [*(folder / "enterprise" / "v3.projectcalico.org").glob("*.yaml"), *(folder / "operator").glob("*.yaml")]
+    return {f"{plural}.{group}": file for file in files for group, plural in [file.stem.split("_", 1)]}
+
+
+def _required(module: Path) -> Mapping[str, str]:
+    return dict(_REQUIRED.findall((module / "go.mod").read_text(encoding="utf-8")))
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "egress-gitops" / "kube"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One builder at a time; another one waits and then finds what was built."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(module: Path, version: str, folder: Path, tool: str) -> None:
+    stamp = "k8s.io/component-base/version"
+    _, minor, _ = version.split(".", 2)
+    values = {"gitVersion": version, "gitMajor": "1", "gitMinor": minor}
+    flags = " ".join(["-s", "-w", *(f"-X {stamp}.{name}={value}" for name, value in values.items())])
+    building = folder / f".{tool}"
+    arguments = ("build", "-trimpath", "-ldflags", flags, "-o", str(building), f"k8s.io/kubernetes/cmd/{tool}")
+    _go(module, arguments, f"{tool} {version}")
+    building.rename(folder / tool)
+
+
+def _go(module: Path, arguments: Sequence[str], what: str) -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise MissingProgram(f"go is missing, {what} cannot be had. Install Go 1.26 or newer from https://go.dev/dl")
+    # Builds take minutes on all cores: whoever else works on the machine comes first.
+    nice = [program, "-n", "10"] if (program := shutil.which("nice")) else []
+    done = subprocess.run([*nice, go, *arguments], cwd=module, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    if done.returncode:
+        said = _reason(done)
+        raise MissingProgram(f"{what} cannot be had: {said}. Go 1.26 or newer and the Go module proxy (GOPROXY) are needed.")
+    return done.stdout
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Go's last line; `go mod download -json` says it in its output."""
+    try:
+        answer: Any = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        answer = {}
+    lines = [line.strip() for line in str(answer.get("Error") or done.stderr).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else f"go ended with {done.returncode}"

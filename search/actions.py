@@ -1,0 +1,75 @@
+"""What a history is made of: actions with plain arguments, registered by name with the words that tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.history import History
+
+
+class Group(StrEnum):
+    """Actions of one sort, for the coverage table."""
+
+    ADDED = "tenant added"
+    REMOVED = "tenant removed"
+    RENUMBERED = "range changed"
+    PLACES = "cluster or namespaces changed"
+    RULES = "rules changed"
+    SHAPE = "replicas, bypass, onRemoval changed"
+    BROKEN = "file broken, renamed, repaired"
+    TREE = "tree emptied, rewound, swapped"
+    SHARED = "rule set, guardrails, drift mode changed"
+    CLUSTER = "people on a cluster"
+    FIREWALL = "people on the firewall"
+    FOREIGN = "foreign things"
+    NODES = "nodes"
+    GATEWAYS = "gateways fail"
+    AZURE = "Azure fails"
+    MEMORY = "ledger or state lost"
+    DECISION = "block, forget, waiver"
+    TIME = "time passes"
+    PASS = "pass"
+    TWO = "two passes at once"
+    TROUBLE = "calls fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that happens; arguments are plain values or another Action."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return DEEDS[self.name].words.format(*self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """How an action is done and told."""
+
+    group: Group
+    words: str
+    do: Callable[..., None]
+
+
+DEEDS: dict[str, Deed] = {}
+
+
+def deed[**P](group: Group, words: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Register a function `(history, *arguments)` under its own name."""
+
+    def register(function: Callable[P, None]) -> Callable[P, None]:
+        DEEDS[function.__name__] = Deed(group, words, function)
+        return function
+
+    return register
+
+
+def perform(history: History, action: Action) -> None:
+    """Do it."""
+    DEEDS[action.name].do(history, *action.arguments)

@@ -1,0 +1,75 @@
+"""What the definitions ask for, as the judge reads them: who claims a namespace, and what a tenant may reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from urllib.parse import urlsplit
+
+from function_app.model.definitions import AllowRule, OnRemoval
+from function_app.model.names import ClusterName, TenantName
+from function_app.model.tree import Tree, written_out_rules
+
+
+@dataclass
+class Asked:
+    """One effective tree. `unparsable` are tenants whose newest file cannot be read."""
+
+    tree: Tree
+    unparsable: frozenset[str] = frozenset()
+    _allows: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def claimant(self, cluster: str, namespace: str) -> str:
+        """The tenant that claims a namespace, empty for nobody."""
+        for name, tenant in self.tree.definitions.tenants.items():
+            for attachment in tenant.spec.attachments:
+                if attachment.cluster == cluster and namespace in attachment.namespaces:
+                    return str(name)
+        return ""
+
+    def allows(self, tenant: str, url: str) -> bool:
+        """Whether a tenant's rules permit a URL."""
+        key = (tenant, url)
+        if key not in self._allows:
+            found = self.tree.definitions.tenants.get(TenantName(tenant))
+            rules = written_out_rules(found, self.tree.definitions.rulesets) if found is not None else ()
+            self._allows[key] = any(_permits(rule, url) for rule in rules)
+        return self._allows[key]
+
+    def has_rules(self, tenant: str) -> bool:
+        """Whether a tenant has any rule."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        return found is not None and bool(written_out_rules(found, self.tree.definitions.rulesets))
+
+    def ends_traffic(self, tenant: str) -> bool:
+        """Whether a tenant, or what it last was, asks that its traffic ends with its removal."""
+        name = TenantName(tenant)
+        found = self.tree.definitions.tenants.get(name) or self.tree.departed.get(name)
+        return found is not None and found.spec.on_removal is OnRemoval.BLOCK
+
+    def bypasses(self, tenant: str, destination: str) -> bool:
+        """Whether a destination does not go through the tenant's gateway."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        where = destination.rpartition(":")[0]
+        return found is not None and any(IPv4Address(where) in IPv4Network(cidr) for cidr in found.spec.egress.bypass)
+
+    def egress_cidr(self, cluster: str) -> IPv4Network | None:
+        """Where a cluster's ranges come from."""
+        found = self.tree.definitions.clusters.get(ClusterName(cluster))
+        return IPv4Network(found.spec.egress_cidr) if found is not None else None
+
+    def defines(self, tenant: str, cluster: str) -> bool:
+        """Whether a tenant has an attachment on a cluster."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        return found is not None and any(one.cluster == cluster for one in found.spec.attachments)
+
+
+def _permits(rule: AllowRule, url: str) -> bool:
+    """Rules and probes of one form each: names over HTTPS on 443, addresses over TCP with a port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "tcp":
+        return str(parts.port) in rule.ports and any(
+            IPv4Address(host) in IPv4Network(one) for one in rule.destinations
+        )
+    return any(name == host or (name.startswith("*.") and host.endswith(name[1:])) for name in rule.fqdns)

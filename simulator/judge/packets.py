@@ -1,0 +1,145 @@
+"""New connections of every workload, looked at around each call and after each step of time.
+
+A connection that was allowed and is lost, denied though the definition allows it, or leaves under another identity: a
+violation by the call it happened in, or by nobody's leave when nobody but us has touched anything since all was well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from function_app.model.ledger import Holding
+from simulator.judge.asking import Asked
+from simulator.judge.books import Books
+from simulator.judge.violations import Invariant, Violation
+from simulator.model.packets import Packet, Verdict, send
+from simulator.model.world import World
+
+type Workload = tuple[str, str]
+"""Cluster and namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one namespace's connections did, and the state of the world in which they did."""
+
+    state: tuple[int, int, int]
+    packets: tuple[Packet, ...]
+
+
+class PacketJudge:
+    """`urls` are probed from every workload namespace. `blocked` gives tenants under an emergency denial."""
+
+    def __init__(
+        self, world: World, hub: str, books: Books, urls: Sequence[str], blocked: Callable[[], frozenset[str]]
+    ) -> None:
+        self._world = world
+        self._hub = hub
+        self._books = books
+        self._urls = tuple(urls)
+        self._blocked = blocked
+        self._last: dict[Workload, _Look] = {}
+        self.asked: list[Asked] = []
+        self.disturbed: dict[str, set[str]] = {name: set() for name in world.clusters}
+        self.sent = 0
+
+    def look(
+        self, clusters: Iterable[str], namespaces: frozenset[str] | None = None, *, call: str = "", judged: bool = True
+    ) -> Iterator[Violation]:
+        """Probe, compare with the last look, and remember. `namespaces` None means all of these clusters."""
+        for cluster in clusters:
+            for namespace in self._world.clusters[cluster].document.workloads:
+                if namespaces is None or namespace in namespaces:
+                    yield from self._look(cluster, namespace, call, judged=judged)
+
+    def _look(self, cluster: str, namespace: str, call: str, *, judged: bool) -> Iterator[Violation]:
+        hub, key = self._world.hubs[self._hub], (cluster, namespace)
+        state = (
+            self._world.clusters[cluster].api.revision,
+            hub.policies.enforced_version,
+            hub.route_server.learned_version,
+        )
+        before = self._last.get(key)
+        if before is not None and before.state == state:
+            return
+        now = _Look(state, self._probe(cluster, namespace))
+        self._last[key] = now
+        if before is None or not judged or (not call and self.disturbed[cluster]):
+            return
+        for old, new in zip(before.packets, now.packets, strict=True):
+            words = self._wrong(old, new)
+            if words:
+                yield Violation(Invariant.PACKETS, words, self._world.clock.now(), call)
+                return
+
+    def _probe(self, cluster: str, namespace: str) -> tuple[Packet, ...]:
+        """The same turn for the same URL each time, so that only a change of gateways changes the gateway."""
+        self._world.packets.clear()
+        found = tuple(send(self._world, cluster, namespace, url) for url in self._urls)
+        self.sent += len(found)
+        return found
+
+    def _wrong(self, old: Packet, new: Packet) -> str:
+        where = f"{new.namespace} on {new.cluster} to {new.url}"
+        told = f"{_told(old)}, then {_told(new)}"
+        if self._proper(old) and self._misattributed(old, new):
+            return f"a connection of {where} changed its identity: {told}"
+        if old.verdict is not Verdict.ALLOWED or not self._proper(old):
+            return ""
+        if new.verdict is Verdict.DROPPED and new.pod and not self._may_end(new):
+            return f"a connection of {where} was allowed and is lost: {told}; {new.reason}"
+        if new.verdict is Verdict.DENIED and self._should_pass(new):
+            return f"a connection of {where} was allowed and is denied: {told}"
+        return ""
+
+    def _proper(self, packet: Packet) -> bool:
+        """It left as somebody who may stand for its namespace, or as its node while nobody does."""
+        if not packet.source:
+            return False
+        if packet.gateway == packet.node:
+            held = [
+                one
+                for one in self._books.routed_to(packet.cluster, packet.namespace)
+                if one.holding is Holding.HELD
+            ]
+            return not held
+        return self._books.holder(packet.source) in self._acceptable(packet)
+
+    def _misattributed(self, old: Packet, new: Packet) -> bool:
+        if not new.source:
+            return False
+        if new.gateway != new.node:
+            return self._books.holder(new.source) not in self._acceptable(new)
+        if old.gateway == old.node or not self._books.routed_to(new.cluster, new.namespace):
+            return False
+        claimants = {asked.claimant(new.cluster, new.namespace) for asked in self.asked}
+        if "" in claimants:
+            return False
+        return not any(asked.bypasses(tenant, new.destination) for asked in self.asked for tenant in claimants)
+
+    def _acceptable(self, packet: Packet) -> set[str]:
+        where = (packet.cluster, packet.namespace)
+        recorded = {str(one.key.tenant) for one in self._books.routed_to(*where)}
+        return recorded | {asked.claimant(*where) for asked in self.asked} | self._books.ever_routed(*where)
+
+    def _may_end(self, packet: Packet) -> bool:
+        """Nobody claims the namespace and one who had it asks that its traffic ends."""
+        where = (packet.cluster, packet.namespace)
+        if all(asked.claimant(*where) for asked in self.asked):
+            return False
+        had = self._books.ever_routed(*where)
+        return any(asked.ends_traffic(tenant) for asked in self.asked for tenant in had)
+
+    def _should_pass(self, packet: Packet) -> bool:
+        """Every tree since all was last well asks that this connection be allowed."""
+        claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
+        if "" in claimants or claimants & self._blocked():
+            return False
+        return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
+
+
+def _told(packet: Packet) -> str:
+    by = f"as {packet.source} by {packet.gateway}" if packet.source else "without leaving"
+    rule = f" ({packet.rule.collection})" if packet.rule.collection else ""
+    return f"{packet.verdict} {by}{rule}"
