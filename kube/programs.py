@@ -110,7 +110,9 @@ def _go(module: Path, arguments: Sequence[str], what: str) -> str:
     done = subprocess.run([*nice, go, *arguments], cwd=module, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
         said = _reason(done)
-        raise MissingProgram(f"{what} cannot be had: {said}. Go 1.26 or newer and the Go module proxy (GOPROXY) are needed.")
+        raise MissingProgram(
+            f"{what} cannot be had: {said}. Go 1.26 or newer and the Go module proxy (GOPROXY) are needed."
+        )
     return done.stdout
 
 

@@ -161,7 +161,9 @@ class ControlPlane:
         process = self._spawn("etcd", self.programs.etcd, [*_flags(arguments), "--unsafe-no-fsync"])
         self._await(process, lambda: _answers(f"{self._etcd}/health"))
 
-    def _apiserver(self, folder: Path, certificates: Certificates, *, audited: bool = False) -> tuple[_Process, Endpoint]:
+    def _apiserver(
+        self, folder: Path, certificates: Certificates, *, audited: bool = False
+    ) -> tuple[_Process, Endpoint]:
         folder.mkdir()
         (port,) = _free_ports(1)
         key = self.folder / "service-accounts.key"
@@ -264,6 +266,8 @@ def _answers(request: Request | str, *, unchecked: bool = False) -> bool:
 
 
 def _etcd_call(server: str, path: str, body: Mapping[str, object]) -> Any:
-    request = Request(f"{server}/v3/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})  # noqa: S310 - as above
+    request = Request(
+        f"{server}/v3/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+    )  # noqa: S310 - as above
     with closing(urlopen(request, timeout=10)) as answer:  # noqa: S310 - as above
         return json.load(answer)

@@ -16,6 +16,7 @@ from function_app.model.names import ClusterName, GenerationId, HubName, TenantN
 from function_app.model.plan import AttachmentState, RefusalCode
 from function_app.model.report import Report
 from function_app.model.state import Decision, DecisionKind
+from function_app.model.tree import Tree
 from function_app.ports import HubPorts
 from function_app.reading.checkpoint import Checkpoint
 from function_app.reading.effective import effective_tree
@@ -42,6 +43,11 @@ PLATFORM = (
     "guardrails.yaml",
     "rulesets/baseline.yaml",
 )
+
+
+_TREES: dict[tuple[str, ...], tuple[Tree, Checkpoint]] = {}
+"""Trees by the commits of their line, which decide them: histories have many commits in common."""
+_MOST_TREES = 512
 
 
 def _drawing() -> Callable[[], GenerationId]:
@@ -101,10 +107,13 @@ class Desk:
 
     def tree(self) -> Source:
         """The effective tree at the newest commit."""
-        commit = self.repository.resolve("main")
-        tree, self.checkpoint = effective_tree(
-            self.repository, commit, checkpoint=self.checkpoint, today=self.world.clock.now().date()
-        )
+        commit, today = self.repository.resolve("main"), self.world.clock.now().date()
+        line = (*(entry.commit for entry in self.repository.first_parents(commit, None)), str(today))
+        if line not in _TREES:
+            while len(_TREES) >= _MOST_TREES:
+                del _TREES[next(iter(_TREES))]
+            _TREES[line] = effective_tree(self.repository, commit, checkpoint=self.checkpoint, today=today)
+        tree, self.checkpoint = _TREES[line]
         return Source(tree, commit)
 
     def run_pass(self) -> Report:

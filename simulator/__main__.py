@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="A simulated world over HTTPS.")
     parser.add_argument("--world", type=Path, default=PACKAGED_WORLD, help="world file (default: the walkthrough)")
     parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--speed", type=_speed, default=60.0, help="virtual seconds per real second (default 60)")
+    parser.add_argument("--speed", type=_speed, default=30.0, help="virtual seconds per real second (default 30)")
     parser.add_argument(
         "--settings-dir",
         type=Path,

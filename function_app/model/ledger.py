@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Network
 
 from function_app.model.definitions import OnRemoval
@@ -87,9 +88,12 @@ class Generation:
         return self.holding in (Holding.HELD, Holding.LEAVING)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
-    """A hub's ledger, read and folded. `last_seq` is 0 when it holds nothing."""
+    """A hub's ledger, read and folded. `last_seq` is 0 when it holds nothing.
+
+    Without slots, because live generations are grouped once, when they are first asked for.
+    """
 
     records: tuple[Record, ...]
     generations: Mapping[GenerationId, Generation]
@@ -105,26 +109,35 @@ class Ledger:
 
     def of(self, key: AttachmentKey) -> tuple[Generation, ...]:
         """Live generations of one attachment, oldest first."""
-        return tuple(generation for generation in self.live() if generation.key == key)
+        return self._by_attachment.get(key, ())
+
+    @cached_property
+    def _by_attachment(self) -> Mapping[AttachmentKey, tuple[Generation, ...]]:
+        found: dict[AttachmentKey, tuple[Generation, ...]] = {}
+        for generation in self.live():
+            found[generation.key] = (*found.get(generation.key, ()), generation)
+        return found
 
     def stamped(self, drafts: Iterable[Record], epoch: int) -> tuple[Record, ...]:
         """Drafts with the next sequence numbers and the lease's epoch."""
         return tuple(replace(draft, seq=seq, epoch=epoch) for seq, draft in enumerate(drafts, start=self.last_seq + 1))
 
     def with_drafts(self, drafts: Iterable[Record]) -> Ledger:
-        """The ledger as it will be once these drafts are appended."""
-        return fold((*self.records, *self.stamped(drafts, epoch=0)))
+        """The ledger as it will be once these drafts are appended; raises BrokenLedger."""
+        return fold(self.stamped(drafts, epoch=0), onto=self)
 
 
 class BrokenLedger(ValueError):
     """Records that contradict each other: a gap in `seq`, or a record about a generation that was never reserved."""
 
 
-def fold(records: Iterable[Record]) -> Ledger:
-    """Replay records into generations; raises BrokenLedger."""
-    kept = tuple(records)
-    generations: dict[GenerationId, Generation] = {}
-    for position, record in enumerate(kept, start=1):
+def fold(records: Iterable[Record], *, onto: Ledger | None = None) -> Ledger:
+    """Replay records into generations, after those of a ledger that is folded already; raises BrokenLedger."""
+    kept, before = tuple(records), onto or Ledger((), {})
+    if not kept:
+        return before
+    generations = dict(before.generations)
+    for position, record in enumerate(kept, start=before.last_seq + 1):
         if record.seq != position:
             raise BrokenLedger(f"record {position} has seq {record.seq}: the ledger has a gap or was reordered")
         if record.kind is RecordKind.RESERVE:
@@ -136,7 +149,7 @@ def fold(records: Iterable[Record]) -> Ledger:
         if known is None:
             raise BrokenLedger(f"record {position} speaks of generation {record.generation}, which was never reserved")
         generations[record.generation] = _advanced(known, record)
-    return Ledger(kept, generations)
+    return Ledger(before.records + kept, generations)
 
 
 def _reserved(record: Record) -> Generation:

@@ -50,13 +50,18 @@ class Report:
 
     @property
     def converged(self) -> bool:
-        """Nothing to change, nothing to wait for, nothing refused."""
-        return not (self.plan.changes or self.plan.refused or self.unreadable or self.plan.look_again_seconds)
+        """Nothing to change, nothing to wait for, nothing refused, nothing unread."""
+        plan = self.plan
+        waiting = any(one.waiting_for for one in plan.attachments)
+        return not (
+            plan.changes or plan.records or plan.refused or waiting or self.unreadable or plan.look_again_seconds
+        )
 
     @property
     def stopped(self) -> bool:
-        """Nothing more happens until a person acts."""
-        return bool(self.plan.refused) and not self.plan.pending and not self.unreadable
+        """Nothing more happens until a person acts: what is left is refused, unreadable for good, or waits for somebody."""
+        moving = self.plan.look_again_seconds is not None or any(not one.permanent for one in self.unreadable)
+        return not self.converged and not moving
 
     @property
     def writes(self) -> int:

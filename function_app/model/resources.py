@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from ipaddress import IPv4Network
 from typing import Any
 
 from function_app.model.names import TargetName
@@ -119,9 +122,12 @@ class Unreadable:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClusterObservation:
-    """Everything we read of one cluster, in one go. `identity` is the uid of its kube-system namespace."""
+    """Everything we read of one cluster, in one go. `identity` is the uid of its kube-system namespace.
+
+    Without slots, because what is looked up for every attachment is put in order once, when it is first asked for.
+    """
 
     target: TargetName
     at: datetime
@@ -131,11 +137,34 @@ class ClusterObservation:
 
     def of(self, kind: Kind) -> tuple[Resource, ...]:
         """All resources of one kind, by name."""
-        return tuple(self.resources[key] for key in sorted(self.resources) if key.kind is kind)
+        return self._by_kind.get(kind, ())
+
+    def within(self, kind: Kind, namespace: str) -> tuple[Resource, ...]:
+        """All resources of one kind in one namespace, by name."""
+        return self._by_namespace.get((kind, namespace), ())
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Kind, tuple[Resource, ...]]:
+        found: dict[Kind, list[Resource]] = {}
+        for key, resource in self.resources.items():
+            found.setdefault(key.kind, []).append(resource)
+        return {kind: tuple(sorted(members, key=_place)) for kind, members in found.items()}
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[tuple[Kind, str], tuple[Resource, ...]]:
+        found: dict[tuple[Kind, str], list[Resource]] = {}
+        for kind, members in self._by_kind.items():
+            for resource in members:
+                found.setdefault((kind, resource.id.namespace), []).append(resource)
+        return {place: tuple(members) for place, members in found.items()}
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> Resource | None:
         """One resource, None when it does not exist."""
         return self.resources.get(ResourceId(kind, name, namespace))
+
+
+def _place(resource: Resource) -> tuple[str, str]:
+    return resource.id.name, resource.id.namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +196,12 @@ class LearnedRoute:
     source_peer: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PeerConnection:
-    """One BGP connection of a Route Server. `routes` is None while the listing operation still runs."""
+    """One BGP connection of a Route Server. `routes` is None while the listing operation still runs.
+
+    Without slots, because routes are put in the order of their addresses once.
+    """
 
     name: str
     peer_ip: str
@@ -180,6 +212,33 @@ class PeerConnection:
     """When the routes were answered."""
     operation: str = ""
     """URL of the listing operation to resume, empty when none runs."""
+
+    def routes_inside(self, cidr: IPv4Network) -> tuple[LearnedRoute, ...]:
+        """Learned routes for the range or a part of it."""
+        addresses, routes = self._by_address
+        first = bisect_left(addresses, int(cidr.network_address))
+        behind = bisect_left(addresses, int(cidr.broadcast_address) + 1)
+        return tuple(route for length, route in routes[first:behind] if length >= cidr.prefixlen)
+
+    @cached_property
+    def _by_address(self) -> tuple[list[int], list[tuple[int, LearnedRoute]]]:
+        """Each route's first address, and with it prefix length and route; what is no IPv4 network is left out."""
+        found = sorted(
+            (
+                (int(network.network_address), network.prefixlen, route)
+                for route in self.routes or ()
+                if (network := _network(route.network)) is not None
+            ),
+            key=lambda one: one[:2],
+        )
+        return [address for address, _, _ in found], [(length, route) for _, length, route in found]
+
+
+def _network(text: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ def attachment_state(
     if found is None:
         problem = situation.unreadable(intent.key.cluster)
         words = problem.message if problem is not None else "the cluster is not defined any more"
-        return AttachmentState(intent.key, cidr, _stage_unread(intent), current, (WaitsFor.TARGET,), words)
+        waits_for = WaitsFor.PERSON if problem is not None and problem.permanent else WaitsFor.TARGET
+        return AttachmentState(intent.key, cidr, _stage_unread(intent), current, (waits_for,), words)
     if intent.target is None or intent.defined is None:
         if intent.waiting is not None:
             waits.insert(0, (intent.waiting, intent.detail))

@@ -12,7 +12,7 @@ from function_app.model.ledger import Generation, Holding
 from function_app.model.names import BLOCKED_ANNOTATION, ClusterName, GenerationId, NamespaceName
 from function_app.model.resources import ClusterObservation, Kind, Resource, RouteServerObservation
 from function_app.planning.cluster_resources import EGRESS_SUPPORT_KEY, EGRESS_SUPPORT_PER_POD, FELIX_NAME
-from function_app.planning.pointers import NOWHERE, Pointer, pointer_of
+from function_app.planning.pointers import NOWHERE, Gateways, Pointer, pointer_of
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections, gateway_pods, pod_address, routes_inside
 
@@ -83,15 +83,16 @@ def cluster_facts(situation: Situation, generations: Iterable[Generation]) -> di
 def _facts(
     name: ClusterName, definition: Cluster, observed: ClusterObservation, live: Mapping[GenerationId, Generation]
 ) -> Facts:
+    gateways = Gateways(live.values(), observed)
     pointers = {
         NamespaceName(namespace.id.name): pointer
         for namespace in observed.of(Kind.NAMESPACE)
-        if (pointer := pointer_of(namespace, live.values(), observed, home=namespace.id.name)).anywhere
+        if (pointer := pointer_of(namespace, gateways, home=namespace.id.name)).anywhere
     }
     users: dict[GenerationId, tuple[str, ...]] = {}
     if _pods_may_point(observed):
         for pod in observed.of(Kind.POD):
-            for hit in sorted(pointer_of(pod, live.values(), observed, home=pod.id.namespace).hits):
+            for hit in sorted(pointer_of(pod, gateways, home=pod.id.namespace).hits):
                 users[hit] = (*users.get(hit, ()), f"pod {pod.id.namespace}/{pod.id.name}")
     return Facts(name, definition, observed, live, pointers, users)
 

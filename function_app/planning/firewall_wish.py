@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
@@ -12,7 +12,7 @@ from function_app.model.resources import FirewallObservation
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import TenantRules, digest_of, read_shard, render_rules, shard_index
-from function_app.planning.in_force import restrict
+from function_app.planning.in_force import restrict, tenants_in_force
 from function_app.planning.situation import Situation
 
 
@@ -28,17 +28,25 @@ def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterNa
         keys.setdefault(generation.key.tenant, set()).add(generation.key)
         if rules_stay(situation, facts, generation):
             allowed.setdefault(generation.key.tenant, []).append(generation.range)
-    today = situation.now.date()
-    tenants = {
-        tenant: render_rules(tenant, situation.hub.rules.get(tenant, ()), ranges, today)
-        for tenant, ranges in sorted(allowed.items())
-    }
+    tenants = {tenant: _rules(situation, tenant, ranges) for tenant, ranges in sorted(allowed.items())}
     return FirewallWish(
         tenants=tenants,
         blocked=blocked_ranges(situation, ledger.live()),
         definitions={tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()},
         keys={tenant: tuple(sorted(found)) for tenant, found in keys.items()},
     )
+
+
+def _rules(situation: Situation, tenant: TenantName, ranges: Iterable[IPv4Network]) -> TenantRules:
+    """A tenant's rules as Git has them; where Git says nothing of it any more, what is in force for its ranges."""
+    defined = situation.hub.rules.get(tenant)
+    if defined is not None:
+        return render_rules(tenant, defined, ranges, situation.now.date())
+    if situation.firewall is None:
+        return TenantRules(tenant)
+    known = tenants_in_force(situation.hub.hub.spec.firewall.shards, situation.firewall, situation.state.shards)
+    standing = known.get(tenant, (TenantRules(tenant),))[0]
+    return _only_from(standing, {str(cidr) for cidr in ranges})
 
 
 def blocked_ranges(

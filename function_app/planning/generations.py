@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
 
 from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind
-from function_app.model.names import AttachmentKey, ClusterName
+from function_app.model.names import AttachmentKey
 from function_app.model.plan import Refusal, RefusalCode, WaitsFor
-from function_app.model.resources import Kind
 from function_app.model.tree import DefinedAttachment
+from function_app.planning.claims import Claims, Obstacle
 from function_app.planning.cluster_resources import later_names, plain_names, template_labels
 from function_app.planning.limits import routes_over_limit
 from function_app.planning.situation import Situation
@@ -74,19 +73,21 @@ def decide_generations(situation: Situation, *, removals_waived: bool, give_out:
     drafts.extend(_leave(situation, generation) for generation in removing)
     drafts.extend(_retirements(situation))
     waiting: dict[AttachmentKey, tuple[WaitsFor, str]] = {}
+    before = situation.ledger.with_drafts(drafts)
+    claims = Claims(situation, before)
     for key, defined in situation.hub.attachments.items():
-        ledger = situation.ledger.with_drafts(drafts)
-        if any(one.holding is Holding.HELD and one.range == defined.range for one in ledger.of(key)):
+        if any(one.holding is Holding.HELD and one.range == defined.range for one in before.of(key)):
             continue
-        obstacle = _obstacle(situation, ledger, defined, give_out=give_out)
+        obstacle = _obstacle(situation, claims, defined, give_out=give_out)
         if obstacle is None:
-            drafts.append(_reserve(situation, ledger, defined))
+            drafts.append(_reserve(situation, before, defined))
+            claims.give_out(drafts[-1])
             continue
         waits_for, refusal = obstacle
         waiting[key] = (waits_for, refusal.message)
         if waits_for in (WaitsFor.PERSON, WaitsFor.FOREIGN):
             refused.append(refusal)
-    ledger = situation.ledger.with_drafts(drafts)
+    ledger = claims.ledger
     intents = {key: _intent(situation, ledger, key, waiting.get(key)) for key in _keys(situation, ledger)}
     return Decided(intents, ledger, tuple(drafts), tuple(refused), tuple(notes))
 
@@ -115,11 +116,17 @@ def _intent(situation: Situation, ledger: Ledger, key: AttachmentKey, waiting: t
 
 
 def _undefined(situation: Situation) -> tuple[Generation, ...]:
-    """Held generations of attachments that nothing defines."""
+    """Held generations of attachments that nothing defines, and whose tenant's file is not merely held back.
+
+    A rule that a new release tightened may leave out a file that was in force for years: that is no removal.
+    """
+    held_back = {one.file for one in situation.hub.held}
     return tuple(
         one
         for one in situation.ledger.live()
-        if one.holding is Holding.HELD and one.key not in situation.hub.attachments
+        if one.holding is Holding.HELD
+        and one.key not in situation.hub.attachments
+        and f"tenants/{one.key.tenant}.yaml" not in held_back
     )
 
 
@@ -173,9 +180,7 @@ def _retirements(situation: Situation) -> tuple[Record, ...]:
     return tuple(found)
 
 
-def _obstacle(
-    situation: Situation, ledger: Ledger, defined: DefinedAttachment, *, give_out: bool
-) -> tuple[WaitsFor, Refusal] | None:
+def _obstacle(situation: Situation, claims: Claims, defined: DefinedAttachment, *, give_out: bool) -> Obstacle | None:
     """What keeps a range from being given out now."""
     cluster = situation.cluster(defined.key.cluster)
     subject = str(defined.key)
@@ -188,52 +193,9 @@ def _obstacle(
             "no range is given out until every target was read and one quarantine has passed since the ledger was lost"
         )
         return WaitsFor.LEDGER, Refusal(RefusalCode.LEDGER_LOST, subject, words)
-    over = routes_over_limit(defined, ledger.live(), cluster, situation.hub.hub.spec.limits.routes_per_peer)
+    over = routes_over_limit(defined, claims.ledger.live(), cluster, situation.hub.hub.spec.limits.routes_per_peer)
     crowded = (WaitsFor.PERSON, over) if over is not None else None
-    return _claimed(situation, ledger, defined) or _occupied(situation, ledger, defined) or crowded
-
-
-def _claimed(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> tuple[WaitsFor, Refusal] | None:
-    """Somebody holds a part of the range, or held it until a moment ago."""
-    for other in ledger.generations.values():
-        if not other.range.overlaps(defined.range) or other.holding is Holding.ENDED:
-            continue
-        words = f"{defined.range} overlaps {other.range}, "
-        if other.live:
-            words += f"which is {other.holding} by {other.key}"
-            waits = WaitsFor.QUARANTINE if other.holding is Holding.LEAVING else WaitsFor.PERSON
-            return waits, Refusal(RefusalCode.RANGE_HELD, str(defined.key), f"{words}. Choose a free range.")
-        own_again = other.key == defined.key and other.range == defined.range
-        until = (other.freed_at or situation.now) + situation.quarantine
-        if not own_again and situation.now < until:
-            words += f"which {other.key} held; its quarantine ends at {until:%Y-%m-%d %H:%M} UTC"
-            return WaitsFor.QUARANTINE, Refusal(RefusalCode.QUARANTINE, str(defined.key), words)
-    return None
-
-
-def _occupied(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> tuple[WaitsFor, Refusal] | None:
-    """Some pool that the ledger does not know already uses a part of the range, on any cluster that was read."""
-    adopted = defined.attachment.adopt.pool if defined.attachment.adopt is not None else None
-    known = {(one.key.cluster, one.pool) for one in ledger.live()}
-    for name in situation.observations.clusters:
-        cluster = situation.cluster(ClusterName(name))
-        for pool in cluster.of(Kind.IP_POOL) if cluster is not None else ():
-            own = name == defined.key.cluster and pool.id.name == adopted
-            if own or (name, pool.id.name) in known or not _overlaps(str(pool.spec.get("cidr", "")), defined.range):
-                continue
-            words = (
-                f"{defined.range} overlaps IPPool {pool.id.name} ({pool.spec.get('cidr')}) on {name}, which is not ours. "
-                "Choose a free range, or name the pool under `adopt` to take it over."
-            )
-            return WaitsFor.FOREIGN, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
-    return None
-
-
-def _overlaps(text: str, cidr: IPv4Network) -> bool:
-    try:
-        return IPv4Network(text, strict=False).overlaps(cidr)
-    except ValueError:
-        return False
+    return claims.in_the_way(defined) or crowded
 
 
 def _reserve(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> Record:

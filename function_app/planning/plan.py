@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -136,7 +136,7 @@ def make_plan(situation: Situation) -> Planned:
         refused=tuple(dict.fromkeys(done.refused)),
         attachments=attachments,
         notes=tuple(dict.fromkeys(done.notes)),
-        look_again_seconds=_look_again(situation, done.changes, attachments, firewall),
+        look_again_seconds=_look_again(situation, done.changes, attachments, firewall, done.drafts),
         unattributed=_unattributed(facts),
     )
     return Planned(plan, _state_after(situation, firewall, done, plan, verdict.lost_at))
@@ -329,6 +329,7 @@ def _look_again(
     changes: Iterable[Change],
     attachments: Iterable[AttachmentState],
     firewall: FirewallPlan | None,
+    records: Sequence[Record] = (),
 ) -> float | None:
     """Seconds until a pass is worth making, None when nothing moves without a person."""
     waits = [change.waits_for for change in changes if change.waits_for is not None]
@@ -339,7 +340,7 @@ def _look_again(
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]
     if any(isinstance(one, Unreadable) and not one.permanent for one in targets):
         moving.append(_LOOK_AGAIN_SECONDS[WaitsFor.TARGET])
-    if ready:
+    if ready or records:
         moving.append(_OTHERWISE_SECONDS)
     if firewall is not None and firewall.in_flight:
         moving.append(_LOOK_AGAIN_SECONDS[WaitsFor.FIREWALL_BUSY])

@@ -32,7 +32,7 @@ from function_app.model.resources import ClusterObservation, Kind, Resource, Unr
 from function_app.planning.cluster_resources import template_labels
 from function_app.planning.generations import REBUILT_AUTHOR, rebuilt_since
 from function_app.planning.in_force import is_ours
-from function_app.planning.pointers import pointer_of
+from function_app.planning.pointers import Gateways, pointer_of
 from function_app.planning.situation import Situation
 
 
@@ -93,11 +93,12 @@ def _rebuilt(situation: Situation, name: ClusterName) -> Iterator[Record]:
         for generation in situation.ledger.with_drafts(found).live()
         if any(one.generation == generation.id for one in found)
     )
+    gateways = Gateways(generations, cluster)
     for generation in generations:
         routed = tuple(
             NamespaceName(namespace.id.name)
             for namespace in cluster.of(Kind.NAMESPACE)
-            if pointer_of(namespace, generations, cluster).exact == generation.id
+            if pointer_of(namespace, gateways).exact == generation.id
         )
         if routed:
             yield replace(situation.record(RecordKind.ROUTE, generation, routed), author=REBUILT_AUTHOR)

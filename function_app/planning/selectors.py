@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 Labels = Mapping[str, str]
 _Predicate = Callable[[Labels], bool]
@@ -26,10 +28,25 @@ class _Unparsable(ValueError):
     """The text is no selector."""
 
 
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A selector that was understood. `required` are labels without which nothing is selected."""
+
+    matches: _Predicate
+    required: Labels = field(default_factory=dict)
+
+
 def hits(selector: str, labels: Labels) -> bool | None:
     """Whether the selector matches these labels; None when it cannot be understood."""
+    found = parsed(selector)
+    return None if found is None else found.matches(labels)
+
+
+@lru_cache(maxsize=16_384)
+def parsed(text: str) -> Selector | None:
+    """A selector's meaning, None when it cannot be understood; every namespace's is read again in every pass."""
     try:
-        return _Parser(selector).predicate()(labels)
+        return _Parser(text).selector()
     except _Unparsable:
         return None
 
@@ -41,9 +58,9 @@ class _Parser:
         self._tokens = _tokens(text)
         self._at = 0
 
-    def predicate(self) -> _Predicate:
+    def selector(self) -> Selector:
         if not self._tokens:
-            return lambda _: False
+            return Selector(lambda _: False)
         found = self._either()
         if self._at != len(self._tokens):
             raise _Unparsable
@@ -59,25 +76,30 @@ class _Parser:
         self._at += 1
         return token
 
-    def _either(self) -> _Predicate:
+    def _either(self) -> Selector:
         parts = [self._both()]
         while self._peek() == "||":
             self._take()
             parts.append(self._both())
-        return lambda labels: any(part(labels) for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+        return Selector(lambda labels: any(part.matches(labels) for part in parts))
 
-    def _both(self) -> _Predicate:
+    def _both(self) -> Selector:
         parts = [self._single()]
         while self._peek() == "&&":
             self._take()
             parts.append(self._single())
-        return lambda labels: all(part(labels) for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+        required = {key: value for part in parts for key, value in part.required.items()}
+        return Selector(lambda labels: all(part.matches(labels) for part in parts), required)
 
-    def _single(self) -> _Predicate:
+    def _single(self) -> Selector:
         token = self._take()
         if token == "!":  # noqa: S105 - a token of the language, not a secret
             inner = self._single()
-            return lambda labels: not inner(labels)
+            return Selector(lambda labels: not inner.matches(labels))
         if token == "(":  # noqa: S105 - as above
             group = self._either()
             self._take(")")
@@ -86,19 +108,19 @@ class _Parser:
             self._take("(")
             self._take(")")
             everything = token == "all"  # noqa: S105 - as above
-            return lambda _: everything
+            return Selector(lambda _: everything)
         if token == "has":  # noqa: S105 - as above
             self._take("(")
             key = self._take()
             self._take(")")
-            return lambda labels: key in labels
+            return Selector(lambda labels: key in labels)
         return self._comparison(token)
 
-    def _comparison(self, key: str) -> _Predicate:
+    def _comparison(self, key: str) -> Selector:
         operator = " ".join(self._take().split())
         if operator in ("in", "not in"):
             values = self._values()
-            return lambda labels: (labels.get(key) in values) is (operator == "in")
+            return Selector(lambda labels: (labels.get(key) in values) is (operator == "in"))
         value = _unquoted(self._take())
         comparisons: dict[str, _Predicate] = {
             "==": lambda labels: labels.get(key) == value,
@@ -109,7 +131,7 @@ class _Parser:
         }
         if operator not in comparisons:
             raise _Unparsable
-        return comparisons[operator]
+        return Selector(comparisons[operator], {key: value} if operator == "==" else {})
 
     def _values(self) -> frozenset[str]:
         self._take("{")

@@ -72,9 +72,7 @@ def _allocatable(pool: Resource) -> bool | None:
 def gateway_pods(generation: Generation, cluster: ClusterObservation) -> tuple[Resource, ...]:
     """All pods of this gateway, terminating ones included."""
     return tuple(
-        pod
-        for pod in cluster.of(Kind.POD)
-        if pod.id.namespace == generation.gateway_namespace and _bears(pod.labels, generation.labels)
+        pod for pod in cluster.within(Kind.POD, generation.gateway_namespace) if _bears(pod.labels, generation.labels)
     )
 
 
@@ -174,11 +172,9 @@ def filter_accepts(generation: Generation, cluster: ClusterObservation) -> bool:
     found = cluster.get(Kind.BGP_FILTER, FILTER_NAME)
     if found is None or found.terminating:
         return False
-    rules = found.spec.get("exportV4") or [{}]
+    rules, cidr = found.spec.get("exportV4") or [{}], str(generation.range)
     accepted = any(
-        rule.get("action") == "Accept"
-        and rule.get("matchOperator") == "In"
-        and rule.get("cidr") == str(generation.range)
+        rule.get("cidr") == cidr and rule.get("action") == "Accept" and rule.get("matchOperator") == "In"
         for rule in rules
     )
     return accepted and rules[-1] == {"action": "Reject"}
@@ -199,14 +195,7 @@ def _address(text: str) -> IPv4Address | None:
 
 def routes_inside(cidr: IPv4Network, connections: tuple[PeerConnection, ...]) -> tuple[LearnedRoute, ...]:
     """Learned routes for the range or a part of it."""
-    return tuple(route for peer in connections for route in peer.routes or () if _part_of(route.network, cidr))
-
-
-def _part_of(network: str, cidr: IPv4Network) -> bool:
-    try:
-        return IPv4Network(network).subnet_of(cidr)
-    except (AddressValueError, ValueError):
-        return False
+    return tuple(route for peer in connections for route in peer.routes_inside(cidr))
 
 
 def advertised(
@@ -239,16 +228,17 @@ def advertised(
 
 def _unlearned(generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]) -> str:
     routes = routes_inside(generation.range, connections)
-    nodes = {node.id.name: internal_address(node) for node in cluster.of(Kind.NODE)}
     for pod in ready_pods(generation, cluster):
         address, node = pod_address(pod), str(pod.spec.get("nodeName", ""))
+        found = cluster.get(Kind.NODE, node)
+        own = internal_address(found) if found is not None else ""
         for instance in INSTANCES:
             hops = {
                 route.next_hop
                 for route in routes
                 if route.instance == instance and address in IPv4Network(route.network)
             }
-            if nodes.get(node, "") not in hops or not hops:
+            if not own or own not in hops:
                 where = f"by way of {', '.join(sorted(hops))}" if hops else "nothing"
                 return f"Route Server instance {instance[-1]} has learned {where} for {address} on node {node}"
     return ""

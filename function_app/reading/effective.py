@@ -61,8 +61,9 @@ def effective_tree(
 ) -> tuple[Tree, Checkpoint]:
     """The tree in force at `commit`, and the checkpoint to go on from next time.
 
-    `checkpoint` only saves time: one that is of another folder, or not on the commit's first-parent line, is ignored. The one returned stands
-    before the newest commit, whose problems are thus found afresh each time. Raises SourceError when Git cannot be read.
+    `checkpoint` only saves time: one that is of another folder, or not on the commit's first-parent line, is ignored. The
+    one returned stands before the newest commit, whose problems are thus found afresh each time. Raises SourceError when
+    Git cannot be read.
     """
     start, line = _start(repository, commit, checkpoint, root)
     reader = ParsedFiles(repository, root)

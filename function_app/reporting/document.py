@@ -12,12 +12,14 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from function_app.model.plan import WaitsFor
+from function_app.model.plan import Stage, WaitsFor
 from function_app.model.report import Report, Result
 from function_app.model.state import Wait
 from function_app.reporting.json_report import held_json, plan_json, report_json, unreadable_json
 
-FIREWALL_WAITS: frozenset[str] = frozenset({WaitsFor.FIREWALL_BUSY.value, WaitsFor.PERMITTED.value})
+FIREWALL_WAITS: frozenset[str] = frozenset(
+    {WaitsFor.FIREWALL_BUSY.value, WaitsFor.PERMITTED.value, WaitsFor.RULES_GONE.value}
+)
 """Waits that end when the firewall finishes what it is doing."""
 
 
@@ -133,9 +135,10 @@ class ReportDocument(_Part):
 
     @property
     def firewall_busy(self) -> bool:
-        """Something waits for the firewall to finish what it is doing."""
+        """Something waits for the firewall to finish what it is doing; on the way down, rules are among what must go."""
         codes = {code for row in self.attachments for code in row.waiting_for} | {row.waits_for for row in self.changes}
-        return bool(codes & FIREWALL_WAITS)
+        leaving = any(row.stage == Stage.LEAVING and row.waiting_for for row in self.attachments)
+        return leaving or bool(codes & FIREWALL_WAITS)
 
     @property
     def firewall_started(self) -> tuple[str, ...]:

@@ -98,17 +98,19 @@ def sum_of_problems(where: str, problems: Sequence[Problem]) -> str:
 def sum_of_pass(document: ReportDocument) -> str:
     """One line on how a pass ended."""
     if document.converged:
-        waiting = [row.name for row in document.attachments if row.waiting_for]
-        return f"{document.hub}: converged" + (f"; a person is waited for by {', '.join(waiting)}" if waiting else "")
+        return f"{document.hub}: converged"
     done = [row for row in document.changes if row.outcome not in ("", Result.PENDING.value, Result.SKIPPED.value)]
     failed = [row for row in done if row.outcome == Result.FAILED.value]
-    parts = [counted(len(done) - len(failed), "change") + " made"]
+    parts = [counted(len(done) - len(failed), "change") + " made"] if done else []
     parts += [f"{len(failed)} failed"] if failed else []
     parts += [f"{len(document.refused)} refused"] if document.refused else []
     parts += [f"{len(document.unreadable)} unreadable"] if document.unreadable else []
     left = len(document.changes) - len(done)
     parts += [f"{left} left for later"] if left else []
-    return f"{document.hub}: not yet converged: {', '.join(parts)}"
+    waiting = [row.name for row in document.attachments if row.waiting_for] if document.look_again_seconds is None else []
+    parts += [f"a person is waited for by {', '.join(waiting)}"] if waiting else []
+    state = "not yet converged" if document.look_again_seconds is not None else "stopped"
+    return f"{document.hub}: {state}: {', '.join(parts) or 'looking again'}"
 
 
 def indented(what: RenderableType, columns: int = 2) -> Padding:

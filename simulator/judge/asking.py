@@ -69,7 +69,5 @@ def _permits(rule: AllowRule, url: str) -> bool:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "tcp":
-        return str(parts.port) in rule.ports and any(
-            IPv4Address(host) in IPv4Network(one) for one in rule.destinations
-        )
+        return str(parts.port) in rule.ports and any(IPv4Address(host) in IPv4Network(one) for one in rule.destinations)
     return any(name == host or (name.startswith("*.") and host.endswith(name[1:])) for name in rule.fqdns)

@@ -98,6 +98,9 @@ class Judge:
             self.disturb(self._world.clusters)
             return
         self._keep(self.packets.look(*self._touched(call)))
+        if call.target.startswith("route-server/"):
+            self._deleted_connection(call)
+            return
         on_cluster = call.target.startswith("cluster/")
         self._before = self._clusters.before(call) if on_cluster else self._firewall.before(call)
 
@@ -129,7 +132,9 @@ class Judge:
             return
         current = self._passes[-1]
         self._find(
-            self._ledger.appended(before, added, current.asked, self._decisions(), touched=current.touched or not current.valid())
+            self._ledger.appended(
+                before, added, current.asked, self._decisions(), touched=current.touched or not current.valid()
+            )
         )
 
     # --- others --------------------------------------------------------------------------------------------------
@@ -159,6 +164,12 @@ class Judge:
         self._find([(invariant, words)])
 
     # --- inside --------------------------------------------------------------------------------------------------
+
+    def _deleted_connection(self, call: Call) -> None:
+        """Connections go only with a cluster that an operator gave up."""
+        forgotten = {one.subject for one in self._decisions() if one.kind is DecisionKind.FORGET}
+        if not any(call.name.startswith(f"{cluster}-") for cluster in forgotten):
+            self._find([(Invariant.FOREIGN, f"connection {call.name} was deleted")], call)
 
     def _touched(self, call: Call) -> tuple[tuple[str, ...], frozenset[str] | None]:
         """Whose packets a call can touch at once."""

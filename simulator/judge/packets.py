@@ -38,7 +38,7 @@ class PacketJudge:
         self._hub = hub
         self._books = books
         self._urls = tuple(urls)
-        self._blocked = blocked
+        self.blocked = blocked
         self._last: dict[Workload, _Look] = {}
         self.asked: list[Asked] = []
         self.disturbed: dict[str, set[str]] = {name: set() for name in world.clusters}
@@ -99,9 +99,7 @@ class PacketJudge:
             return False
         if packet.gateway == packet.node:
             held = [
-                one
-                for one in self._books.routed_to(packet.cluster, packet.namespace)
-                if one.holding is Holding.HELD
+                one for one in self._books.routed_to(packet.cluster, packet.namespace) if one.holding is Holding.HELD
             ]
             return not held
         return self._books.holder(packet.source) in self._acceptable(packet)
@@ -134,7 +132,7 @@ class PacketJudge:
     def _should_pass(self, packet: Packet) -> bool:
         """Every tree since all was last well asks that this connection be allowed."""
         claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
-        if "" in claimants or claimants & self._blocked():
+        if "" in claimants or claimants & self.blocked():
             return False
         return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
 

@@ -81,7 +81,10 @@ class RecordJudge:
                 continue
             own = other.key.tenant == record.tenant and other.range == record.range
             if other.live:
-                yield Invariant.RANGES, f"{record.range} was given to {record.tenant} while {other.key} holds {other.range}"
+                yield (
+                    Invariant.RANGES,
+                    f"{record.range} was given to {record.tenant} while {other.key} holds {other.range}",
+                )
             elif not own and other.freed_at is not None and now < other.freed_at + quarantine:
                 yield (
                     Invariant.RANGES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -10,6 +11,7 @@ from simulator.model.errors import ApiError
 from simulator.model.faults import Call, Fault, kubernetes_error
 from simulator.model.kubernetes.cluster import Cluster
 from simulator.model.kubernetes.kinds import ServedKind
+from simulator.model.kubernetes.rights import Asked, forbidden, is_allowed
 from simulator.model.world import World
 from simulator.wire import discovery
 from simulator.wire.kubernetes_paths import ResourcePath, parse_resource_path
@@ -27,6 +29,8 @@ from simulator.wire.kubernetes_requests import (
 from simulator.wire.messages import (
     ADMIN_TOKEN,
     READER_TOKEN,
+    RECONCILER_TOKEN,
+    STRANGER_TOKEN,
     Answer,
     Request,
     Routed,
@@ -37,7 +41,13 @@ from simulator.wire.messages import (
 from simulator.wire.tables import table, wants_table
 from simulator.wire.watching import RememberedLists, Watched, events
 
-USERS: Mapping[str, str] = {ADMIN_TOKEN: "sim-admin", READER_TOKEN: "sim-reader"}
+USERS: Mapping[str, str] = {
+    ADMIN_TOKEN: "sim-admin",
+    READER_TOKEN: "sim-reader",
+    RECONCILER_TOKEN: "egress-gitops",
+    STRANGER_TOKEN: "sim-stranger",
+}
+"""Users by token. The first two hold fixed rights; the others have those of ClusterRoles that are bound to them."""
 READING = frozenset({"get", "list", "watch", "discover"})
 DEFAULT_WATCH_SECONDS = 300.0
 
@@ -69,10 +79,33 @@ class KubernetesFace:
             verb = verb_of(request, path)
         except ApiError as error:
             return status_answer(error)
-        if user == USERS[READER_TOKEN] and verb not in READING:
-            return status_answer(_forbidden(user, verb, kind, path))
+        refused = self._refused(user, verb, kind, path, request)
+        if refused is not None:
+            return status_answer(refused)
         call = Call(self._target, verb, kind.kind, path.name or name_of_new(request), path.namespace)
         return self._routed(call, lambda: self._perform(verb, kind, path, request))
+
+    def _refused(self, user: str, verb: str, kind: ServedKind, path: ResourcePath, request: Request) -> ApiError | None:
+        """The first right that the user lacks for a call: an apply is a patch, and a create when nothing is there yet."""
+        if user == USERS[ADMIN_TOKEN]:
+            return None
+        verbs = ["patch" if verb == "apply" else verb]
+        if verb == "apply" and not self._exists(kind, path):
+            verbs.append("create")
+        named = Asked("", kind, path.namespace or (path.name if kind.kind == "Namespace" else ""), path.name)
+        for asked in (replace(named, verb=each) for each in verbs):
+            allowed = (
+                asked.verb in READING if request.token == READER_TOKEN else is_allowed(self._cluster.api, user, asked)
+            )
+            if not allowed:
+                return forbidden(user, asked)
+        return None
+
+    def _exists(self, kind: ServedKind, path: ResourcePath) -> bool:
+        return any(
+            item["metadata"]["name"] == path.name
+            for item in _within(self._cluster.api.objects(kind.kind), path.namespace)
+        )
 
     @property
     def _target(self) -> str:
@@ -232,7 +265,7 @@ class KubernetesFace:
 
     def _apply(self, kind: ServedKind, path: ResourcePath, request: Request) -> Answer:
         api, where = self._cluster.api, (kind.kind, path.namespace or None, path.name)
-        existed = any(item["metadata"]["name"] == path.name for item in _within(api.objects(kind.kind), path.namespace))
+        existed = self._exists(kind, path)
         applied = api.apply(
             *where,
             json_object(body_of(request)),
@@ -293,17 +326,6 @@ _UNKNOWN_FORMAT = (
     "the body of the request was in an unknown format - accepted media types include: "
     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
 )
-
-
-def _forbidden(user: str, verb: str, kind: ServedKind, path: ResourcePath) -> ApiError:
-    """403 in the words of Kubernetes' RBAC."""
-    where = f'in the namespace "{path.namespace}"' if path.namespace else "at the cluster scope"
-    asked = "patch" if verb == "apply" else verb
-    message = (
-        f'{kind.resource} "{path.name}" is forbidden: User "{user}" cannot {asked} resource "{kind.plural}" '
-        f'in API group "{kind.group}" {where}'
-    )
-    return ApiError(403, "Forbidden", message, details={"name": path.name, "group": kind.group, "kind": kind.plural})
 
 
 def _listed(kind: ServedKind, path: ResourcePath, request: Request) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ JSON = "application/json"
 
 ADMIN_TOKEN = "sim-token"  # noqa: S105 - printed for everybody to use; it opens a simulated world only
 READER_TOKEN = "sim-reader-token"  # noqa: S105 - as above; may read and not write
+RECONCILER_TOKEN = "sim-reconciler-token"  # noqa: S105 - as above; may do on clusters what ClusterRoles give it
+STRANGER_TOKEN = "sim-stranger-token"  # noqa: S105 - as above; no role of the project names it
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,15 @@ def test_an_operation_that_an_earlier_run_started_is_dated_by_the_wait_for_it() 
     assert ("a shard", NOW - timedelta(seconds=200)) == found
 
 
+def test_on_the_way_down_an_operation_is_not_called_done_too_early() -> None:
+    """While pods are still going, nothing shows yet whether the rules have gone."""
+    first = Progress("hub1").after(a_pass(Stage.LEAVING, WaitsFor.PODS_GONE, minutes=0, started=True))
+    second = first.after(a_pass(Stage.LEAVING, WaitsFor.PODS_GONE, minutes=1))
+    third = second.after(a_pass(Stage.LEAVING, WaitsFor.RULES_GONE, minutes=2))
+    assert first.operation == third.operation == ("RuleCollectionGroup/egress-000", NOW)
+    assert not [line for line in (*second.lines, *third.lines) if " done, " in line]
+
+
 def test_a_hub_that_somebody_else_reconciles_says_so_once() -> None:
     """Repeating it with every attempt would bury the rest."""
     busy = Progress("hub1").without_pass("another pass over hub1 is under way")

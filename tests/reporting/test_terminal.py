@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -165,6 +166,14 @@ def test_nothing_to_do_is_one_line() -> None:
     document = ReportDocument.of_plan(a_converged_report())
     assert "hub1: nothing to change" == seen(plan_view(document), 80).splitlines()[-1]
     assert "hub1: converged" == sum_of_pass(ReportDocument.of_report(a_converged_report(), {}))
+
+
+def test_a_person_who_is_waited_for_is_named_at_the_end() -> None:
+    """Nothing moves any more: the one line that is read must not hide that somebody has to act."""
+    report = a_converged_report()
+    waiting = replace(report.plan.attachments[0], waiting_for=(WaitsFor.NAMESPACE,))
+    document = ReportDocument.of_report(replace(report, plan=replace(report.plan, attachments=(waiting,))), {})
+    assert "hub1: stopped: a person is waited for by tenant1@spoke2-aks" == sum_of_pass(document)
 
 
 def test_text_of_others_cannot_steer_the_terminal() -> None:

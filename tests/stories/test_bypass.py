@@ -16,7 +16,7 @@ def with_bypass(*ranges: str) -> dict[str, str | None]:
     return {"tenants/tenant0.yaml": text.replace("  expect:", f"{line}  expect:", 1)}
 
 
-def annotations(desk: Desk) -> dict[str, str]:
+def egress_annotations(desk: Desk) -> dict[str, str]:
     """Egress annotations of namespace default."""
     namespace = next(
         one for one in desk.world.clusters[CLUSTER].api.objects("Namespace") if one["metadata"]["name"] == "default"
@@ -36,14 +36,14 @@ def test_bypass_comes_and_goes_in_one_patch_each_without_a_lost_packet(settled: 
 
     settled.commit(with_bypass("192.168.0.0/16"))
     there = settled.settle(watch=watch)
-    with_policy = annotations(settled)
+    with_policy = egress_annotations(settled)
     settled.commit(with_bypass())
     back = settled.settle(watch=watch)
 
     assert there.converged, describe(there)
     assert back.converged, describe(back)
     assert {"egressGatewayPolicy": "tenant0-egw"} == with_policy
-    assert {"selector", "namespaceSelector"} == set(annotations(settled))
+    assert {"selector", "namespaceSelector"} == set(egress_annotations(settled))
     assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
 
 

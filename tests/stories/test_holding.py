@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from stories.desk import PLATFORM, Desk, describe, sample
+from dataclasses import replace
 
+from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, describe, sample
+
+from function_app.model.errors import Problem, Severity
+from function_app.model.names import Place
 from function_app.model.plan import RefusalCode
+from function_app.model.tree import Held
+from function_app.reconcile import Source, reconcile
 from simulator.model.packets import Verdict
 
 
@@ -78,4 +84,23 @@ def test_when_the_definitions_vanish_nothing_is_removed(settled: Desk) -> None:
         settled.world.advance(60)
 
     assert 0 == sum(one.writes for one in settled.reports)
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_a_file_that_a_stricter_release_leaves_out_is_no_removal(settled: Desk) -> None:
+    """Its whole history breaks a rule that is new, so nothing of it is in force any more: the tenant stays as it is."""
+    source = settled.tree()
+    tree = source.tree
+    tenants = {name: one for name, one in tree.definitions.tenants.items() if name != "tenant0"}
+    problem = Problem(Place("tenants/tenant0.yaml"), "spec", Severity.ERROR, "made-up", "A new rule.", "Obey it.")
+    held = Held("tenants/tenant0.yaml", tree.commit, previous_in_force=False, problems=(problem,))
+    stricter = replace(tree, definitions=replace(tree.definitions, tenants=tenants), held=(held,))
+
+    for _ in range(5):
+        report = reconcile(
+            HUB, Source(stricter, source.seen), settled.ports, IN_ORDER, holder="desk", draw=settled.draw
+        )
+        settled.world.advance(60)
+
+    assert 0 == report.writes
     assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict

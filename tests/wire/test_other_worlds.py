@@ -80,7 +80,7 @@ def definitions(world: dict[str, Any]) -> dict[str, str]:
     files = {"hubs/north.yaml": document("Hub", "north", hub)}
     for number, name in enumerate(CLUSTERS):
         cluster = world["clusters"][name]
-        spec = {
+        spec: dict[str, Any] = {
             "hub": "north",
             "apiServer": {
                 "aksResourceId": f"/subscriptions/{subscription}/resourceGroups/north-spokes"

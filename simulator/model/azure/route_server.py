@@ -85,6 +85,8 @@ class RouteServer:
         self._running: Operation | None = None
         self._arriving: _Sessions = {}
         self._sessions: _Sessions = {}
+        self._peers: tuple[tuple[str, str, int], ...] = ()
+        self._steady = False
         self._next_hops: dict[Prefix, frozenset[str]] = {}
         clock.schedule(PROPAGATION_SECONDS, self._tick)
 
@@ -232,8 +234,8 @@ class RouteServer:
 
     def _tick(self) -> None:
         """What was sampled last time is learned now."""
-        if self._sessions != self._arriving:
-            self._sessions = self._arriving
+        arrived, self._sessions = self._sessions, self._arriving
+        if arrived is not self._sessions and arrived != self._sessions:
             self._next_hops = _next_hops(self._sessions)
             self.learned_version += 1
         self._arriving = self._sample()
@@ -242,13 +244,17 @@ class RouteServer:
     def _sample(self) -> _Sessions:
         now = self._clock.now()
         fabrics = [self._fabrics.setdefault(cluster.name, Fabric(cluster)) for cluster in self._clusters()]
-        for fabric in fabrics:
-            fabric.observe(now)
-        return {
+        moved = [fabric for fabric in fabrics if fabric.observe(now)]
+        peers = tuple((key, one.peer_ip, one.peer_asn) for key, one in self.connections.items())
+        if not moved and peers == self._peers and self._steady:
+            return self._arriving
+        sample = {
             (key, instance): self._listen(connection, instance, fabrics, self._arriving.get((key, instance)))
             for key, connection in self.connections.items()
             for instance in range(len(self.document.peer_ips))
         }
+        self._steady, self._peers = sample == self._arriving, peers
+        return self._arriving if self._steady else sample
 
     def _listen(self, connection: Connection, instance: int, fabrics: list[Fabric], before: Learned | None) -> Learned:
         fabric = next((each for each in fabrics if each.owns(connection.peer_ip)), None)

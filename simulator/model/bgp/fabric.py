@@ -82,11 +82,11 @@ class Fabric:
         self._known: dict[str, tuple[Route, ...]] = {}
         self._offers: dict[tuple[str, int, str, int], Offer] = {}
 
-    def observe(self, now: datetime) -> None:
-        """Take in the cluster as it is now."""
+    def observe(self, now: datetime) -> bool:
+        """Take in the cluster as it is now; whether anything that decides routes has changed."""
         looked = listings(self.cluster)
         inputs = self.inputs if unchanged(self._looked, looked) and self.inputs else read_inputs(self.cluster)
-        changed = inputs != self.inputs
+        changed = inputs is not self.inputs and inputs != self.inputs
         self.inputs, self._looked = inputs, looked
         if changed:
             self._pools = _PoolIndex(inputs.pools)
@@ -101,6 +101,7 @@ class Fabric:
         if changed or expired:
             self._known.clear()
             self._offers.clear()
+        return bool(changed or expired)
 
     def offer(self, peer_ip: str, peer_asn: int, instance_ip: str, instance_asn: int) -> Offer:
         """What the node with address `peer_ip` offers to the Route Server instance."""

@@ -14,6 +14,7 @@ from typing import Literal
 type ApiMode = Literal["aggregated", "native"]
 
 CALICO_GROUP = "projectcalico.org"
+RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ _COMMON = (
         "crds",
         generation=True,
     ),
+    ServedKind("ClusterRole", RBAC_GROUP, "v1", "clusterroles", builtin=True, generation=False),
+    ServedKind("ClusterRoleBinding", RBAC_GROUP, "v1", "clusterrolebindings", builtin=True, generation=False),
     ServedKind("EgressGateway", "operator.tigera.io", "v1", "egressgateways", namespaced=True, status=True),
     ServedKind("TigeraStatus", "operator.tigera.io", "v1", "tigerastatuses", status=True),
     ServedKind("Installation", "operator.tigera.io", "v1", "installations", status=True),

@@ -170,7 +170,25 @@ DISRUPTION_BUDGET = object_schema(
     spec_required=False,
 )
 
-_OPEN = record({"apiVersion": text(), "kind": text(), "metadata": METADATA, "spec": ANYTHING, "status": ANYTHING})
+_RULES = listing(
+    record(
+        {
+            "apiGroups": listing(text()),
+            "resources": listing(text()),
+            "resourceNames": listing(text()),
+            "nonResourceURLs": listing(text()),
+            "verbs": listing(text()),
+        },
+        required=("verbs",),
+    )
+)
+_ENVELOPE = {"apiVersion": text(), "kind": text(), "metadata": METADATA}
+CLUSTER_ROLE = record({**_ENVELOPE, "rules": _RULES, "aggregationRule": ANYTHING})
+CLUSTER_ROLE_BINDING = record(
+    {**_ENVELOPE, "roleRef": mapping(text(), atomic=True), "subjects": listing(mapping(text()))}, required=("roleRef",)
+)
+
+_OPEN = record({**_ENVELOPE, "spec": ANYTHING, "status": ANYTHING})
 
 SCHEMAS: Mapping[str, Schema] = {
     "Namespace": NAMESPACE,
@@ -180,6 +198,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "PodDisruptionBudget": DISRUPTION_BUDGET,
     "APIService": _OPEN,
     "CustomResourceDefinition": _OPEN,
+    "ClusterRole": CLUSTER_ROLE,
+    "ClusterRoleBinding": CLUSTER_ROLE_BINDING,
     "IPPool": IP_POOL,
     "BGPFilter": BGP_FILTER,
     "BGPPeer": BGP_PEER,

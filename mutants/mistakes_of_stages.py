@@ -1,0 +1,198 @@
+"""Mistakes in what a cut-over waits for and in where namespaces point."""
+
+from __future__ import annotations
+
+from mutants.mistake import Mistake
+
+_STAGES = "function_app/planning/stages.py"
+_STATES = "function_app/planning/attachment_states.py"
+_POINTING = "function_app/planning/pointing.py"
+_RESOURCES = "function_app/planning/cluster_resources.py"
+_FACTS = "tests/planning/test_stages.py"
+_RENUMBERING = "tests/stories/test_renumbering.py"
+_ONBOARDING = "tests/stories/test_onboarding.py"
+_CUTOVER = "tests/stories/test_cut_over.py"
+_BYPASS = "tests/stories/test_bypass.py"
+
+STAGES = (
+    Mistake(
+        "wait-for-pool-removed",
+        "A namespace is pointed at a gateway although its pool is disabled, terminating or another range.",
+        "1",
+        _STATES,
+        "            (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed)),\n",
+        "",
+        (_ONBOARDING,),
+    ),
+    Mistake(
+        "wait-for-gateway-removed",
+        "A namespace is pointed at a gateway that has no ready pod: every new connection is dropped.",
+        "1",
+        _STATES,
+        "            (WaitsFor.SERVING, serving(target, facts.observed)),\n",
+        "",
+        (_RENUMBERING,),
+    ),
+    Mistake(
+        "wait-for-routes-removed",
+        "A namespace is pointed before Azure knows the way back: every answer is lost.",
+        "1",
+        _STAGES,
+        "    wrong = _unlearned(generation, cluster, connections)\n",
+        '    wrong = ""\n',
+        (_CUTOVER,),
+    ),
+    Mistake(
+        "wait-for-rules-removed",
+        "A namespace is pointed minutes before the firewall allows its range: every new connection is denied.",
+        "1",
+        _STATES,
+        "    stands = any(cidr in rules.sources() for rules in firewall.in_force.get(tenant, ()))\n",
+        "    stands = True\n",
+        (_RENUMBERING,),
+    ),
+    Mistake(
+        "running-listing-taken-for-learned",
+        "While Route Server still lists its routes, a namespace is pointed on routes that nobody has seen.",
+        "1, 5",
+        _STAGES,
+        'return Condition(met=False, detail="Route Server is still listing its learned routes", unknown=True)',
+        "return Condition(met=True, evidence_at=cluster.at)",
+        (_FACTS,),
+    ),
+    Mistake(
+        "next-hop-not-compared",
+        "Route Server sends the answers to a route reflector, which draws all return traffic or drops it.",
+        "1",
+        _STAGES,
+        "if not own or own not in hops:",
+        "if not hops:",
+        (_FACTS,),
+    ),
+    Mistake(
+        "one-instance-is-enough",
+        "Only one Route Server instance knows the range: half of the answers are lost.",
+        "1",
+        _STAGES,
+        'INSTANCES = ("RouteServiceRole_IN_0", "RouteServiceRole_IN_1")',
+        'INSTANCES = ("RouteServiceRole_IN_0",)',
+        (_FACTS,),
+    ),
+    Mistake(
+        "no-replicas-counted-as-serving",
+        "A gateway scaled to nothing has all of its none pods available, and a namespace is pointed at it.",
+        "1",
+        _STAGES,
+        "    if replicas < 1:\n",
+        "    if replicas < 0:\n",
+        (_FACTS,),
+    ),
+    Mistake(
+        "stale-deployment-taken-for-current",
+        "The pods of the previous spec still count after an edit that the Deployment has not acted on.",
+        "1",
+        _STAGES,
+        'if int(status.get("observedGeneration", 0)) < int(deployment.metadata.get("generation", 1)):',
+        'if int(status.get("observedGeneration", 0)) < 0:',
+        (_FACTS,),
+    ),
+    Mistake(
+        "deployment-of-another-spec-taken-for-current",
+        "The operator has not carried our spec into the Deployment yet, and its old pods count as ours.",
+        "1",
+        _STAGES,
+        "wrong = _stale(gateway, deployment, generation) or _not_rolled_out(deployment)",
+        "wrong = _not_rolled_out(deployment)",
+        (_FACTS,),
+    ),
+    Mistake(
+        "old-pods-counted-while-rolling",
+        "In the middle of a roll the pods of the old template make the gateway look complete.",
+        "1",
+        _STAGES,
+        "if updated < replicas or available < replicas:",
+        "if available < replicas:",
+        (_FACTS,),
+    ),
+    Mistake(
+        "address-outside-the-range-accepted",
+        "A gateway pod that drew its address from another pool sends the tenant's traffic under a stranger's range.",
+        "1",
+        _STAGES,
+        "    if outside:\n",
+        "    if False:\n",
+        (_FACTS,),
+    ),
+    Mistake(
+        "old-evidence-accepted",
+        "A namespace is pointed on what was read minutes ago; the gateway may be gone by then.",
+        "1",
+        _POINTING,
+        "return not self.unmet() and at is not None and now - at <= EVIDENCE_AGE",
+        "return not self.unmet() and at is not None",
+        (_CUTOVER,),
+    ),
+    Mistake(
+        "annotation-with-only-one-selector",
+        "Without the namespaceSelector Calico looks in the workload's own namespace, finds no gateway, and drops everything.",
+        "1",
+        _RESOURCES,
+        "        NAMESPACE_SELECTOR_ANNOTATION: namespace_selector(generation),\n",
+        "        NAMESPACE_SELECTOR_ANNOTATION: None,\n",
+        (_ONBOARDING,),
+    ),
+    Mistake(
+        "generation-left-out-of-the-selector",
+        "While a tenant renumbers, its namespaces spread over old and new gateways, ready or not.",
+        "1",
+        _RESOURCES,
+        "return {TENANT_LABEL: str(tenant), GENERATION_LABEL: str(generation)}",
+        "return {TENANT_LABEL: str(tenant)}",
+        (_RENUMBERING,),
+    ),
+    Mistake(
+        "restoring-waits-for-readiness",
+        "While a gateway is down, an annotation that somebody removed stays off: traffic leaks out as the node.",
+        "1",
+        _POINTING,
+        "    if name in target.routed and seen_there:\n",
+        "    if name in target.routed and seen_there and readiness[target.id].ready(situation.now):\n",
+        (_CUTOVER,),
+    ),
+    Mistake(
+        "passing-namespace-is-let-go-first",
+        "A namespace that passes from one tenant to another leaves as the node until its new gateway is ready.",
+        "1",
+        _POINTING,
+        "    return claim is not None or (recorded.holding is Holding.HELD and held_back)\n",
+        "    return recorded.holding is Holding.HELD and held_back\n",
+        (_CUTOVER,),
+    ),
+    Mistake(
+        "policy-named-before-it-exists",
+        "The annotation names an EgressGatewayPolicy whose write was refused: Calico drops everything.",
+        "1",
+        _POINTING,
+        "        needs.add(ResourceId(Kind.EGRESS_GATEWAY_POLICY, generation.gateway))\n",
+        "        pass\n",
+        (_BYPASS,),
+    ),
+    Mistake(
+        "foreign-annotations-overwritten",
+        "A namespace that somebody else sends elsewhere is taken over without being asked.",
+        "4",
+        _POINTING,
+        "    return not pointer.anywhere or pointer.ours or listed or adopts\n",
+        "    return True\n",
+        ("tests/stories/test_drift.py",),
+    ),
+    Mistake(
+        "removal-with-block-leaves-as-node",
+        "A tenant that asked for its traffic to end with its removal goes on under the node's address.",
+        "4",
+        _POINTING,
+        "    if _blocks(situation, last):\n",
+        "    if False:\n",
+        ("tests/stories/test_removal.py",),
+    ),
+)

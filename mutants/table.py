@@ -1,0 +1,26 @@
+"""All named mistakes in one table, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from mutants.mistake import Mistake
+from mutants.mistakes_of_applying import APPLYING
+from mutants.mistakes_of_clusters import CLUSTERS
+from mutants.mistakes_of_firewall import FIREWALL
+from mutants.mistakes_of_ledger import LEDGER
+from mutants.mistakes_of_stages import STAGES
+from mutants.mistakes_of_world import WORLD
+
+MISTAKES: tuple[Mistake, ...] = (*STAGES, *CLUSTERS, *FIREWALL, *LEDGER, *APPLYING, *WORLD)
+
+
+class UnknownMistake(KeyError):
+    """No mistake bears that name."""
+
+
+def chosen(names: tuple[str, ...]) -> tuple[Mistake, ...]:
+    """The mistakes of these names, all without names; raises UnknownMistake."""
+    known = {mistake.name: mistake for mistake in MISTAKES}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise UnknownMistake(f"{', '.join(missing)}: no such mistake. There are: {', '.join(known)}")
+    return tuple(known[name] for name in names) or MISTAKES

@@ -1,0 +1,135 @@
+"""How a history ends: faults stop, passes go on until nothing moves, and then everything must be as Git asks, or explained."""
+
+from __future__ import annotations
+
+from function_app.model.ledger import Holding
+from function_app.model.plan import Stage, WaitsFor
+from function_app.model.report import Report
+from search.history import History
+from search.trouble import accept_content, clear_trouble, restore_ledger, wake_nodes
+from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS
+from simulator.judge import Invariant
+from simulator.judge.truth import find, points_at, remains
+from simulator.model.azure.groups import Refusal
+from simulator.model.packets import Verdict
+
+MOST_PASSES = 250
+LONGEST_STEP = 7200.0
+_A_PERSONS = frozenset({WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON})
+
+
+def finish(history: History) -> None:
+    """Heal everything, let passes run until they rest, and judge what they left."""
+    heal(history)
+    report = rest(history)
+    if report is None or history.judge.violations:
+        return
+    records = len(history.ledger.records)
+    again = history.run_pass()
+    if again is None or again.writes or len(history.ledger.records) != records:
+        history.judge.find(Invariant.CONVERGENCE, "the pass after the last one still writes")
+    explained(history, report)
+    if report.converged:
+        settled(history)
+    nothing_left(history)
+
+
+def heal(history: History) -> None:
+    """Faults stop: calls, nodes, gateways, Azure and the ledger work again. What people did stays."""
+    history.tell("faults stop")
+    clear_trouble(history)
+    for cluster in CLUSTERS:
+        wake_nodes(history, cluster)
+        for tenant in TENANTS:
+            history.desk.world.clusters[cluster].heal_pods(f"{tenant}-egw")
+    history.lasting.clear()
+    history.meddle()
+    accept_content(history)
+    restore_ledger(history)
+    history.ledger.dies, history.state.dies = "", False
+    history.desk.world.hubs[HUB].refuse_with(Refusal.CONFLICT)
+    history.conditions.clear()
+    history.advance(70)
+
+
+def rest(history: History) -> Report | None:
+    """Passes until nothing moves without a person; time runs faster while nothing is written."""
+    step = 0.0
+    for _ in range(MOST_PASSES):
+        report = history.run_pass()
+        if history.judge.violations:
+            return None
+        if report is None:
+            history.advance(61)
+            continue
+        if report.plan.look_again_seconds is None and not report.unreadable:
+            return report
+        step = min(LONGEST_STEP, max(step, 5.0) * 1.5) if not report.writes else 0.0
+        history.advance(max(step, report.plan.look_again_seconds or 10.0))
+    history.judge.find(Invariant.CONVERGENCE, f"not at rest after {MOST_PASSES} passes")
+    return None
+
+
+def explained(history: History, report: Report) -> None:
+    """Whatever is not as Git asks says which person it waits for, or why it is refused."""
+    plan = report.plan
+    for one in plan.attachments:
+        if one.stage is Stage.ROUTED and not one.waiting_for:
+            continue
+        named = bool(plan.refused) or (bool(one.waiting_for) and set(one.waiting_for) <= _A_PERSONS)
+        if not named or not (one.detail or plan.refused):
+            waits = ", ".join(one.waiting_for) or "nothing"
+            history.judge.find(
+                Invariant.CONVERGENCE, f"{one.key} rests at {one.stage}, waits for {waits}, and nobody says why"
+            )
+    for change in plan.changes:
+        if change.waits_for not in _A_PERSONS:
+            history.judge.find(
+                Invariant.CONVERGENCE, f"{change.verb} {change.resource} waits for {change.waits_for} for ever"
+            )
+
+
+def settled(history: History) -> None:
+    """A converged hub carries every connection that Git asks for under its tenant, and no other."""
+    asked = history.judge.packets.asked[-1]
+    blocked = history.judge.packets.blocked()
+    for cluster in CLUSTERS:
+        for namespace in NAMESPACES:
+            tenant = asked.claimant(cluster, namespace)
+            if not tenant or find(history.desk.world.clusters[cluster], "Namespace", namespace) is None:
+                continue
+            for url in PROBES:
+                packet = history.desk.send(cluster, namespace, url)
+                wanted = asked.allows(tenant, url) and tenant not in blocked
+                holder = history.judge.books.holder(packet.source) if packet.source else ""
+                if not packet.pod:
+                    continue
+                if wanted != (packet.verdict is Verdict.ALLOWED) or (packet.source and holder != tenant):
+                    history.judge.find(
+                        Invariant.PACKETS,
+                        f"converged, but {namespace} on {cluster} ({tenant}) to {url} is {packet.verdict} as "
+                        f"{packet.source or 'nobody'}: {packet.reason}",
+                    )
+                    return
+
+
+def nothing_left(history: History) -> None:
+    """Of what the ledger calls freed nothing is left, and no namespace of ours points to it."""
+    books = history.judge.books
+    live = books.live()
+    for generation in books.ledger.generations.values():
+        if generation.holding in (Holding.HELD, Holding.LEAVING) or any(
+            one.range.overlaps(generation.range) for one in live
+        ):
+            continue
+        view = history.desk.world.clusters[generation.key.cluster]
+        left = [words for words in remains(history.desk.world, HUB, generation) if "theirs" not in words]
+        pool = find(view, "IPPool", generation.pool)
+        if left and pool is not None:
+            history.judge.find(Invariant.RANGES, f"{generation.range} is freed and there is {left[0]}")
+        for name in NAMESPACES:
+            namespace = find(view, "Namespace", name)
+            if namespace is not None and generation.gateway not in {one.gateway for one in live}:
+                asked = history.judge.packets.asked[-1]
+                if points_at(view, namespace, generation) and asked.claimant(view.name, name):
+                    history.judge.find(Invariant.CONVERGENCE, f"{name} still points to {generation.gateway}")

@@ -1,0 +1,117 @@
+"""One contract, two API servers: every test that asks for `face` runs against the simulator and a real kube-apiserver.
+
+All tests of this folder belong to one xdist group, so that a run starts one real server however many workers it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import yaml
+from faces import ROOT, Face, Real, Simulated, adapter, caller, walkthrough
+
+from function_app.adapters.kubernetes_cluster import KubernetesCluster
+from kube.installing import install
+from kube.programs import MissingProgram, Programs, find_programs
+from kube.rest import Rest
+from kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane
+from simulator.wire.server import SimulatorServer
+
+ROLE_FILE = ROOT / "deploy" / "reconciler-clusterrole.yaml"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One group for the folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("kube"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where logs lie that were kept."""
+    for folder in _KEPT:
+        terminalreporter.write_line(f"logs of the real control plane: {folder}")
+
+
+_KEPT: list[Path] = []
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """The real programs; a missing one fails the tests and says how to install it."""
+    try:
+        return find_programs()
+    except MissingProgram as missing:
+        pytest.fail(str(missing), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def real(programs: Programs, request: pytest.FixtureRequest) -> Iterator[Real]:
+    """A real control plane with Calico's CRDs and the project's ClusterRole."""
+    failed_before = request.session.testsfailed
+    with ControlPlane(programs) as plane:
+        face = Real(plane)
+        with caller(face) as admin:
+            install(admin)
+        _grant(face)
+        yield face
+        plane.keep = request.session.testsfailed > failed_before
+        if plane.keep:
+            _KEPT.append(plane.folder)
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[Simulated]:
+    """The walkthrough over HTTPS, with the project's ClusterRole."""
+    with SimulatorServer(walkthrough()) as server:
+        face = Simulated(server)
+        _grant(face)
+        yield face
+
+
+def _grant(face: Face) -> None:
+    plurals = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
+    with caller(face) as admin:
+        for body in yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")):
+            answer = admin("POST", f"{_RBAC}/{plurals[body['kind']]}", body)
+            assert 201 == answer.status, answer.body
+
+
+@pytest.fixture(params=["simulated", "real"])
+def face(request: pytest.FixtureRequest) -> Face:
+    """Each of the two servers in turn."""
+    chosen: Face = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def admin(face: Face) -> Iterator[Rest]:
+    """A raw client with every right: somebody else on the cluster."""
+    with caller(face, ADMIN) as rest:
+        yield rest
+
+
+@pytest.fixture
+def stranger(face: Face) -> Iterator[Rest]:
+    """A raw client without any right."""
+    with caller(face, STRANGER) as rest:
+        yield rest
+
+
+@pytest.fixture
+def cluster(face: Face, tmp_path: Path) -> KubernetesCluster:
+    """Our adapter with the reconciler's rights and no others."""
+    return adapter(face.endpoint, face.token(RECONCILER), tmp_path)
+
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses."""
+    return f"contract-{next(_NUMBERS)}"
