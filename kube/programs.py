@@ -21,7 +21,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 DEFAULT_MINOR = "1.36"
 _TOOLS = ("kube-apiserver", "kube-controller-manager")
-_REQUIRED = re.compile(r"^\s*(?:require\s+)?(\S+) (v\d\S*)$", re.MULTILINE)
+_REQUIRED = re.compile(r"^\s*(?:require\s+)?(\S+) (v\d\S*)(?: // indirect)?$", re.MULTILINE)
 
 
 class MissingProgram(Exception):

@@ -55,15 +55,6 @@ LEDGER = (
         (_RENUMBERING,),
     ),
     Mistake(
-        "old-generation-retired-under-its-users",
-        "A renumbering retires the old gateway though a namespace has not been switched yet.",
-        "1",
-        _GENERATIONS,
-        "            if target is None or old is target or old.routed:\n",
-        "            if target is None or old is target:\n",
-        ("tests/stories/test_cut_over.py",),
-    ),
-    Mistake(
         "removals-without-limit",
         "An emptied folder takes every tenant of a hub off the network.",
         "7",

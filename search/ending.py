@@ -31,7 +31,7 @@ def finish(history: History) -> None:
     explained(history, report)
     if report.converged:
         settled(history)
-    nothing_left(history)
+    nothing_left(history, report)
 
 
 def heal(history: History) -> None:
@@ -113,7 +113,7 @@ def settled(history: History) -> None:
                     return
 
 
-def nothing_left(history: History) -> None:
+def nothing_left(history: History, report: Report) -> None:
     """Of what the ledger calls freed nothing is left, and no namespace of ours points to it."""
     books = history.judge.books
     live = books.live()
@@ -124,12 +124,11 @@ def nothing_left(history: History) -> None:
             continue
         view = history.desk.world.clusters[generation.key.cluster]
         left = [words for words in remains(history.desk.world, HUB, generation) if "theirs" not in words]
-        pool = find(view, "IPPool", generation.pool)
-        if left and pool is not None:
+        if left:
             history.judge.find(Invariant.RANGES, f"{generation.range} is freed and there is {left[0]}")
         for name in NAMESPACES:
             namespace = find(view, "Namespace", name)
-            if namespace is not None and generation.gateway not in {one.gateway for one in live}:
-                asked = history.judge.packets.asked[-1]
-                if points_at(view, namespace, generation) and asked.claimant(view.name, name):
-                    history.judge.find(Invariant.CONVERGENCE, f"{name} still points to {generation.gateway}")
+            asked = history.judge.packets.asked[-1]
+            lost = namespace is not None and points_at(view, namespace, generation)
+            if lost and report.converged and asked.claimant(view.name, name) == generation.key.tenant:
+                history.judge.find(Invariant.CONVERGENCE, f"{name} still points to {generation.gateway}")

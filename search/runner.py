@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from search import commits, passes, people, trouble
 from search.actions import Action
 from search.ending import finish
 from search.generators import opening, proposer, variant_of
@@ -14,6 +15,8 @@ from search.history import Cell, History, Line
 from search.worlds import Variant
 from simulator.judge import Violation
 
+VOCABULARY = (commits, people, trouble, passes)
+"""Modules whose import registers the actions."""
 LENGTH = 24
 """Actions of a history, besides its opening and its end."""
 

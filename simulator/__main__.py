@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         world = World.from_file(asked.world)
-        server = SimulatorServer(world, port=asked.port, folder=asked.settings_dir)
+        server = SimulatorServer(
+            world, port=asked.port, folder=asked.settings_dir, latency_seconds=asked.latency_milliseconds / 1000
+        )
     except (ImpossibleWorld, UnreadableWorld) as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--speed", type=_speed, default=30.0, help="virtual seconds per real second (default 30)")
     parser.add_argument(
+        "--latency-milliseconds",
+        type=_latency,
+        default=0.0,
+        help="real milliseconds by which every answer is late (default 0)",
+    )
+    parser.add_argument(
         "--settings-dir",
         type=Path,
         default=None,
@@ -103,6 +111,16 @@ def _speed(text: str) -> float:
     if not 0 <= speed <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no speed; give a number from 0 to 100000")
     return speed
+
+
+def _latency(text: str) -> float:
+    try:
+        latency = float(text)
+    except ValueError:
+        latency = -1.0
+    if not 0 <= latency <= 60_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no latency; give milliseconds from 0 to 60000")
+    return latency
 
 
 if __name__ == "__main__":

@@ -105,19 +105,29 @@ def attachment_state(
             0, (WaitsFor.PERSON, "something stands in the way that only a person can clear: see what is refused")
         )
         return _state(intent.key, cidr, stage, current, waits, intent)
+    stuck = _stuck(situation, firewall, intent.key)
     waits.extend(
-        (name, one.detail) for name, one in readiness.conditions if not one.met and not (routed and one.unknown)
+        (stuck if stuck and name is WaitsFor.PERMITTED else name, one.detail)
+        for name, one in readiness.conditions
+        if not one.met and not (routed and one.unknown)
     )
     if not routed and not waits:
         waits.append((WaitsFor.ROUTED, "namespaces are pointed in this pass"))
     if intent.older and routed:
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
     if not current:
-        rejected = firewall is not None and intent.key.tenant in firewall.rejected
-        waits.append(
-            (WaitsFor.DEFINITION if rejected else WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet")
-        )
+        waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
     return _state(intent.key, cidr, stage, current and not on_older, waits, intent)
+
+
+def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentKey) -> WaitsFor | None:
+    """Who must act before this tenant's rules can get in, None when waiting is enough."""
+    problem = situation.observations.firewall
+    if firewall is None:
+        return WaitsFor.PERSON if isinstance(problem, Unreadable) and problem.permanent else None
+    if firewall.unsuitable:
+        return WaitsFor.PERSON
+    return WaitsFor.DEFINITION if key.tenant in firewall.rejected else None
 
 
 def _state(

@@ -63,8 +63,8 @@ class Claims:
 
     def give_out(self, draft: Record) -> None:
         """Add a reservation."""
-        self.ledger = self.ledger.with_drafts((draft,))
         self._held.add(draft.range, draft.generation)
+        self.ledger = self.ledger.with_drafts((draft,))
         self._known.add((draft.cluster, draft.pool))
 
     def in_the_way(self, defined: DefinedAttachment) -> Obstacle | None:

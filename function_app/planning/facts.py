@@ -32,6 +32,8 @@ class Facts:
     generations: Mapping[GenerationId, Generation] = field(hash=False)
     pointers: Mapping[NamespaceName, Pointer] = field(hash=False)
     pod_users: Mapping[GenerationId, tuple[str, ...]] = field(hash=False)
+    recorded: Mapping[NamespaceName, tuple[Generation, ...]] = field(hash=False)
+    """By namespace: the generations that the ledger records as routed from it, oldest first."""
 
     def namespace(self, name: NamespaceName) -> Resource | None:
         """A namespace that exists and is not being deleted."""
@@ -53,9 +55,10 @@ class Facts:
 
     def foreign_users(self, generation: Generation) -> tuple[str, ...]:
         """Users that the ledger does not list and that do not bear our mark."""
-        listed = {str(name) for one in self.generations.values() for name in one.routed}
         return tuple(
-            name for name in self.users(generation) if name not in listed and not self.pointer(NamespaceName(name)).ours
+            name
+            for name in self.users(generation)
+            if NamespaceName(name) not in self.recorded and not self.pointer(NamespaceName(name)).ours
         )
 
     def _is_blocked(self, name: NamespaceName, generation: Generation) -> bool:
@@ -94,7 +97,11 @@ def _facts(
         for pod in observed.of(Kind.POD):
             for hit in sorted(pointer_of(pod, gateways, home=pod.id.namespace).hits):
                 users[hit] = (*users.get(hit, ()), f"pod {pod.id.namespace}/{pod.id.name}")
-    return Facts(name, definition, observed, live, pointers, users)
+    recorded: dict[NamespaceName, tuple[Generation, ...]] = {}
+    for generation in live.values():
+        for namespace_name in generation.routed:
+            recorded[namespace_name] = (*recorded.get(namespace_name, ()), generation)
+    return Facts(name, definition, observed, live, pointers, users, recorded)
 
 
 def _pods_may_point(observed: ClusterObservation) -> bool:

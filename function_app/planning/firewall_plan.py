@@ -69,6 +69,9 @@ class FirewallPlan:
     seats: Mapping[TenantName, Seat] = field(default_factory=dict, hash=False)
     rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     rejected: frozenset[TenantName] = frozenset()
+    """Tenants whose rules do not get in before somebody edits them or the hub."""
+    unsuitable: bool = False
+    """The policy must not be written at all."""
     in_flight: bool = False
     """A write to one of our groups is still running."""
 
@@ -146,7 +149,8 @@ def plan_firewall(
         blocked_in_force=_blocked_in_force(hub, firewall, state),
         seats=placement.seats,
         rendered=rendered,
-        rejected=frozenset(rejected),
+        rejected=frozenset(rejected) | {TenantName(one.subject) for one in placement.refused},
+        unsuitable=bool(unsuitable),
         in_flight=any(_in_flight(body) for group, body in firewall.groups.items() if is_ours(shards, group)),
     )
 

@@ -17,6 +17,7 @@ from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind
 from function_app.model.names import AttachmentKey
 from function_app.model.plan import Refusal, RefusalCode, WaitsFor
+from function_app.model.resources import Unreadable
 from function_app.model.tree import DefinedAttachment
 from function_app.planning.claims import Claims, Obstacle
 from function_app.planning.cluster_resources import later_names, plain_names, template_labels
@@ -189,13 +190,24 @@ def _obstacle(situation: Situation, claims: Claims, defined: DefinedAttachment, 
             RefusalCode.RANGE_HELD, subject, f"cluster {defined.key.cluster} cannot be read"
         )
     if not give_out:
-        words = (
-            "no range is given out until every target was read and one quarantine has passed since the ledger was lost"
-        )
-        return WaitsFor.LEDGER, Refusal(RefusalCode.LEDGER_LOST, subject, words)
+        return _nothing_given_out(situation, subject)
     over = routes_over_limit(defined, claims.ledger.live(), cluster, situation.hub.hub.spec.limits.routes_per_peer)
     crowded = (WaitsFor.PERSON, over) if over is not None else None
     return claims.in_the_way(defined) or crowded
+
+
+def _nothing_given_out(situation: Situation, subject: str) -> Obstacle:
+    seen = situation.observations
+    targets = (*seen.clusters.values(), seen.firewall, seen.route_server)
+    for_good = [str(one.target) for one in targets if isinstance(one, Unreadable) and one.permanent]
+    words = "no range is given out until one quarantine has passed since the ledger was lost"
+    if not situation.ledger.records:
+        words = (
+            "no range is given out before every target was read: an empty ledger alone does not make a hub a new one"
+        )
+    if for_good:
+        words += f"; {', '.join(for_good)} cannot be read until somebody acts"
+    return WaitsFor.PERSON if for_good else WaitsFor.LEDGER, Refusal(RefusalCode.LEDGER_LOST, subject, words)
 
 
 def _reserve(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> Record:

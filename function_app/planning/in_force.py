@@ -48,12 +48,18 @@ def learn(
             continue
         memory, state = memories.get(name, ShardMemory()), provisioning_state(body)
         if state == "Succeeded":
-            learned[name] = replace(memory, in_force=body, counted="", backoff_until=None)
+            learned[name] = _after_success(memory, body)
         elif state == "Failed" and memory.counted != str(body.get("etag", "")):
             learned[name] = _after_failure(memory, body, now)
         else:
             learned[name] = memory
     return learned
+
+
+def _after_success(memory: ShardMemory, body: Body) -> ShardMemory:
+    """A content that failed and now stands was never at fault: what failed beside it deserves another try as well."""
+    failures = {} if content_digest(read_shard(body)) in memory.failures else memory.failures
+    return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None)
 
 
 def _after_failure(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:

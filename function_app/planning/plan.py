@@ -51,6 +51,8 @@ from function_app.planning.teardown import forget, plan_teardown
 _NEEDS_A_PERSON = frozenset(
     {WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON}
 )
+_CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
+"""What a cut-over waits for; the attachment's own row says whether that moves by itself."""
 _LOOK_AGAIN_SECONDS = {
     WaitsFor.FIREWALL_BUSY: 20.0,
     WaitsFor.PERMITTED: 20.0,
@@ -332,7 +334,9 @@ def _look_again(
     records: Sequence[Record] = (),
 ) -> float | None:
     """Seconds until a pass is worth making, None when nothing moves without a person."""
-    waits = [change.waits_for for change in changes if change.waits_for is not None]
+    waits = [
+        change.waits_for for change in changes if change.waits_for is not None and change.waits_for not in _CONDITIONS
+    ]
     waits.extend(what for one in attachments for what in one.waiting_for)
     ready = any(change.waits_for is None for change in changes)
     moving = [_LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS) for what in waits if what not in _NEEDS_A_PERSON]

@@ -87,7 +87,7 @@ def plan_pointers(
     """Decide every namespace that is claimed, recorded or seen pointing at a generation of this cluster."""
     result = Pointing()
     claims = _claims(facts, intents)
-    recorded = {name: one for one in facts.generations.values() for name in one.routed}
+    recorded = {name: found[-1] for name, found in facts.recorded.items()}
     seen = {name for name, pointer in facts.pointers.items() if pointer.exact is not None}
     for name in sorted({*claims, *recorded, *seen}):
         intent = claims.get(name)
@@ -140,7 +140,7 @@ def _claimed(
         return
     bypass = bool(intent.defined.tenant.spec.egress.bypass)
     patch = _patch(namespace, target, bypass=bypass)
-    previous = tuple(one for one in facts.generations.values() if name in one.routed and one is not target)
+    previous = tuple(one for one in facts.recorded.get(name, ()) if one is not target)
     if patch is None:
         _note_pointed(situation, target, facts, name, previous, result)
         return
@@ -217,7 +217,7 @@ def _already_patching(draft: Draft, name: NamespaceName) -> bool:
 def _unclaimed(situation: Situation, facts: Facts, name: NamespaceName, draft: Draft, result: Pointing) -> None:
     """Nobody claims the namespace any more: take our annotations off, or end its traffic if its tenant wants that."""
     pointer, namespace = facts.pointer(name), facts.namespace(name)
-    recorded = tuple(one for one in facts.generations.values() if name in one.routed)
+    recorded = facts.recorded.get(name, ())
     hit = tuple(one for one in facts.generations.values() if one.id in pointer.hits)
     unroutes = tuple(situation.record(RecordKind.UNROUTE, one, (name,)) for one in recorded)
     if namespace is None or not hit:
@@ -287,7 +287,7 @@ def _patch(namespace: Resource, generation: Generation, *, bypass: bool) -> dict
 def _may_write(facts: Facts, name: NamespaceName, intent: Intent) -> bool:
     """The annotations there are ours, or there are none, or the definition says to take them over."""
     pointer = facts.pointer(name)
-    listed = any(name in one.routed for one in facts.generations.values())
+    listed = name in facts.recorded
     adopts = intent.defined is not None and intent.defined.attachment.adopt is not None
     return not pointer.anywhere or pointer.ours or listed or adopts
 

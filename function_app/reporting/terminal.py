@@ -107,7 +107,9 @@ def sum_of_pass(document: ReportDocument) -> str:
     parts += [f"{len(document.unreadable)} unreadable"] if document.unreadable else []
     left = len(document.changes) - len(done)
     parts += [f"{left} left for later"] if left else []
-    waiting = [row.name for row in document.attachments if row.waiting_for] if document.look_again_seconds is None else []
+    waiting = (
+        [row.name for row in document.attachments if row.waiting_for] if document.look_again_seconds is None else []
+    )
     parts += [f"a person is waited for by {', '.join(waiting)}"] if waiting else []
     state = "not yet converged" if document.look_again_seconds is not None else "stopped"
     return f"{document.hub}: {state}: {', '.join(parts) or 'looking again'}"

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from function_app.model.ledger import Generation
 from function_app.model.names import NAMESPACE_SELECTOR_ANNOTATION, POLICY_ANNOTATION, SELECTOR_ANNOTATION
+from simulator.model.azure.groups import State
 from simulator.model.bgp.prefixes import Prefix, parse_address
 from simulator.model.bgp.views import (
     ClusterView,
@@ -139,7 +140,8 @@ def points_at(cluster: ClusterView, namespace: Object, generation: Generation) -
 def remains(world: World, hub: str, generation: Generation) -> Iterator[str]:
     """Everything of a generation that is still anywhere: pool, pods, blocks, routes, rules shown or in force."""
     cluster = world.clusters[generation.key.cluster]
-    if find(cluster, "IPPool", generation.pool) is not None:
+    pool = find(cluster, "IPPool", generation.pool)
+    if pool is not None and spec_of(pool)["cidr"] == str(generation.range):
         yield f"IPPool {generation.pool}"
     yield from occupants(world, hub, cluster, generation.range)
 
@@ -157,7 +159,17 @@ def occupants(world: World, hub: str, cluster: ClusterView, cidr: IPv4Network) -
     for connection, _, route in world.hubs[hub].route_server.learned():
         if span.covers(route.prefix):
             yield f"route {route.prefix} over {connection}"
-    for group in world.hubs[hub].policies.enforced():
-        for tenant, source in allowing_rules(group.properties):
+    for name, properties in _standing(world, hub):
+        for tenant, source in allowing_rules(properties):
             if source == str(cidr):
-                yield f"a rule of {tenant} in {group.group} in force"
+                yield f"a rule of {tenant} in {name}"
+
+
+def _standing(world: World, hub: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Groups as they are in force, and as they are being written."""
+    for enforced in world.hubs[hub].policies.enforced():
+        yield enforced.group, enforced.properties
+    for policy in world.hubs[hub].policies.policies.values():
+        for group in policy.groups.values():
+            if group.state is State.UPDATING:
+                yield f"{group.name}, which is being written", group.shown

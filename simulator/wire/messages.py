@@ -5,10 +5,11 @@ Belongs here: shapes of HTTP messages and the error bodies of both APIs. Does no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from simulator.model.errors import ApiError, ArmError
 from simulator.model.faults import Call, Fault
@@ -62,7 +63,7 @@ class Routed:
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A JSON answer."""
-    return Answer(status, json.dumps(value, separators=(",", ":")).encode(), JSON, headers or {})
+    return Answer(status, orjson.dumps(value), JSON, headers or {})
 
 
 def status_answer(error: ApiError) -> Answer:

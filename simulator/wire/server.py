@@ -31,17 +31,24 @@ class SimulatorServer:
     """One world over HTTPS on 127.0.0.1. A context manager; `port` 0 takes a free one.
 
     Files (CA, token, kubeconfig) go into `folder`, or into a temporary one that lives as long as the server. Its
-    certificates are made at start, unless some are given.
+    certificates are made at start, unless some are given. Every answer is late by `latency_seconds`, real ones, during which
+    other connections are served.
     """
 
     def __init__(
-        self, world: World, *, port: int = 0, folder: Path | None = None, certificates: Certificates | None = None
+        self,
+        world: World,
+        *,
+        port: int = 0,
+        folder: Path | None = None,
+        certificates: Certificates | None = None,
+        latency_seconds: float = 0.0,
     ) -> None:
         self.world = world
         self._certificates = certificates or make_certificates()
         self._stopping = Event()
         # The port first: when it is taken, nothing else has begun.
-        self._http = _HttpServer(port)
+        self._http = _HttpServer(port, latency_seconds)
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="egress-simulator-")
         self.folder = folder or Path(self._temporary.name if self._temporary else "")
         self.url = f"https://127.0.0.1:{self._http.server_port}"
@@ -131,8 +138,9 @@ class _HttpServer(ThreadingHTTPServer):
     faces: Faces
     stopping: Event
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, latency_seconds: float) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
+        self.latency_seconds = latency_seconds
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up are daily life; anything else is ours and is shown."""
@@ -193,8 +201,8 @@ class _Connection(BaseHTTPRequestHandler):
         )
 
     def _deliver(self, delivery: Delivery) -> None:
-        if delivery.wait:
-            self.server.stopping.wait(delivery.wait)
+        if wait := delivery.wait + self.server.latency_seconds:
+            self.server.stopping.wait(wait)
         if delivery.answer is None:
             self.close_connection = True
             if delivery.reset:

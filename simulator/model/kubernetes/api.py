@@ -24,6 +24,7 @@ from simulator.model.kubernetes.refusals import (
     invalid,
     unreachable,
     unsupported_patch,
+    version_required,
 )
 from simulator.model.kubernetes.selectors import field_terms, fields_match, label_requirements
 from simulator.model.kubernetes.store import Event, Key, Store, suffix
@@ -147,8 +148,7 @@ class KubernetesApi:
         served = self._served("update", kind)
         old = self._writer.existing(served, _key(served, namespace, name))
         if not served.builtin and not (body.get("metadata") or {}).get("resourceVersion"):
-            message = "Invalid value: 0: must be specified for an update"
-            raise invalid(served, name, [Cause("metadata.resourceVersion", "FieldValueInvalid", message)])
+            raise version_required(served, name)
         writer = _writer(manager, dry_run, field_validation)
         return self._written(served, writer, lambda sent: self._writer.update(served, old, body, sent))
 

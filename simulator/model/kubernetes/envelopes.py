@@ -5,11 +5,13 @@ Belongs here: checks before the rules of a write begin.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from simulator.model.kubernetes.kinds import ServedKind
-from simulator.model.kubernetes.refusals import bad_request, conflict, modified
+from simulator.model.kubernetes.refusals import Cause, bad_request, invalid, modified
 from simulator.model.kubernetes.store import Key
 from simulator.model.kubernetes.trees import Object
 
@@ -18,9 +20,15 @@ def check_envelope(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:
     """The body is an object of this kind, name and namespace; 400 otherwise."""
     if not isinstance(body, Mapping) or not isinstance(body.get("metadata", {}), Mapping):
         raise bad_request("the object provided is unrecognized: it must be a JSON object with metadata")
-    for field, expected in (("apiVersion", kind.api_version), ("kind", kind.kind)):
-        if body.get(field, expected) != expected:
-            raise bad_request(f"{field} in the data ({body[field]}) does not match the expected {field} ({expected})")
+    version = body.get("apiVersion", kind.api_version)
+    if version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})"
+        )
+    if body.get("kind", kind.kind) != kind.kind:
+        message = f"Invalid value: {json.dumps(body['kind'])}: must be {kind.kind}"
+        name = str((body.get("metadata") or {}).get("name", ""))
+        raise invalid(replace(kind, kind=str(body["kind"])), name, [Cause("kind", "FieldValueInvalid", message)])
     metadata = body.get("metadata") or {}
     if "metadata" not in body:
         raise bad_request("metadata is required")
@@ -32,8 +40,10 @@ def check_envelope(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:
 
 def check_applicable(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:
     """The body is a configuration that can be applied; 400 otherwise."""
-    if not isinstance(body, Mapping) or not body.get("apiVersion") or not body.get("kind"):
-        raise bad_request("invalid object type: apiVersion and kind are required in an applied configuration")
+    said = body if isinstance(body, Mapping) else {}
+    version, named = said.get("apiVersion", ""), said.get("kind", "")
+    if (version, named) != (kind.api_version, kind.kind):
+        raise bad_request(f"invalid object type: {version if '/' in version else '/' + version}, Kind={named}")
     check_envelope(kind, key, {"metadata": {}, **body})
     if "metadata" not in body or not body["metadata"].get("name"):
         raise bad_request("metadata.name is required in an applied configuration")
@@ -41,12 +51,16 @@ def check_applicable(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> Non
         raise bad_request("metadata.managedFields must be nil")
 
 
+def immutable_uid(uid: str) -> Cause:
+    """What is wrong with a body that names another uid; kube-apiserver lists it twice."""
+    return Cause("metadata.uid", "FieldValueInvalid", f"Invalid value: {json.dumps(uid)}: field is immutable")
+
+
 def check_versions(kind: ServedKind, old: Object, metadata: Mapping[str, Any]) -> None:
-    """The uid and resourceVersion of a body, where given, are the stored ones; 409 otherwise."""
+    """The uid and resourceVersion of a body, where given, are the stored ones; 422 and 409 otherwise."""
     uid = metadata.get("uid")
     if uid and uid != old["metadata"]["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
-        raise conflict(kind, old["metadata"]["name"], why)
+        raise invalid(kind, old["metadata"]["name"], [immutable_uid(str(uid))] * 2)
     version = metadata.get("resourceVersion")
     if version and version != old["metadata"]["resourceVersion"]:
         raise modified(kind, old["metadata"]["name"])

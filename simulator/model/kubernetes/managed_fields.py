@@ -40,7 +40,10 @@ _UNOWNED_METADATA = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """One entry of managedFields. Manager, operation, subresource and version identify it."""
+    """One entry of managedFields. Manager, operation, subresource and version identify it.
+
+    `time` is empty for an entry that came about by an apply which changed no value.
+    """
 
     manager: str
     operation: Literal["Apply", "Update"]
@@ -68,7 +71,7 @@ class Ownership:
             "manager": self.manager,
             "operation": self.operation,
             "apiVersion": self.api_version,
-            "time": self.time,
+            **({"time": self.time} if self.time else {}),
             "fieldsType": "FieldsV1",
             "fieldsV1": fields_v1(self.fields),
         }
@@ -86,10 +89,26 @@ def fields_v1(fields: frozenset[Path]) -> FrozenDict:
     tree: dict[str, Any] = {}
     for path in sorted(fields):
         node = tree
-        for step in path:
+        for step in path[:-1]:
             node = node.setdefault(step, {})
+        # A container that is owned without anything in it is shown empty, not with a lone dot.
+        if path[-1] != "." or node:
+            node.setdefault(path[-1], {})
+    for path in fields:
+        _mark_container(tree, path)
     frozen: FrozenDict = freeze(tree)
     return frozen
+
+
+def _mark_container(tree: dict[str, Any], path: Path) -> None:
+    """Show that a container itself is owned beside what is in it."""
+    if path[-1] != ".":
+        return
+    node = tree
+    for step in path[:-1]:
+        node = node[step]
+    if node:
+        node["."] = {}
 
 
 def _owned_children(value: Mapping[str, Any], depth: int, under_metadata: bool) -> Iterable[tuple[str, Any]]:
@@ -210,34 +229,39 @@ def after_update(owners: Owners, writer: Ownership, changes: Difference) -> Owne
         if left is not None:
             kept.append(left)
     fields = own | changes.changed
-    return (*kept, replace(writer, fields=fields)) if fields else tuple(kept)
+    return _in_order((*kept, replace(writer, fields=fields)) if fields else kept)
 
 
 def after_apply(owners: Owners, writer: Ownership, changes: Difference) -> Owners:
     """Ownership after an apply: the writer owns exactly what it sent, others lose what was taken by force or is gone."""
     taken = changes.changed | changes.removed
     kept: list[Ownership] = []
-    time = writer.time
-    place = len(owners)
-    for index, owner in enumerate(owners):
+    before = ""
+    for owner in owners:
         if owner.identity == writer.identity:
-            place = min(place, index)
-            if owner.fields == writer.fields and not taken:
-                time = owner.time
+            before = owner.time
             continue
         left = _without(owner, taken)
         if left is not None:
             kept.append(left)
     if writer.fields:
-        kept.insert(min(place, len(kept)), replace(writer, time=time))
-    return tuple(kept)
+        # Who changes no value, only what is owned, keeps the time of the last change, or has none.
+        kept.append(writer if taken else replace(writer, time=before))
+    return _in_order(kept)
+
+
+def _in_order(owners: Iterable[Ownership]) -> Owners:
+    """As the API shows them: applies first, then by time and name."""
+    return tuple(
+        sorted(owners, key=lambda one: (one.operation, one.time, one.manager, one.api_version, one.subresource))
+    )
 
 
 def _without(owner: Ownership, taken: set[Path]) -> Ownership | None:
     if owner.fields.isdisjoint(taken):
         return owner
     left = owner.fields - taken
-    return replace(owner, fields=left) if any(path[-1] != "." for path in left) else None
+    return replace(owner, fields=left) if left else None
 
 
 def conflicts(owners: Owners, writer: Ownership, changes: Difference) -> list[tuple[str, str]]:

@@ -35,21 +35,42 @@ def not_found(kind: ServedKind, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{kind.resource} "{name}" not found', details=_details(kind, name))
 
 
-def already_exists(kind: ServedKind, name: str) -> ApiError:
-    """409: a create found the name taken."""
-    return ApiError(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', details=_details(kind, name))
+def already_exists(kind: ServedKind, name: str, *, terminating: bool = False) -> ApiError:
+    """409: a create found the name taken, perhaps by something that is on its way out."""
+    message = f'{"object is being deleted: " if terminating else ""}{kind.resource} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, details=_details(kind, name))
 
 
-def conflict(kind: ServedKind, name: str, why: str) -> ApiError:
-    """409: the object is not the one that the caller had in mind."""
-    message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
-    return ApiError(409, "Conflict", message, details=_details(kind, name))
+def version_required(kind: ServedKind, name: str) -> ApiError:
+    """422: a PUT of a custom resource says which version it replaces."""
+    message = "Invalid value: 0: must be specified for an update"
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": "metadata.resourceVersion"}
+    said = f'{kind.resource} "{name}" is invalid: metadata.resourceVersion: {message}'
+    return ApiError(422, "Invalid", said, details={**_details(kind, name), "causes": [cause]})
+
+
+def no_such_path() -> ApiError:
+    """404 in plain text: no group, version or resource is served there."""
+    return ApiError(404, "", "404 page not found\n", headers={"Content-Type": "text/plain; charset=utf-8"})
+
+
+def precondition_failed(kind: ServedKind, name: str, what: str, wanted: str, have: str) -> ApiError:
+    """409: a delete meant another object, or another version of it. `what` is UID or ResourceVersion."""
+    meant = {"UID": "deleted and then recreated", "ResourceVersion": "modified"}[what]
+    message = (
+        f'Operation cannot be fulfilled on {kind.qualified_kind} "{name}": the {what} in the precondition ({wanted}) does '
+        f"not match the {what} in record ({have}). The object might have been {meant}"
+    )
+    return ApiError(409, "Conflict", message, details=_details(kind, name, as_kind=True))
 
 
 def modified(kind: ServedKind, name: str) -> ApiError:
     """409: somebody wrote in between."""
-    why = "the object has been modified; please apply your changes to the latest version and try again"
-    return conflict(kind, name, why)
+    message = (
+        f'Operation cannot be fulfilled on {kind.resource} "{name}": the object has been modified; please apply your '
+        "changes to the latest version and try again"
+    )
+    return ApiError(409, "Conflict", message, details=_details(kind, name))
 
 
 def apply_conflict(conflicts: Iterable[tuple[str, str]]) -> ApiError:
@@ -63,7 +84,7 @@ def apply_conflict(conflicts: Iterable[tuple[str, str]]) -> ApiError:
         by_owner.setdefault(cause["message"].removeprefix("conflict with "), []).append(cause["field"])
     parts = [
         f"conflict with {owner}: {paths[0]}"
-        if len(paths) == 1
+        if len(causes) == 1
         else f"conflicts with {owner}:\n" + "\n".join(f"- {path}" for path in paths)
         for owner, paths in by_owner.items()
     ]
@@ -73,8 +94,8 @@ def apply_conflict(conflicts: Iterable[tuple[str, str]]) -> ApiError:
 
 
 def invalid(kind: ServedKind, name: str, causes: list[Cause]) -> ApiError:
-    """422: fields are wrong; each is a cause."""
-    parts = [f"{cause.field}: {cause.message}" for cause in causes]
+    """422: fields are wrong; each is a cause, and said once."""
+    parts = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = parts[0] if len(parts) == 1 else "[" + ", ".join(parts) + "]"
     message = f'{kind.qualified_kind} "{name}" is invalid: {text}'
     return ApiError(422, "Invalid", message, details=_details(kind, name, causes, as_kind=True))

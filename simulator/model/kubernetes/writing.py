@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.model.kubernetes import aggregated
 from simulator.model.kubernetes.defaulting import completed
-from simulator.model.kubernetes.envelopes import check_applicable, check_envelope, check_versions
+from simulator.model.kubernetes.envelopes import check_applicable, check_envelope, check_versions, immutable_uid
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.managed_fields import (
     Difference,
@@ -35,11 +35,11 @@ from simulator.model.kubernetes.refusals import (
     already_exists,
     apply_conflict,
     bad_request,
-    conflict,
     forbidden,
     internal,
     invalid,
     not_found,
+    precondition_failed,
 )
 from simulator.model.kubernetes.schema import pruned, undeclared
 from simulator.model.kubernetes.schemas import SCHEMAS
@@ -101,7 +101,7 @@ class ObjectWriter:
         if body["metadata"].get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         if key in self._store[kind.kind].objects:
-            raise already_exists(kind, key[1])
+            raise already_exists(kind, key[1], terminating=is_terminating(self._store[kind.kind].objects[key]))
         new = _incoming(kind, key, body, writer)
         schema = SCHEMAS[kind.kind]
         new = freeze(completed(kind, new))
@@ -163,8 +163,7 @@ class ObjectWriter:
             (resource_version, metadata["resourceVersion"], "ResourceVersion"),
         ):
             if wanted and wanted != have:
-                why = f"Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {have}"
-                raise conflict(kind, key[1], why)
+                raise precondition_failed(kind, key[1], name, wanted, have)
         if kind.kind == "Namespace":
             if key[1] in _PROTECTED_NAMESPACES:
                 raise forbidden(kind, key[1], "this namespace may not be deleted")
@@ -206,10 +205,9 @@ class ObjectWriter:
         ownership: Ownership,
         writer: Writer,
     ) -> Object:
-        if body["metadata"].get("resourceVersion") or body["metadata"].get("uid"):
-            raise conflict(
-                kind, key[1], "the object to apply to no longer exists; leave out uid and resourceVersion to create it"
-            )
+        # A resourceVersion is no condition for what does not exist: the object is created all the same.
+        if body["metadata"].get("uid"):
+            raise invalid(kind, key[1], [immutable_uid(str(body["metadata"]["uid"]))] * 2)
         new = freeze(completed(kind, sent))
         owners = (ownership,) if ownership.fields else ()
         if kind.aggregated and writer.dry_run:

@@ -1,0 +1,78 @@
+"""A ledger that is empty: a new hub, or a lost one, and what is believed then."""
+
+from __future__ import annotations
+
+from stories.desk import Desk, describe, sample
+
+from function_app.model.ledger import RecordKind
+from function_app.model.names import GENERATION_LABEL, HUB_LABEL, MANAGED_BY_LABEL, TENANT_LABEL
+from function_app.model.plan import WaitsFor
+from function_app.model.state import HubState
+from simulator.model.faults import Action, Fault
+
+CLUSTER = "spoke1-aks"
+
+
+def test_a_hub_is_called_new_only_when_every_target_was_read(desk: Desk) -> None:
+    """With one cluster silent an empty ledger may be a lost one: no range is given out until it answers."""
+    desk.world.faults.add(Fault(target="cluster/spoke2-aks", action=Action.TIMEOUT_BEFORE, count=0))
+    desk.commit(sample("tenants/tenant0.yaml"))
+    for _ in range(5):
+        desk.run_pass()
+        desk.world.advance(60)
+    waiting = desk.attachment("tenant0", CLUSTER)
+    before = list(desk.ledger.records)
+    desk.world.faults.clear()
+
+    last = desk.settle()
+
+    assert (WaitsFor.LEDGER,) == waiting.waiting_for
+    assert [] == before
+    assert last.converged, describe(last)
+
+
+def test_a_pool_that_only_looks_like_ours_never_opens_the_filter(settled: Desk) -> None:
+    """The ledger is lost, and somebody's pool of node addresses bears our labels: the filter accepts egress ranges alone."""
+    labels = {
+        MANAGED_BY_LABEL: "egress-gitops",
+        HUB_LABEL: "hub1",
+        TENANT_LABEL: "tenant7",
+        GENERATION_LABEL: "deadbeef",
+    }
+    spec = {"cidr": "10.50.0.0/24", "blockSize": 32, "nodeSelector": "!all()", "vxlanMode": "Never"}
+    body = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "IPPool",
+        "metadata": {"name": "tenant7-pool", "labels": labels},
+        "spec": spec,
+    }
+    settled.world.clusters[CLUSTER].api.create("IPPool", None, body, manager="kubectl")
+    settled.ledger.records.clear()
+    settled.state.state = HubState()
+    for _ in range(10):
+        settled.run_pass()
+        settled.world.advance(30)
+
+    rules = str(settled.world.clusters[CLUSTER].api.objects("BGPFilter"))
+    assert "10.99.0.0/29" in rules
+    assert "10.50.0.0" not in rules
+
+
+def test_a_cluster_that_was_silent_when_the_ledger_was_lost_is_added_when_it_answers(settled: Desk) -> None:
+    """Its attachments are rebuilt late, keep their ranges, and are not disturbed meanwhile."""
+    settled.world.faults.add(Fault(target="cluster/spoke2-aks", action=Action.TIMEOUT_BEFORE, count=0))
+    settled.ledger.records.clear()
+    settled.state.state = HubState()
+    for _ in range(3):
+        settled.run_pass()
+        settled.world.advance(60)
+    early = {str(one.cluster) for one in settled.ledger.records if one.kind is RecordKind.RESERVE}
+    settled.world.faults.clear()
+    for _ in range(3):
+        settled.run_pass()
+        settled.world.advance(60)
+
+    late = {str(one.cluster) for one in settled.ledger.records if one.kind is RecordKind.RESERVE}
+    assert {"spoke1-aks"} == early
+    assert {"spoke1-aks", "spoke2-aks"} == late
+    assert "tenant1" == settled.send("spoke2-aks", "shop", "https://docs.tigera.io").range_tenant

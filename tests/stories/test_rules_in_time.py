@@ -1,0 +1,130 @@
+"""Firewall rules and time: expiry, backing off, blocks in front, merges while a write runs."""
+
+from __future__ import annotations
+
+from stories.desk import HUB, Desk, describe, sample
+from stories.interruptions import writes_to
+
+from function_app.model.plan import WaitsFor
+from function_app.model.state import DecisionKind
+from simulator.model.faults import Action, Fault
+from simulator.model.packets import Packet, Verdict
+
+CLUSTER = "spoke1-aks"
+FIREWALL = f"firewall/{HUB}"
+
+
+def edited(before: str, after: str, name: str = "tenant0") -> dict[str, str | None]:
+    """A tenant's file with one text replaced."""
+    text = sample(f"tenants/{name}.yaml")[f"tenants/{name}.yaml"]
+    assert before in text
+    return {f"tenants/{name}.yaml": text.replace(before, after)}
+
+
+def test_a_merge_during_a_write_waits_for_it_without_asking(settled: Desk) -> None:
+    """Azure takes one write at a time: the second merge is sent once, when the first has ended."""
+    before = writes_to(settled, FIREWALL)
+    settled.commit(edited("www.tigera.io", "docs.tigera.io"))
+    settled.run_pass()
+    settled.world.advance(20)
+    settled.commit(edited("www.tigera.io", "example.com"))
+    waiting = settled.run_pass()
+    for _ in range(5):
+        settled.world.advance(20)
+        settled.run_pass()
+    during = writes_to(settled, FIREWALL) - before
+
+    last = settled.settle()
+
+    assert [WaitsFor.FIREWALL_BUSY] == [one.waits_for for one in waiting.plan.changes]
+    assert 1 == during
+    assert 2 == writes_to(settled, FIREWALL) - before
+    assert last.converged, describe(last)
+    assert Verdict.ALLOWED == settled.send(CLUSTER, "default", "http://example.com").verdict
+
+
+def test_a_permission_ends_when_it_expires(settled: Desk) -> None:
+    """On its last day it holds; on the day after it is the first thing that goes, without a commit."""
+    settled.commit(edited('        # expires: "2027-06-30"', '        expires: "2026-11-24"'))
+    settled.settle()
+    settled.world.advance(24 * 3600)
+    settled.settle()
+    on_its_last_day = settled.send(CLUSTER, "default", "http://www.tigera.io")
+    settled.world.advance(24 * 3600)
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert Verdict.ALLOWED == on_its_last_day.verdict
+    assert Verdict.DENIED == settled.send(CLUSTER, "default", "http://www.tigera.io").verdict
+
+
+def test_a_firewall_that_fails_everything_is_not_asked_in_every_pass(settled: Desk) -> None:
+    """Every operation fails for two hours: the writes become rare, nobody is named, and afterwards all is well."""
+    settled.world.hubs["hub1"].refuse_contents(lambda _: True)
+    settled.commit(edited("www.tigera.io", "docs.tigera.io"))
+    before = writes_to(settled, FIREWALL)
+    for _ in range(120):
+        report = settled.run_pass()
+        settled.world.advance(60)
+    tries = writes_to(settled, FIREWALL) - before
+    settled.world.hubs["hub1"].accept_contents()
+
+    last = settled.settle()
+
+    assert 4 <= tries <= 12
+    assert () == report.plan.refused
+    assert last.converged, describe(last)
+    assert Verdict.ALLOWED == settled.send(CLUSTER, "default", "http://docs.tigera.io").verdict
+
+
+def test_a_block_stands_in_front_of_the_tenants_own_network_rules(settled: Desk) -> None:
+    """Tenant1 reaches an address by a network rule: blocked, it does not."""
+    before = settled.send(CLUSTER, "shop", "https://api.payments.example")
+    settled.decide(DecisionKind.BLOCK, "tenant1")
+    settled.settle()
+    blocked = settled.send(CLUSTER, "shop", "https://api.payments.example")
+
+    assert (Verdict.ALLOWED, "ledger") == (before.verdict, before.rule.rule if before.rule else "")
+    assert (Verdict.DENIED, "egress-block") == (blocked.verdict, blocked.rule.group if blocked.rule else "")
+
+
+def test_rules_that_stand_hold_while_their_shard_is_written(settled: Desk) -> None:
+    """Throughout an edit of tenant1 nothing of tenant0 is denied, and its stage does not move."""
+    packets: list[Packet] = []
+    settled.commit(edited("docs.tigera.io", "example.com", "tenant1"))
+    settled.reports.clear()
+
+    settled.settle(watch=lambda: packets.append(settled.send(CLUSTER, "default", "http://www.tigera.io")))
+
+    assert {Verdict.ALLOWED} == {packet.verdict for packet in packets}
+    assert {()} == {
+        one.waiting_for for report in settled.reports for one in report.plan.attachments if one.key.tenant == "tenant0"
+    }
+
+
+def test_one_that_was_accepted_and_whose_answer_was_lost_is_not_sent_twice(settled: Desk) -> None:
+    """The PUT goes through, its answer does not: the next pass observes the operation and waits."""
+    before = writes_to(settled, FIREWALL)
+    settled.world.faults.add(Fault(target=FIREWALL, verb="put", action=Action.TIMEOUT_AFTER))
+    settled.commit(edited("www.tigera.io", "docs.tigera.io"))
+
+    last = settled.settle()
+
+    assert 1 == writes_to(settled, FIREWALL) - before
+    assert last.converged, describe(last)
+
+
+def test_throttled_writes_come_through_when_the_time_is_over(settled: Desk) -> None:
+    """429 with, without and with an absurd Retry-After: at most one try a pass, and an end."""
+    for nth, retry_after in enumerate((30.0, None, 1e9), start=1):
+        settled.world.faults.add(
+            Fault(target=FIREWALL, verb="put", action=Action.REFUSE, status=429, retry_after=retry_after, nth=nth)
+        )
+    before, passes = writes_to(settled, FIREWALL), len(settled.reports)
+    settled.commit(edited("www.tigera.io", "docs.tigera.io"))
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert 4 == writes_to(settled, FIREWALL) - before <= len(settled.reports) - passes
