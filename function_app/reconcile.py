@@ -34,7 +34,7 @@ from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
-from function_app.planning.remembering import learn_from
+from function_app.planning.remembering import after_repairs, learn_from
 from function_app.planning.situation import Situation
 from function_app.ports import ClusterApi, HubPorts
 from function_app.reporting.json_report import report_json
@@ -81,8 +81,10 @@ def reconcile(
             planned, ledger = _decide(definitions, observations, ports, draw)
             done = frozenset((outcome.change.target, outcome.change.resource) for outcome in outcomes)
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
-            outcomes.extend(apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done))
-            ports.state.write(replace(planned.state, last_good_commit=source.tree.commit), lease.epoch)
+            made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done)
+            state = after_repairs(planned.state, made, ports.clock.now())
+            ports.state.write(replace(state, last_good_commit=source.tree.commit), lease.epoch)
+            outcomes.extend(made)
         if planned is None:
             raise StateError(f"{hub} has no targets")
         report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
@@ -203,8 +205,12 @@ def _report(
     observations: Observations,
 ) -> Report:
     seen = (*observations.clusters.values(), observations.firewall, observations.route_server)
+    plan = planned.plan
+    asked = max((outcome.retry_after for outcome in outcomes if outcome.retry_after), default=0.0)
+    if plan.look_again_seconds is not None:
+        plan = replace(plan, look_again_seconds=max(plan.look_again_seconds, asked))
     return Report(
-        plan=planned.plan,
+        plan=plan,
         outcomes=tuple(outcomes),
         commit_seen=source.seen,
         started_at=started,

@@ -47,6 +47,7 @@ class WaitsFor(StrEnum):
     ROUTED = "routed"
     FIREWALL_BUSY = "firewall-busy"
     FIREWALL_BACKOFF = "firewall-backoff"
+    BACKOFF = "backoff"
     DRAIN = "drain"
     QUARANTINE = "quarantine"
     UNPOINTED = "unpointed"

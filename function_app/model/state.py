@@ -60,13 +60,21 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Repairs:
+    """How often in a row drift of one resource was undone, and when last."""
+
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HubState:
     """Everything a pass remembers.
 
     `pointed` are (generation, cluster, namespace) that were seen annotated: what a restore may rely on. `rendered` maps a
     resource key (`TARGET KIND/NAME`) to (definition digest, release) at the time it last matched: it tells drift from an
     edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
-    `clusters` maps a cluster to the identity that was seen behind its name.
+    `clusters` maps a cluster to the identity that was seen behind its name. `repairs` is by the keys of `rendered`.
     """
 
     shards: Mapping[str, ShardMemory] = field(default_factory=dict)
@@ -76,6 +84,7 @@ class HubState:
     operations: Mapping[str, str] = field(default_factory=dict)
     waits: Mapping[str, Wait] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
+    repairs: Mapping[str, Repairs] = field(default_factory=dict)
     last_good_commit: Commit | None = None
     ledger_rebuilt_at: datetime | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, cluster_target
@@ -17,13 +18,19 @@ from function_app.model.plan import (
     WaitsFor,
 )
 from function_app.model.resources import Kind, Resource, ResourceId
+from function_app.model.state import Repairs
 from function_app.planning import RELEASE
 from function_app.planning.compare import differences
 from function_app.planning.facts import Facts
-from function_app.planning.ownership import ours
+from function_app.planning.ownership import ours, owner_of
 from function_app.planning.situation import Situation
 
 _IMMUTABLE = {Kind.IP_POOL: frozenset({"spec.cidr", "spec.blockSize"})}
+
+FIGHT = 4
+"""Repairs in a row after which drift is taken for a fight with another controller, not for a mistake."""
+LONGEST_TRUCE = timedelta(minutes=30)
+FORGET_REPAIRS = timedelta(hours=1)
 
 
 @dataclass
@@ -63,6 +70,7 @@ def keep(
         draft.changes.append(
             _write(situation, facts, Verb.CREATE, wanted, reason, words, keys, needs, Apply(wanted.body))
         )
+        _tell_of_fight(situation, facts, draft, wanted, "somebody deletes it")
         return True
     if found.terminating:
         if found.id.kind is Kind.IP_POOL:
@@ -84,7 +92,34 @@ def keep(
     reason, words = _why(situation.state.rendered.get(key), source, changed)
     write = Apply(wanted.body, force=True, resource_version=_guard(found))
     draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, reason, words, keys, needs, write))
+    _tell_of_fight(situation, facts, draft, wanted, f"field manager {_rival(found, changed)} changes {changed[0]}")
     return True
+
+
+def _rival(found: Resource, changed: tuple[str, ...]) -> str:
+    return next((name for path in changed if (name := owner_of(found, tuple(path.split("."))))), "unknown")
+
+
+def _fights(situation: Situation, key: str) -> Repairs | None:
+    """Repairs of a resource that somebody keeps changing back; None while there is no fight."""
+    repairs = situation.state.repairs.get(key)
+    return repairs if repairs is not None and repairs.count >= FIGHT else None
+
+
+def _tell_of_fight(situation: Situation, facts: Facts, draft: Draft, wanted: Resource, words: str) -> None:
+    repairs = _fights(situation, rendered_key(facts.name, wanted.id))
+    if repairs is not None:
+        draft.notes.append(
+            f"{facts.name}: {wanted.id} was changed back {repairs.count} times in a row: {words} each time"
+        )
+
+
+def _backs_off(situation: Situation, key: str) -> bool:
+    repairs = _fights(situation, key)
+    if repairs is None:
+        return False
+    pause = min(timedelta(minutes=2 ** (repairs.count - FIGHT)), LONGEST_TRUCE)
+    return situation.now - repairs.last < pause
 
 
 def _guard(found: Resource) -> str:
@@ -123,6 +158,8 @@ def _write(
     write: Apply,
 ) -> Change:
     waits = report_only(situation, facts.name, reason)
+    if waits is None and reason is ChangeReason.DRIFT and _backs_off(situation, rendered_key(facts.name, wanted.id)):
+        waits = WaitsFor.BACKOFF
     return Change(
         verb, cluster_target(facts.name), wanted.id, reason, words, write, waits, needs=needs, attachments=keys
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -57,6 +58,7 @@ _LOOK_AGAIN_SECONDS = {
     WaitsFor.FIREWALL_BUSY: 20.0,
     WaitsFor.PERMITTED: 20.0,
     WaitsFor.FIREWALL_BACKOFF: 60.0,
+    WaitsFor.BACKOFF: 60.0,
     WaitsFor.DRAIN: 60.0,
     WaitsFor.TARGET: 60.0,
     WaitsFor.LEDGER: 60.0,
@@ -123,6 +125,7 @@ def make_plan(situation: Situation) -> Planned:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
     done.drafts.extend(_forgotten(situation, decided))
     done.changes.extend(_forgotten_connections(situation))
+    done.notes.extend(_release_extent(done.changes))
     done.refused.extend(_held(situation))
     done.refused.extend(_permanently_unreadable(situation))
     attachments = tuple(
@@ -249,6 +252,13 @@ def _replaced_cluster(situation: Situation, facts: Facts) -> Refusal | None:
     return Refusal(RefusalCode.CLUSTER_REPLACED, f"cluster/{facts.name}", message)
 
 
+def _release_extent(changes: Iterable[Change]) -> tuple[str, ...]:
+    """What a new release renders differently though no commit asked for it, counted."""
+    targets = Counter(change.target for change in changes if change.reason is ChangeReason.RELEASE)
+    extent = ", ".join(f"{count} on {target}" for target, count in sorted(targets.items()))
+    return (f"release {RELEASE} renders resources differently without a commit: {extent}",) if targets else ()
+
+
 def _held(situation: Situation) -> tuple[Refusal, ...]:
     return tuple(
         Refusal(
@@ -342,8 +352,8 @@ def _look_again(
     moving = [_LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS) for what in waits if what not in _NEEDS_A_PERSON]
     seen = situation.observations
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]
-    if any(isinstance(one, Unreadable) and not one.permanent for one in targets):
-        moving.append(_LOOK_AGAIN_SECONDS[WaitsFor.TARGET])
+    waiting = [one for one in targets if isinstance(one, Unreadable) and not one.permanent]
+    moving.extend(max(_LOOK_AGAIN_SECONDS[WaitsFor.TARGET], one.retry_after or 0.0) for one in waiting)
     if ready or records:
         moving.append(_OTHERWISE_SECONDS)
     if firewall is not None and firewall.in_flight:

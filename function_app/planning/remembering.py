@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from function_app.model.definitions import Shards
-from function_app.model.plan import AttachmentState, Change, WaitsFor
+from function_app.model.plan import AttachmentState, Change, ChangeReason, WaitsFor
+from function_app.model.report import Outcome, Result
 from function_app.model.resources import ClusterObservation, FirewallObservation, Observations, RouteServerObservation
-from function_app.model.state import HubState, Wait
+from function_app.model.state import HubState, Repairs, Wait
 from function_app.planning.in_force import learn
+from function_app.planning.keeping import FORGET_REPAIRS
 
 
 def learn_from(state: HubState, shards: Shards, observations: Observations, now: datetime) -> HubState:
@@ -22,6 +24,17 @@ def learn_from(state: HubState, shards: Shards, observations: Observations, now:
         state = replace(state, operations=running)
     seen = {name: one.identity for name, one in observations.clusters.items() if isinstance(one, ClusterObservation)}
     return replace(state, clusters={**seen, **state.clusters})
+
+
+def after_repairs(state: HubState, outcomes: Iterable[Outcome], now: datetime) -> HubState:
+    """State that counts what this pass changed back; what has been left alone for an hour is forgotten."""
+    kept = {key: one for key, one in state.repairs.items() if now - one.last < FORGET_REPAIRS}
+    for outcome in outcomes:
+        change = outcome.change
+        if change.reason is ChangeReason.DRIFT and outcome.result in (Result.CREATED, Result.UPDATED):
+            key = f"{change.target} {change.resource}"
+            kept[key] = Repairs(kept[key].count + 1 if key in kept else 1, now)
+    return replace(state, repairs=kept)
 
 
 def waits_after(

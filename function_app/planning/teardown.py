@@ -12,6 +12,7 @@ nothing, no route, no rule           = freed: quarantine starts
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from function_app.model.ledger import Generation, Holding, Record, RecordKind
 from function_app.model.plan import ChangeReason, WaitsFor
@@ -25,6 +26,7 @@ from function_app.planning.ownership import ours
 from function_app.planning.situation import Situation
 
 Waits = list[tuple[WaitsFor, str]]
+STUCK_AFTER = timedelta(hours=1)
 
 
 def plan_teardown(
@@ -48,6 +50,7 @@ def plan_teardown(
             else f"{gateway_left} is going"
         )
         waits.append((WaitsFor.PODS_GONE, words))
+        _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
     pool = facts.observed.get(Kind.IP_POOL, generation.pool)
     if pool is not None:
@@ -61,8 +64,17 @@ def plan_teardown(
     waits.extend(_namespace_going(situation, facts, generation, reason, draft))
     waits.extend(_still_known(situation, facts, generation, firewall))
     if waits:
+        _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
     return [], (situation.record(RecordKind.FREED, generation),)
+
+
+def _tell_if_stuck(situation: Situation, generation: Generation, waits: Waits, draft: Draft) -> None:
+    """What should take minutes and has taken an hour needs a look; until then the range stays out of everybody's hands."""
+    since = situation.now - (generation.leaving_at or situation.now)
+    if since > STUCK_AFTER:
+        hours = since.total_seconds() / 3600
+        draft.notes.append(f"{generation.key}: {generation.range} has been leaving for {hours:.0f} h: {waits[0][1]}")
 
 
 def _delete_gateway(

@@ -35,7 +35,8 @@ def guardrails(tree: Candidate) -> Iterator[Problem]:
             yield _problem(tree, ruleset.file, breach, where)
     for tenant in tree.tenants:
         own = tenant.definition.spec
-        if spec.require_owner and own.owner is None:
+        written = ("spec", "owner") in tenant.file.places.values
+        if spec.require_owner and own.owner is None and not written:
             hint = "Add `owner: {team: ..., contact: ...}` under `spec`."
             yield _problem(tree, tenant.file, (("spec",), "guardrail-owner", "the tenant names no owner", hint), where)
         for index, attachment in enumerate(own.attachments):

@@ -7,6 +7,7 @@ Does not belong here: places, files.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _AMBIGUOUS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -34,6 +35,7 @@ _AMBIGUOUS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+@lru_cache(maxsize=16_384)
 def ambiguity(text: str) -> str:
     """Why an unquoted text is read differently by different readers; empty when it is not."""
     if text in {"", "null", "true", "false"} or INTEGER.fullmatch(text):

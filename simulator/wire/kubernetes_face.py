@@ -11,6 +11,7 @@ from simulator.model.errors import ApiError
 from simulator.model.faults import Call, Fault, kubernetes_error
 from simulator.model.kubernetes.cluster import Cluster
 from simulator.model.kubernetes.kinds import ServedKind
+from simulator.model.kubernetes.refusals import no_such_path
 from simulator.model.kubernetes.rights import Asked, forbidden, is_allowed
 from simulator.model.world import World
 from simulator.wire import discovery
@@ -157,8 +158,7 @@ class KubernetesFace:
             case _:
                 found = None
         if found is None:
-            # The words of an API server for a path that it does not know.
-            raise ApiError(404, "NotFound", "the server could not find the requested resource")
+            raise no_such_path()
         return json_answer(found)
 
     def _perform(self, verb: str, kind: ServedKind, path: ResourcePath, request: Request) -> Answer:

@@ -51,6 +51,12 @@ def verb_of(request: Request, path: ResourcePath) -> str:
             raise ApiError(405, "MethodNotAllowed", message)
 
 
+def _number(text: str) -> float | int:
+    """A number as an API server stores it: 3.0 is 3."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def media_type_of(request: Request) -> str:
     """The Content-Type without parameters, lower case."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -65,7 +71,7 @@ def body_of(request: Request) -> Any:
             return namespace
         raise ApiError(415, "UnsupportedMediaType", "the simulated API server reads JSON and YAML, no protobuf")
     with contextlib.suppress(ValueError):
-        return json.loads(request.body)
+        return json.loads(request.body, parse_float=_number)
     try:
         if "yaml" in media_type:
             return yaml.load(request.body, _JsonLikeLoader)  # noqa: S506 - a subclass of the safe loader
@@ -107,5 +113,5 @@ def number(query: Mapping[str, str], name: str) -> int:
     """A parameter's whole number, 0 when absent; raises ApiError 400."""
     text = query.get(name, "") or "0"
     if not text.isdecimal():
-        raise ApiError(400, "BadRequest", f"{name}: {text!r} is no number")
+        raise ApiError(400, "BadRequest", f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)

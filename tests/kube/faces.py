@@ -84,9 +84,7 @@ class Simulated:
     @contextmanager
     def refusing(self, plural: str, message: str) -> Iterator[None]:
         """A fault in the words of a policy: the simulator runs no CEL of others."""
-        kind = next(
-            each for each in self.server.world.clusters[CLUSTER].api.kinds.values() if each.plural == plural
-        )
+        kind = next(each for each in self.server.world.clusters[CLUSTER].api.kinds.values() if each.plural == plural)
         policy = admission_policy(plural, message)["metadata"]["name"]
         fault = Fault(
             action=Action.REFUSE,
@@ -163,7 +161,11 @@ class Real:
             (f"{root}/validatingadmissionpolicies", policy), (f"{root}/validatingadmissionpolicybindings", binding)
         ) as admin:
             path = f"/apis/projectcalico.org/v3/{plural}"
-            trial = {"apiVersion": "projectcalico.org/v3", "kind": policy["kind"], "metadata": {"generateName": "trial-"}}
+            trial = {
+                "apiVersion": "projectcalico.org/v3",
+                "kind": policy["kind"],
+                "metadata": {"generateName": "trial-"},
+            }
             kind = admin("GET", path, limit="1").json["kind"].removesuffix("List")
             body = {**trial, "kind": kind, "spec": {}}
             eventually(self, lambda: admin("POST", path, body, dryRun="All").json.get("message", "").endswith(message))
@@ -177,7 +179,9 @@ class Real:
         limited = {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}, "lendablePercent": 0}
         limited["borrowingLimitPercent"] = 0
         level = {**meta, "kind": "PriorityLevelConfiguration", "spec": {"type": "Limited", "limited": limited}}
-        everything = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}]
+        everything = [
+            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
+        ]
         rule = {"subjects": [{"kind": "User", "user": {"name": STRANGER}}], "resourceRules": everything}
         spec = {"priorityLevelConfiguration": {"name": "no-seats"}, "matchingPrecedence": 1, "rules": [rule]}
         schema = {**meta, "kind": "FlowSchema", "spec": spec}

@@ -20,7 +20,9 @@ def _filter(*cidrs: str) -> dict[str, Any]:
     return {"spec": {"exportV4": [*rules, {"action": "Reject"}]}}
 
 
-def _apply(cluster: KubernetesCluster, resource: ResourceId, body: Body, *, force: bool = False, version: str = "") -> Body:
+def _apply(
+    cluster: KubernetesCluster, resource: ResourceId, body: Body, *, force: bool = False, version: str = ""
+) -> Body:
     return cluster.apply(resource, body, force=force, resource_version=version)
 
 
@@ -54,7 +56,9 @@ def test_an_apply_owns_what_it_sends_and_nothing_else(cluster: KubernetesCluster
 def test_what_we_set_before_and_no_longer_want_goes(cluster: KubernetesCluster, admin: Rest, name: str) -> None:
     """A field and a label left out of a later apply vanish; what somebody else set stays."""
     resource = ResourceId(Kind.BGP_PEER, name)
-    _apply(cluster, resource, {"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"peerIP": "10.0.1.4", "asNumber": 1}})
+    _apply(
+        cluster, resource, {"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"peerIP": "10.0.1.4", "asNumber": 1}}
+    )
     admin.merge(f"{PEERS}/{name}", {"spec": {"reachableBy": "10.0.0.1"}, "metadata": {"labels": {"theirs": "x"}}})
     stored = _apply(cluster, resource, {"metadata": {"labels": {"a": "1"}}, "spec": {"peerIP": "10.0.1.4"}})
     assert {"a": "1", "theirs": "x"} == stored["metadata"]["labels"]

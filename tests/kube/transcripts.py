@@ -27,6 +27,24 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
+_GO_DETAIL = re.compile(
+    r"(?<=continue key is not valid: ).*|(?<=unable to parse requirement: ).*|(?<=precondition \()\d+|(?<=record \()\d+"
+)
+"""What Go's parsers say of nonsense, and bare version numbers inside sentences."""
+_UNORDERED = ("causes", "managedFields")
+"""Lists whose order comes from Go's maps, or from seconds that passed in between."""
+
+
+def _in_any_order(told: dict[str, Any]) -> dict[str, Any]:
+    """A Status with several causes lists them in its message too, in the same accidental order."""
+    causes = (told.get("details") or {}).get("causes") or () if isinstance(told.get("details"), dict) else ()
+    if told.get("kind") == "Status" and len(causes) > 1 and told.get("reason") == "Invalid":
+        return {**told, "message": told["message"].partition(" is invalid: ")[0]}
+    if isinstance(told.get("message"), str) and "errors:\n" in told["message"]:
+        return {**told, "message": sorted(told["message"].splitlines())}
+    return told
+
+
 class Transcript:
     """Makes answers comparable within one story."""
 
@@ -42,12 +60,15 @@ class Transcript:
 
     def _told(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: self._told(item, name) for name, item in sorted(value.items()) if name != "continue"}
+            told = {name: self._told(item, name) for name, item in sorted(value.items()) if name != "continue"}
+            return _in_any_order(told)
         if isinstance(value, list):
-            return [self._told(item) for item in value]
+            items = [self._told(item) for item in value]
+            return sorted(items, key=str) if key in _UNORDERED else items
         if key == "resourceVersion":
             return self._versions.setdefault(value, f"version {len(self._versions) + 1}")
         if isinstance(value, str):
+            value = _GO_DETAIL.sub("...", value)
             value = _UUID.sub(lambda found: self._uids.setdefault(found[0], f"uid {len(self._uids) + 1}"), value)
             return _TIME.sub("some time", value)
         return value
@@ -71,7 +92,9 @@ def applied_and_applied_again(call: Rest) -> Iterator[Answer]:
     first = calico("BGPPeer", "applied", spec, labels={"a": "1", "b": "2"})
     yield call.apply(path, first, manager=SOMEBODY)
     yield call.apply(path, first, manager=SOMEBODY)
-    yield call.apply(path, calico("BGPPeer", "applied", {**spec, "asNumber": 65516}, labels={"a": "1"}), manager=SOMEBODY)
+    yield call.apply(
+        path, calico("BGPPeer", "applied", {**spec, "asNumber": 65516}, labels={"a": "1"}), manager=SOMEBODY
+    )
     yield call.apply(path, calico("BGPPeer", "applied", {"peerIP": "10.0.1.4"}), manager=SOMEBODY)
     yield call.apply(path, calico("BGPPeer", "applied", {"peerIP": "10.0.1.5", "asNumber": 1}), manager=ELSE)
     yield call.apply(path, calico("BGPPeer", "applied", {"peerIP": "10.0.1.5"}), manager=ELSE, force=True)
@@ -106,8 +129,12 @@ def created_replaced_patched(call: Rest) -> Iterator[Answer]:
     yield current
     version = current.json["metadata"]["resourceVersion"]
     yield call("PUT", path, calico("BGPFilter", "written", _rules("10.0.0.0/9")))
-    yield call("PUT", path, calico("BGPFilter", "written", _rules("10.0.0.0/9"), resourceVersion=version), fieldManager=ELSE)
-    yield call("PUT", path, calico("BGPFilter", "written", _rules("10.0.0.0/9"), resourceVersion=version), fieldManager=ELSE)
+    yield call(
+        "PUT", path, calico("BGPFilter", "written", _rules("10.0.0.0/9"), resourceVersion=version), fieldManager=ELSE
+    )
+    yield call(
+        "PUT", path, calico("BGPFilter", "written", _rules("10.0.0.0/9"), resourceVersion=version), fieldManager=ELSE
+    )
     yield call.merge(path, {"metadata": {"annotations": {"a": "1", "b": "2"}}})
     yield call.merge(path, {"metadata": {"annotations": {"a": None}}})
     yield call.merge(path, {"metadata": {"annotations": {"a": None}}})
@@ -152,13 +179,26 @@ def guarded_applies(call: Rest) -> Iterator[Answer]:
     """A version in an applied body is a condition."""
     path = f"{FILTERS}/guarded"
     yield call.apply(path, calico("BGPFilter", "guarded", _rules(), resourceVersion="1"), manager=SOMEBODY)
-    yield call.apply(path, calico("BGPFilter", "guarded", _rules(), uid="11111111-1111-4111-8111-111111111111"), manager=SOMEBODY)
+    yield call.apply(
+        path, calico("BGPFilter", "guarded", _rules(), uid="11111111-1111-4111-8111-111111111111"), manager=SOMEBODY
+    )
     made = call.apply(path, calico("BGPFilter", "guarded", _rules()), manager=SOMEBODY)
     version = made.json["metadata"]["resourceVersion"]
-    yield call.apply(path, calico("BGPFilter", "guarded", _rules("10.1.0.0/16"), resourceVersion=version), manager=SOMEBODY)
-    yield call.apply(path, calico("BGPFilter", "guarded", _rules("10.2.0.0/16"), resourceVersion=version), manager=SOMEBODY)
-    yield call.apply(path, calico("BGPFilter", "guarded", _rules("10.2.0.0/16"), resourceVersion=version), manager=SOMEBODY, force=True)
-    yield call.apply(path, calico("BGPFilter", "guarded", _rules(), uid="11111111-1111-4111-8111-111111111111"), manager=SOMEBODY)
+    yield call.apply(
+        path, calico("BGPFilter", "guarded", _rules("10.1.0.0/16"), resourceVersion=version), manager=SOMEBODY
+    )
+    yield call.apply(
+        path, calico("BGPFilter", "guarded", _rules("10.2.0.0/16"), resourceVersion=version), manager=SOMEBODY
+    )
+    yield call.apply(
+        path,
+        calico("BGPFilter", "guarded", _rules("10.2.0.0/16"), resourceVersion=version),
+        manager=SOMEBODY,
+        force=True,
+    )
+    yield call.apply(
+        path, calico("BGPFilter", "guarded", _rules(), uid="11111111-1111-4111-8111-111111111111"), manager=SOMEBODY
+    )
     yield call("DELETE", path)
 
 
@@ -185,7 +225,15 @@ def refused_pools(call: Rest) -> Iterator[Answer]:
     for spec in wrong:
         body = calico("IPPool", "wrong", spec)
         yield call("POST", POOLS, body, dryRun="All", fieldValidation="Strict")
-        yield call("PATCH", f"{POOLS}/wrong", body, content_type=APPLY, fieldManager=SOMEBODY, dryRun="All", fieldValidation="Strict")
+        yield call(
+            "PATCH",
+            f"{POOLS}/wrong",
+            body,
+            content_type=APPLY,
+            fieldManager=SOMEBODY,
+            dryRun="All",
+            fieldValidation="Strict",
+        )
     yield call("POST", POOLS, calico("IPPool", "wrong"), dryRun="All")
     yield call("POST", POOLS, {**calico("IPPool", "wrong"), "spec": "text"}, dryRun="All")
 
@@ -209,7 +257,9 @@ def refused_names_and_labels(call: Rest) -> Iterator[Answer]:
     ):
         yield call("POST", FILTERS, {**calico("BGPFilter", "x", {}), "metadata": metadata}, dryRun="All")
     for name in ("Upper", "a.b", "a" * 64):
-        yield call("POST", NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, dryRun="All")
+        yield call(
+            "POST", NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, dryRun="All"
+        )
 
 
 def refused_envelopes(call: Rest) -> Iterator[Answer]:
@@ -227,9 +277,7 @@ def refused_envelopes(call: Rest) -> Iterator[Answer]:
     yield call.apply(path, {key: value for key, value in body.items() if key != "kind"}, manager=SOMEBODY)
     yield call("POST", FILTERS, {**body, "kind": "BGPPeer"}, dryRun="All")
     yield call("POST", FILTERS, {**body, "apiVersion": "v1"}, dryRun="All")
-    yield call("POST", FILTERS, {**body, "metadata": {"name": "envelope", "resourceVersion": "7"}}, dryRun="All")
-    yield call("POST", path, body)
-    yield call("PUT", FILTERS, body)
+    yield call("POST", FILTERS, {**body, "metadata": {"name": "envelope", "resourceVersion": "7"}})
 
 
 def unknown_fields(call: Rest) -> Iterator[Answer]:
@@ -287,10 +335,26 @@ def refused_filters_and_peers(call: Rest) -> Iterator[Answer]:
 def immutable_by_cel(call: Rest) -> Iterator[Answer]:
     """A pool's range and block size, changed and removed."""
     path = f"{POOLS}/immutable"
-    call.apply(path, calico("IPPool", "immutable", {"cidr": "10.231.0.0/29", "blockSize": 32, "disabled": True}), manager=SOMEBODY)
-    yield call.apply(path, calico("IPPool", "immutable", {"cidr": "10.231.0.8/29", "blockSize": 32, "disabled": True}), manager=SOMEBODY)
-    yield call.apply(path, calico("IPPool", "immutable", {"cidr": "10.231.0.0/29", "blockSize": 31, "disabled": True}), manager=SOMEBODY)
-    yield call.apply(path, calico("IPPool", "immutable", {"cidr": "10.231.0.8/29", "blockSize": 31, "disabled": True}), manager=SOMEBODY)
+    call.apply(
+        path,
+        calico("IPPool", "immutable", {"cidr": "10.231.0.0/29", "blockSize": 32, "disabled": True}),
+        manager=SOMEBODY,
+    )
+    yield call.apply(
+        path,
+        calico("IPPool", "immutable", {"cidr": "10.231.0.8/29", "blockSize": 32, "disabled": True}),
+        manager=SOMEBODY,
+    )
+    yield call.apply(
+        path,
+        calico("IPPool", "immutable", {"cidr": "10.231.0.0/29", "blockSize": 31, "disabled": True}),
+        manager=SOMEBODY,
+    )
+    yield call.apply(
+        path,
+        calico("IPPool", "immutable", {"cidr": "10.231.0.8/29", "blockSize": 31, "disabled": True}),
+        manager=SOMEBODY,
+    )
     yield call.merge(path, {"spec": {"cidr": "10.231.0.8/29"}})
     yield call.apply(path, calico("IPPool", "immutable", {"blockSize": 32, "disabled": True}), manager=SOMEBODY)
     call("DELETE", path)
@@ -299,7 +363,11 @@ def immutable_by_cel(call: Rest) -> Iterator[Answer]:
 def lists_in_pages(call: Rest) -> Iterator[Answer]:
     """Pages of two, selectors, tokens that are nonsense, limits that are none."""
     for name in ("paged-a", "paged-b", "paged-c", "paged-d", "paged-e"):
-        call.apply(f"{POLICIES}/{name}", calico("EgressGatewayPolicy", name, {"rules": []}, labels={"page": "me"}), manager=SOMEBODY)
+        call.apply(
+            f"{POLICIES}/{name}",
+            calico("EgressGatewayPolicy", name, {"rules": []}, labels={"page": "me"}),
+            manager=SOMEBODY,
+        )
     chosen = {"labelSelector": "page=me", "limit": "2"}
     page = call("GET", POLICIES, **chosen)
     yield page
@@ -309,7 +377,12 @@ def lists_in_pages(call: Rest) -> Iterator[Answer]:
     yield call("GET", POLICIES, **{**chosen, "continue": "nonsense"})
     yield call("GET", POLICIES, labelSelector="page=me", limit="many")
     yield call("GET", POLICIES, labelSelector="page in (me", limit="2")
-    yield call("GET", POLICIES, labelSelector="page=me,!other,page in (me, you),page!=them", fieldSelector="metadata.name=paged-c")
+    yield call(
+        "GET",
+        POLICIES,
+        labelSelector="page=me,!other,page in (me, you),page!=them",
+        fieldSelector="metadata.name=paged-c",
+    )
     yield call("GET", POLICIES, fieldSelector="spec.rules=x")
     yield call("GET", POLICIES, labelSelector="page=nobody")
     for name in ("paged-a", "paged-b", "paged-c", "paged-d", "paged-e"):
@@ -327,7 +400,9 @@ def shared_objects(call: Rest) -> Iterator[Answer]:
     yield call.merge(path, {"spec": {"egressIPSupport": "enabledpernamespace"}}, manager=ELSE)
     yield call.merge(path, {"spec": {"egressIPSupport": "Sometimes"}}, manager=ELSE)
     yield call.merge(path, {"spec": {"vxlanVNI": "text"}}, manager=ELSE)
-    yield call.apply(path, calico("FelixConfiguration", "node.shared", {"egressIPSupport": "Disabled"}), manager=SOMEBODY)
+    yield call.apply(
+        path, calico("FelixConfiguration", "node.shared", {"egressIPSupport": "Disabled"}), manager=SOMEBODY
+    )
     yield call.merge(path, {"spec": {"egressIPSupport": None}}, manager=ELSE)
     yield call("DELETE", path)
 
@@ -338,10 +413,17 @@ def namespaces(call: Rest) -> Iterator[Answer]:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "told", "labels": {"a": "1"}}}
     yield call.apply(path, body, manager=SOMEBODY)
     yield call.apply(path, body, manager=SOMEBODY)
-    yield call.merge(path, {"metadata": {"annotations": {"egress.projectcalico.org/selector": "a == 'b'"}}}, manager=ELSE)
+    yield call.merge(
+        path, {"metadata": {"annotations": {"egress.projectcalico.org/selector": "a == 'b'"}}}, manager=ELSE
+    )
     yield call.merge(path, {"metadata": {"annotations": {"egress.projectcalico.org/selector": None}}}, manager=ELSE)
     yield call.apply(path, {**body, "metadata": {"name": "told", "labels": {"a": "2"}}}, manager=ELSE)
-    yield call.apply(path, {**body, "metadata": {"name": "told", "labels": {"kubernetes.io/metadata.name": "x"}}}, manager=ELSE, force=True)
+    yield call.apply(
+        path,
+        {**body, "metadata": {"name": "told", "labels": {"kubernetes.io/metadata.name": "x"}}},
+        manager=ELSE,
+        force=True,
+    )
     yield call.apply(path, {**body, "spec": {"nope": 1}}, manager=SOMEBODY)
     yield call.merge(path, {"spec": {"nope": 1}}, manager=SOMEBODY)
     yield call("DELETE", f"{NAMESPACES}/default")
@@ -378,12 +460,20 @@ def gateways(call: Rest) -> Iterator[Answer]:
         {"ipPools": [], "egressGatewayFailureDetection": {"icmpProbe": {"ips": []}}},
         {"ipPools": [], "template": {"metadata": {"labels": {"a": 1}}}},
         {"ipPools": [], "template": {"spec": {"containers": [{"name": "other"}]}}},
-        {"ipPools": [], "template": {"spec": {"containers": [{"name": "egress-gateway", "resources": {"limits": {"cpu": "x"}}}]}}},
+        {
+            "ipPools": [],
+            "template": {"spec": {"containers": [{"name": "egress-gateway", "resources": {"limits": {"cpu": "x"}}}]}},
+        },
         {"ipPools": [], "template": {"spec": {"topologySpreadConstraints": [{"maxSkew": 1}]}}},
         {"ipPools": [], "template": {"spec": {"terminationGracePeriodSeconds": -1}}},
         {"ipPools": [], "template": {"spec": {"tolerations": [{"key": "a", "operator": "Exists"}]}}},
     ):
-        body = {"apiVersion": "operator.tigera.io/v1", "kind": "EgressGateway", "metadata": {"name": "wrong"}, "spec": spec}
+        body = {
+            "apiVersion": "operator.tigera.io/v1",
+            "kind": "EgressGateway",
+            "metadata": {"name": "wrong"},
+            "spec": spec,
+        }
         yield call("POST", where, body, dryRun="All", fieldManager=SOMEBODY)
     yield call("POST", where.replace("default", "nowhere"), {**body, "spec": {"ipPools": []}}, dryRun="All")
 

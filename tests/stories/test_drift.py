@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -184,3 +185,50 @@ def test_a_hub_may_ask_that_drift_is_only_reported(settled: Desk) -> None:
 
     assert [(ChangeReason.DRIFT, WaitsFor.PERSON)] == [(one.reason, one.waits_for) for one in report.plan.changes]
     assert 0 == report.writes
+
+
+def test_a_fight_with_another_controller_is_named_and_backed_off(settled: Desk) -> None:
+    """Somebody's controller sets replicas back each time: after a few repairs we repair ever more rarely and say who it is."""
+    settled.reports.clear()
+    edit = _patch("EgressGateway", "tenant0-egw", "tenant0-egw", {"spec": {"replicas": 1}})
+    for _ in range(120):
+        edit(settled)
+        settled.run_pass()
+        settled.world.advance(15)
+
+    repairs = sum(one.writes for one in settled.reports)
+    last = settled.reports[-1]
+    assert 4 <= repairs <= 10
+    assert WaitsFor.BACKOFF in {one.waits_for for report in settled.reports for one in report.plan.changes}
+    assert any("kubectl-edit" in note and "spec.replicas" in note for note in last.plan.notes), last.plan.notes
+
+
+def test_after_a_fight_the_next_repair_is_made_and_all_is_well(settled: Desk) -> None:
+    """Once the other side stops, the resource is brought back and the passes converge."""
+    edit = _patch("EgressGateway", "tenant0-egw", "tenant0-egw", {"spec": {"replicas": 1}})
+    for _ in range(20):
+        edit(settled)
+        settled.run_pass()
+        settled.world.advance(15)
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert 2 == the(settled, "EgressGateway", "tenant0-egw")["spec"]["replicas"]
+
+
+def test_what_a_release_renders_differently_is_neither_drift_nor_an_edit(settled: Desk) -> None:
+    """An object that an earlier release left differently is changed as `release`, and the plan counts how many there are."""
+    key = "cluster/spoke1-aks PodDisruptionBudget/tenant0-egw/tenant0-egw"
+    source, _ = settled.state.state.rendered[key]
+    settled.state.state = replace(
+        settled.state.state, rendered={**settled.state.state.rendered, key: (source, "earlier")}
+    )
+    _patch("PodDisruptionBudget", "tenant0-egw", "tenant0-egw", {"spec": {"maxUnavailable": 2}})(settled)
+
+    report = settled.run_pass()
+
+    assert [(ChangeReason.RELEASE, key.split(" ")[1])] == [
+        (one.reason, str(one.resource)) for one in report.plan.changes
+    ]
+    assert any("without a commit: 1 on cluster/spoke1-aks" in note for note in report.plan.notes)

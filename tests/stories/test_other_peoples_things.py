@@ -103,9 +103,7 @@ def test_an_object_that_was_made_anew_in_between_is_not_deleted_for_the_one_that
         api.delete("PodDisruptionBudget", "tenant0-egw", "tenant0-egw")
         api.create("PodDisruptionBudget", "tenant0-egw", body, manager="kubectl")
 
-    interrupted(
-        settled, before=once(lambda call: (call.verb, call.kind) == ("delete", "PodDisruptionBudget"), replace)
-    )
+    interrupted(settled, before=once(lambda call: (call.verb, call.kind) == ("delete", "PodDisruptionBudget"), replace))
     settled.commit({"tenants/tenant0.yaml": None})
     for _ in range(4):
         settled.run_pass()

@@ -131,3 +131,18 @@ def test_a_foreign_namespace_that_uses_the_gateway_delays_the_removal_for_a_day_
             "annotations"
         ]
     )
+
+
+def test_a_pool_that_refuses_to_go_keeps_its_range_and_is_told_of(settled: Desk) -> None:
+    """Somebody's finalizer holds the pool: after an hour the plan says so, and the range is never freed meanwhile."""
+    api = settled.world.clusters["spoke1-aks"].api
+    api.merge_patch(
+        "IPPool", None, "tenant0-pool", {"metadata": {"finalizers": ["example.com/keep"]}}, manager="kubectl"
+    )
+    settled.commit({"tenants/tenant0.yaml": None})
+    for _ in range(100):
+        settled.run_pass()
+        settled.world.advance(60)
+
+    assert RecordKind.FREED not in {one.kind for one in settled.ledger.records}
+    assert any("has been leaving for" in note and "tenant0-pool" in note for note in settled.reports[-1].plan.notes)

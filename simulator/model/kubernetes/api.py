@@ -26,6 +26,8 @@ from simulator.model.kubernetes.refusals import (
     unsupported_patch,
     version_required,
 )
+from simulator.model.kubernetes.schema import rule_problems
+from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.selectors import field_terms, fields_match, label_requirements
 from simulator.model.kubernetes.store import Event, Key, Store, suffix
 from simulator.model.kubernetes.trees import FrozenDict, Object, labels_of
@@ -317,8 +319,10 @@ class KubernetesApi:
             return str(metadata["name"])
         if metadata.get("generateName"):
             return f"{metadata['generateName']}{suffix(self._store.revision)}"
-        cause = Cause("metadata.name", "FieldValueRequired", "Required value: name or generateName is required")
-        raise invalid(kind, "", [cause])
+        causes = [Cause("metadata.name", "FieldValueRequired", "Required value: name or generateName is required")]
+        raise invalid(
+            kind, "", [*causes, *([] if kind.builtin else rule_problems(SCHEMAS[kind.kind], body, None, causes))]
+        )
 
 
 def _always(_kind: ServedKind) -> bool:

@@ -71,7 +71,7 @@ IP_POOL = object_schema(
             "nodeSelector": text(),
             "namespaceSelector": text(),
             "allowedUses": listing(
-                text("Workload", "Tunnel", "LoadBalancer", "HostSecondaryInterface"), list_type="set"
+                text("Workload", "Tunnel", "LoadBalancer", "HostSecondaryInterface"), list_type="set", most=10
             ),
             "assignmentMode": text("Automatic", "Manual", default="Automatic"),
             "awsSubnetID": text(),
@@ -101,20 +101,39 @@ def _operations_accept(value: Mapping[str, Any]) -> Cause | None:
     return Cause("", "FieldValueInvalid", message) if wrong else None
 
 
+_SHORT = "([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_LONG = (
+    "([0-9]|[1-9][0-9]{1,8}|[1-3][0-9]{9}|4[0-1][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|"
+    "42949[0-5][0-9]{4}|429496[0-6][0-9]{3}|4294967[0-1][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])"
+)
+_COMMUNITY = text(max_length=32, pattern=f"^({_SHORT}:{_SHORT}|{_LONG}:{_LONG}:{_LONG})$")
+"""A standard community of two 16-bit numbers or a large one of three 32-bit numbers."""
+_PRIORITY = integer(1, 2147483646)
+_OPERATION = record(
+    {
+        "addCommunity": record({"value": _COMMUNITY}, required=("value",), atomic=True),
+        "prependASPath": record({"prefix": listing(INT32, least=1, most=10)}, required=("prefix",), atomic=True),
+        "setPriority": record({"value": _PRIORITY}, required=("value",), atomic=True),
+    },
+    atomic=True,
+    exactly_one=True,
+)
+
+
 def _filter_rules(*, cidr_length: int, bits: int) -> Schema:
     rule = record(
         {
             "action": text("Accept", "Reject"),
             "cidr": text(max_length=cidr_length, cidr=True),
             "matchOperator": text("Equal", "NotEqual", "In", "NotIn"),
-            "prefixLength": record({"min": integer(0, bits), "max": integer(0, bits)}, atomic=True),
+            "prefixLength": record({"min": integer(0, bits, bits=32), "max": integer(0, bits, bits=32)}, atomic=True),
             "source": text("RemotePeers"),
             "interface": text(),
             "peerType": text("eBGP", "iBGP"),
-            "communities": record({"values": listing(text(max_length=32))}, required=("values",), atomic=True),
+            "communities": record({"values": listing(_COMMUNITY, least=1, most=1)}, required=("values",), atomic=True),
             "asPathPrefix": listing(INT32),
-            "priority": integer(1, 2147483646),
-            "operations": listing(ANYTHING),
+            "priority": _PRIORITY,
+            "operations": listing(_OPERATION, least=1, most=10),
         },
         required=("action",),
         atomic=True,
@@ -169,7 +188,7 @@ BGP_PEER = object_schema(
             "numAllowedLocalASNumbers": INT32,
             "ttlSecurity": integer(),
             "localASNumber": INT32,
-            "reversePeering": text("Auto", "Manual"),
+            "reversePeering": replace(text("Auto", "Manual"), said_twice=True),
             "failureDetectionMode": text(),
             "restartMode": text(),
             "birdGatewayMode": text(),
@@ -191,7 +210,13 @@ BGP_PEER = object_schema(
     )
 )
 
+_COMMUNITIES = r"^(\d+):(\d+)$|^(\d+):(\d+):(\d+)$"
 _RANGES = listing(record({"cidr": text(cidr=True)}, atomic=True))
+
+
+_SEVERITY = "^(?i)(Trace|Debug|Info|Warning|Error|Fatal)?$"
+_DURATION = r"^([0-9]+(\\.[0-9]+)?(ms|s|m|h))*$"
+"""As the CRDs have it: two backslashes, so that `1.5s` does not fit."""
 
 
 def _mesh_secret(key: str) -> Rule:
@@ -208,14 +233,14 @@ BGP_CONFIGURATION = object_schema(
         {
             "asNumber": INT32,
             "nodeToNodeMeshEnabled": FLAG,
-            "logSeverityScreen": text(pattern=r"(?i:(Trace|Debug|Info|Warning|Error|Fatal)?)", default="Info"),
+            "logSeverityScreen": text(pattern=_SEVERITY, default="Info"),
             "serviceLoadBalancerAggregation": text("Enabled", "Disabled", default="Enabled"),
             "serviceClusterIPs": _RANGES,
             "serviceExternalIPs": _RANGES,
             "serviceLoadBalancerIPs": _RANGES,
             "listenPort": integer(1, 65535),
             "bindMode": text("None", "NodeIP"),
-            "communities": listing(record({"name": text(), "value": text()}, atomic=True)),
+            "communities": listing(record({"name": text(), "value": text(pattern=_COMMUNITIES)}, atomic=True)),
             "prefixAdvertisements": listing(
                 record({"cidr": text(cidr=True), "communities": listing(text())}, atomic=True)
             ),
@@ -235,35 +260,41 @@ BGP_CONFIGURATION = object_schema(
 
 _FELIX_SPEC = record(
     {
-        "egressIPSupport": text(pattern=r"(?i:(Disabled|EnabledPerNamespace|EnabledPerNamespaceOrPerPod)?)"),
+        "egressIPSupport": text(pattern="^(?i)(Disabled|EnabledPerNamespace|EnabledPerNamespaceOrPerPod)?$"),
         "egressIPVXLANPort": integer(),
         "egressIPVXLANVNI": integer(),
         "egressIPRoutingRulePriority": integer(),
         "egressIPHostIfacePattern": text(),
-        "egressGatewayPollInterval": text(pattern=r"([0-9]+(\.[0-9]+)?(ms|s|m|h))*"),
+        "egressGatewayPollInterval": text(pattern=_DURATION),
         "egressGatewayPollFailureCount": integer(),
-        "externalNetworkSupport": text(pattern=r"(?i:(Disabled|Enabled)?)"),
+        "externalNetworkSupport": text(pattern="^(?i)(Disabled|Enabled)?$"),
         "externalNetworkRoutingRulePriority": integer(),
         "bpfEnabled": FLAG,
-        "bpfLogLevel": text(),
+        "bpfLogLevel": text(pattern="^(?i)(Off|Info|Debug)?$"),
         "flowLogsFileEnabled": FLAG,
         "healthEnabled": FLAG,
         "healthPort": integer(),
         "ipipEnabled": FLAG,
-        "logSeverityScreen": text(),
-        "natOutgoingExclusions": text(),
-        "nftablesMode": text("Disabled", "Enabled", "Auto"),
+        "logSeverityScreen": text(pattern=_SEVERITY),
+        "natOutgoingExclusions": text("IPPoolsOnly", "IPPoolsAndHostIPs"),
+        "nftablesMode": text("Disabled", "Enabled", "Auto", default="Auto"),
         "policySyncPathPrefix": text(),
         "programClusterRoutes": text("Enabled", "Disabled"),
         "prometheusMetricsEnabled": FLAG,
         "prometheusMetricsPort": integer(),
-        "reportingInterval": text(),
-        "routeTableRanges": listing(record({"min": integer(), "max": integer()})),
+        "reportingInterval": text(pattern=_DURATION),
+        "routeTableRange": record({"min": integer(), "max": integer()}, required=("max", "min")),
+        "routeTableRanges": listing(record({"min": integer(), "max": integer()}, required=("max", "min"))),
         "vxlanEnabled": FLAG,
         "vxlanPort": integer(),
         "vxlanVNI": integer(),
         "wireguardEnabled": FLAG,
-    }
+    },
+    rules=(
+        never_together(
+            "routeTableRange", "routeTableRanges", "routeTableRange and routeTableRanges cannot both be set"
+        ),
+    ),
 )
 
 FELIX_CONFIGURATION = object_schema(replace(_FELIX_SPEC, values=ANYTHING))

@@ -16,6 +16,7 @@ from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.trees import labels_of, replaced
 
 NAME_LABEL = "kubernetes.io/metadata.name"
+_BUDGET_COUNTS = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
 _ROLLING_UPDATE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
 
 
@@ -26,6 +27,8 @@ def completed(kind: ServedKind, obj: Mapping[str, Any]) -> Mapping[str, Any]:
     filled: Mapping[str, Any] = with_defaults(SCHEMAS[kind.kind], obj)
     if kind.kind == "Namespace":
         return _namespace(filled)
+    if kind.kind == "PodDisruptionBudget" and "status" not in filled:
+        return {**filled, "status": dict.fromkeys(_BUDGET_COUNTS, 0)}
     if kind.kind == "Pod":
         return _pod(filled)
     if kind.kind == "Deployment" and "strategy" not in (filled.get("spec") or {}):

@@ -34,8 +34,28 @@ def check_envelope(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:
         raise bad_request("metadata is required")
     if metadata.get("name", key[1]) != key[1]:
         raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({key[1]})")
-    if metadata.get("namespace", key[0]) != key[0]:
+    if kind.namespaced and metadata.get("namespace", key[0]) != key[0]:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def check_texts(kind: ServedKind, body: Mapping[str, Any]) -> None:
+    """Labels and annotations are maps of texts; 400 in the words of Go's JSON decoder otherwise."""
+    metadata = body.get("metadata") or {}
+    for field in ("labels", "annotations"):
+        values = metadata.get(field)
+        if isinstance(values, Mapping):
+            wrong = next((value for value in values.values() if not isinstance(value, str | None)), None)
+            if wrong is not None:
+                raise bad_request(
+                    f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
+                    f"{_json_name(wrong)} into Go struct field ObjectMeta.{field} of type string"
+                )
+
+
+def _json_name(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return {int: "number", float: "number"}.get(type(value), "array" if isinstance(value, list) else "object")
 
 
 def check_applicable(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:

@@ -232,8 +232,11 @@ def after_update(owners: Owners, writer: Ownership, changes: Difference) -> Owne
     return _in_order((*kept, replace(writer, fields=fields)) if fields else kept)
 
 
-def after_apply(owners: Owners, writer: Ownership, changes: Difference) -> Owners:
-    """Ownership after an apply: the writer owns exactly what it sent, others lose what was taken by force or is gone."""
+def after_apply(owners: Owners, writer: Ownership, changes: Difference, *, moved: bool) -> Owners:
+    """Ownership after an apply: the writer owns exactly what it sent, others lose what was taken by force or is gone.
+
+    `moved` says whether it asked for another value of anything; who does not keeps the time of its last change, or has none.
+    """
     taken = changes.changed | changes.removed
     kept: list[Ownership] = []
     before = ""
@@ -245,8 +248,7 @@ def after_apply(owners: Owners, writer: Ownership, changes: Difference) -> Owner
         if left is not None:
             kept.append(left)
     if writer.fields:
-        # Who changes no value, only what is owned, keeps the time of the last change, or has none.
-        kept.append(writer if taken else replace(writer, time=before))
+        kept.append(writer if moved else replace(writer, time=before))
     return _in_order(kept)
 
 

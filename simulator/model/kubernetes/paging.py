@@ -64,7 +64,7 @@ class StartedLists:
             content = json.loads(base64.urlsafe_b64decode(token))
             revision, after = int(content["rv"]), (str(content["start"][0]), str(content["start"][1]))
         except (ValueError, LookupError, TypeError) as error:
-            raise bad_request("continue key is not valid") from error
+            raise bad_request(f"invalid continue token: continue key is not valid: {type(error).__name__}") from error
         started = self._started.get((revision, kind, namespace))
         oldest = self._store.now() - timedelta(seconds=CONTINUE_SECONDS)
         if started is None or started.taken < oldest or self._store.revision - revision > CONTINUE_CHANGES:

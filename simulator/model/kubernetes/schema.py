@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_interface
@@ -35,7 +35,8 @@ class Schema:
     """One node. `type` "any" takes everything: its maps merge by key, its lists are atomic.
 
     `fields` are the known keys of a map, `values` the schema of all keys of a free map. `list_type` is "atomic", "set", or
-    the key field of an associative list. `immutable` is the message when a present value changes.
+    the key field of an associative list. `immutable` is the message when a present value changes. `pattern` is in Go's words.
+    `said_twice` are values that the CRD enumerates in two places that must both hold (`allOf`).
     """
 
     type: str
@@ -51,7 +52,12 @@ class Schema:
     maximum: int | None = None
     max_length: int | None = None
     pattern: str = ""
-    format: Literal["", "cidr"] = ""
+    format: Literal["", "cidr", "int32", "int64"] = ""
+    min_items: int = 0
+    max_items: int | None = None
+    min_properties: int = 0
+    max_properties: int | None = None
+    said_twice: bool = False
     immutable: str = ""
     rules: tuple[Rule, ...] = ()
     has_defaults: bool = False
@@ -73,11 +79,20 @@ def record(
     atomic: bool = False,
     rules: tuple[Rule, ...] = (),
     default: Any = None,
+    exactly_one: bool = False,
 ) -> Schema:
-    """A map with known keys."""
+    """A map with known keys; with `exactly_one` a choice among them."""
     has_defaults = any(child.default is not None or child.has_defaults for child in fields.values())
     return Schema(
-        "object", fields, required=required, atomic=atomic, rules=rules, default=default, has_defaults=has_defaults
+        "object",
+        fields,
+        required=required,
+        atomic=atomic,
+        rules=rules,
+        default=default,
+        has_defaults=has_defaults,
+        min_properties=int(exactly_one),
+        max_properties=1 if exactly_one else None,
     )
 
 
@@ -86,9 +101,11 @@ def mapping(values: Schema, *, atomic: bool = False) -> Schema:
     return Schema("object", values=values, atomic=atomic, has_defaults=values.has_defaults)
 
 
-def listing(items: Schema, *, list_type: str = "atomic") -> Schema:
-    """A list: atomic, a set, or associative by a key field."""
-    return Schema("array", items=items, list_type=list_type, has_defaults=items.has_defaults)
+def listing(items: Schema, *, list_type: str = "atomic", least: int = 0, most: int | None = None) -> Schema:
+    """A list of `least` to `most` members: atomic, a set, or associative by a key field."""
+    return Schema(
+        "array", items=items, list_type=list_type, has_defaults=items.has_defaults, min_items=least, max_items=most
+    )
 
 
 def text(
@@ -112,15 +129,26 @@ def text(
 
 
 def integer(
-    minimum: int | None = None, maximum: int | None = None, *, default: int | None = None, immutable: str = ""
+    minimum: int | None = None,
+    maximum: int | None = None,
+    *,
+    default: int | None = None,
+    immutable: str = "",
+    bits: Literal[0, 32, 64] = 0,
 ) -> Schema:
-    """A whole number."""
-    return Schema("integer", minimum=minimum, maximum=maximum, default=default, immutable=immutable)
+    """A whole number; `bits` is the format that the schema names, 0 for none."""
+    formats: Mapping[int, Literal["", "int32", "int64"]] = {0: "", 32: "int32", 64: "int64"}
+    return Schema(
+        "integer", minimum=minimum, maximum=maximum, default=default, immutable=immutable, format=formats[bits]
+    )
 
 
-INT32 = integer(-(2**31), 2**31 - 1)
+INT32 = integer(bits=32)
 FLAG = Schema("boolean")
 INT_OR_STRING = Schema("int-or-string")
+
+
+NOT_DECLARED = ": field not declared in schema"
 
 
 def undeclared(schema: Schema, value: Any, path: str = "") -> Iterator[str]:
@@ -128,17 +156,40 @@ def undeclared(schema: Schema, value: Any, path: str = "") -> Iterator[str]:
     if schema.type == "any" or value is None:
         return
     if not _fits(schema, value):
-        yield f"{path}: expected {_GO_NAMES[schema.type]}, got {json.dumps(value)[:60]}"
+        if schema.format == "cidr":
+            # Texts of a format that structured-merge-diff does not know may be any scalar to it.
+            return
+        wanted = _GO_NAMES[schema.type]
+        got = _json_type(value) if schema.type == "integer" else f"&{{{_go(value)}}}"
+        yield f"{path}: expected {wanted}, got {got}"
     elif isinstance(value, dict):
         for key, item in value.items():
             child = schema.child(key)
             if child is None:
-                yield f"{path}.{key}: field not declared in schema"
+                yield f"{path}.{key}{NOT_DECLARED}"
             else:
                 yield from undeclared(child, item, f"{path}.{key}")
     elif isinstance(value, list) and schema.items is not None:
         for index, item in enumerate(value):
             yield from undeclared(schema.items, item, f"{path}[{index}]")
+        if schema.list_type == "set":
+            for item in dict.fromkeys(each for each in value if value.count(each) > 1):
+                yield f"{path}: duplicate entries for key [={json.dumps(item)}]"
+
+
+def _json_type(value: Any) -> str:
+    return {dict: "map", list: "list", str: "string", bool: "boolean", float: "float"}.get(type(value), "null")
+
+
+def _go(value: Any) -> str:
+    """A JSON value as Go's %v prints it."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{_go(item)}' for key, item in sorted(value.items()))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(_go(item) for item in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "<nil>" if value is None else str(value)
 
 
 _GO_NAMES = {
@@ -161,6 +212,22 @@ def pruned(schema: Schema, value: Any) -> Any:
         return value if same else kept
     if isinstance(value, list) and schema.items is not None:
         items = [pruned(schema.items, item) for item in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    return value
+
+
+def without_nulls(schema: Schema, value: Any) -> Any:
+    """The value without fields that are null, as custom resources are read; the same value when there are none."""
+    if schema.type == "any" or type(value) is FrozenDict:
+        return value
+    if isinstance(value, dict):
+        kept = {
+            key: without_nulls(schema.child(key) or ANYTHING, item) for key, item in value.items() if item is not None
+        }
+        same = len(kept) == len(value) and all(kept[key] is item for key, item in value.items())
+        return value if same else kept
+    if isinstance(value, list) and schema.items is not None:
+        items = [without_nulls(schema.items, item) for item in value]
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
     return value
 
@@ -188,28 +255,102 @@ def with_defaults(schema: Schema, value: Any) -> Any:
 
 
 def problems(schema: Schema, value: Any, old: Any = None, path: str = "") -> Iterator[Cause]:
-    """Everything that makes a value invalid; parts that are the very same tree as before are not looked at again."""
+    """What is wrong with a value by itself; parts that are the very same tree as before are not looked at again."""
     if value is old and old is not None:
         return
     if schema.type == "any":
         return
     if not _fits(schema, value):
-        wrong = _type_name(value)
-        message = f'Invalid value: "{wrong}": {path} in body must be of type {schema.type}: "{wrong}"'
-        yield Cause(path, "FieldValueTypeInvalid", message)
-        return
-    if isinstance(value, dict):
+        yield from _wrong_type(schema, value, path)
+    elif isinstance(value, dict):
         yield from _map_problems(schema, value, old, path)
     elif isinstance(value, list):
-        if schema.items is not None:
-            for index, item in enumerate(value):
-                yield from problems(schema.items, item, None, f"{path}[{index}]")
+        yield from _list_problems(schema, value, path)
     else:
-        yield from _scalar_problems(schema, value, old, path)
+        yield from _scalar_problems(schema, value, path)
+
+
+_BLOCKING = frozenset(
+    {
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+        "FieldValueNotSupported",
+    }
+)
+NOT_CHECKED = Cause(
+    "<nil>",
+    "FieldValueInvalid",
+    "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors "
+    "to complete validation",
+)
+"""Listed beside what kept the rules from being checked (apiextensions-apiserver, registry/customresource)."""
+
+
+def rule_problems(schema: Schema, value: Any, old: Any, found: Iterable[Cause]) -> Iterator[Cause]:
+    """What the rules between fields and between versions find; they are not asked about values that are wrong already."""
+    if not has_rules(schema):
+        return
+    if any(cause.reason in _BLOCKING for cause in found):
+        yield NOT_CHECKED
+        return
+    yield from _broken_rules(schema, value, old, "")
+
+
+@cache
+def has_rules(schema: Schema) -> bool:
+    """Whether a rule stands anywhere in it."""
+    children = (*schema.fields.values(), schema.values, schema.items)
+    return bool(schema.rules or schema.immutable) or any(child is not None and has_rules(child) for child in children)
+
+
+def _broken_rules(schema: Schema, value: Any, old: Any, path: str) -> Iterator[Cause]:
+    if (value is old and old is not None) or not has_rules(schema):
+        return
+    if schema.immutable and old is not None and value != old:
+        yield Cause(path, "FieldValueInvalid", f"Invalid value: {json.dumps(value)}: {schema.immutable}")
+    if isinstance(value, dict):
+        for rule in schema.rules:
+            cause = rule(value)
+            if cause is not None:
+                yield Cause(".".join(part for part in (path, cause.field) if part), cause.reason, cause.message)
+        before = old if isinstance(old, dict) else {}
+        for key in sorted(value):
+            child = schema.child(key)
+            if child is not None:
+                yield from _broken_rules(child, value[key], before.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list) and schema.items is not None:
+        for index, item in enumerate(value):
+            yield from _broken_rules(schema.items, item, None, f"{path}[{index}]")
+
+
+def _wrong_type(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
+    wrong = _go_type(value) if schema.format else _type_name(value)
+    yield Cause(
+        path,
+        "FieldValueTypeInvalid",
+        f'Invalid value: "{wrong}": {path} in body must be of type {_wanted_type(schema, value)}: "{wrong}"',
+    )
+    if schema.enum and value is None:
+        yield _unsupported(schema, value, path)
+    if schema.format == "int32" and isinstance(value, float):
+        yield _no_int32(path)
+
+
+def _wanted_type(schema: Schema, value: Any) -> str:
+    """A schema's format stands in for its type, except for what is missing altogether."""
+    if schema.type == "int-or-string":
+        return "integer,string"
+    return schema.format if schema.format and value is not None else schema.type
 
 
 def _map_problems(schema: Schema, value: Mapping[str, Any], old: Any, path: str) -> Iterator[Cause]:
     before = old if isinstance(old, dict) else {}
+    if schema.max_properties is not None and len(value) > schema.max_properties:
+        yield _too_many(path, len(value), schema.max_properties)
+    if len(value) < schema.min_properties:
+        yield _in_body(path, str(len(value)), f"should have at least {schema.min_properties} properties")
     for key in schema.required:
         if key not in value:
             yield Cause(f"{path}.{key}".lstrip("."), "FieldValueRequired", "Required value")
@@ -217,30 +358,58 @@ def _map_problems(schema: Schema, value: Mapping[str, Any], old: Any, path: str)
         child = schema.child(key)
         if child is not None:
             yield from problems(child, item, before.get(key), f"{path}.{key}".lstrip("."))
-    for rule in schema.rules:
-        cause = rule(value)
-        if cause is not None:
-            where = ".".join(part for part in (path, cause.field) if part)
-            yield Cause(where, cause.reason, cause.message)
 
 
-def _scalar_problems(schema: Schema, value: Any, old: Any, path: str) -> Iterator[Cause]:
-    shown = json.dumps(value)
-    if schema.immutable and old is not None and value != old:
-        yield Cause(path, "FieldValueInvalid", f"Invalid value: {shown}: {schema.immutable}")
+def _list_problems(schema: Schema, value: Sequence[Any], path: str) -> Iterator[Cause]:
+    if schema.max_items is not None and len(value) > schema.max_items:
+        yield _too_many(path, len(value), schema.max_items)
+    if len(value) < schema.min_items:
+        yield _in_body(path, str(len(value)), f"should have at least {schema.min_items} items")
+    if schema.items is not None:
+        for index, item in enumerate(value):
+            yield from problems(schema.items, item, None, f"{path}[{index}]")
+    if schema.list_type == "set":
+        for index, item in enumerate(value):
+            if item in value[:index]:
+                yield Cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {json.dumps(item)}")
+
+
+def _scalar_problems(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
+    shown = json.dumps(value, ensure_ascii=False)
     if schema.enum and value not in schema.enum:
-        supported = ", ".join(json.dumps(item) for item in schema.enum)
-        yield Cause(path, "FieldValueNotSupported", f"Unsupported value: {shown}: supported values: {supported}")
+        yield _unsupported(schema, value, path)
+        if schema.said_twice:
+            message = f'Invalid value: "": "{path}" must validate all the schemas (allOf). None validated'
+            yield Cause("<nil>", "FieldValueInvalid", message)
     if schema.minimum is not None and value < schema.minimum:
         yield _in_body(path, shown, f"should be greater than or equal to {schema.minimum}")
     if schema.maximum is not None and value > schema.maximum:
         yield _in_body(path, shown, f"should be less than or equal to {schema.maximum}")
+    if schema.format == "int32" and not -(2**31) <= value < 2**31:
+        yield _no_int32(path)
     if schema.max_length is not None and len(value) > schema.max_length:
         yield Cause(path, "FieldValueTooLong", f"Too long: may not be more than {schema.max_length} bytes")
-    if schema.pattern and not _compiled(schema.pattern).fullmatch(value):
+    if schema.pattern and isinstance(value, str) and not _compiled(schema.pattern).search(value):
         yield _in_body(path, shown, f"should match '{schema.pattern}'")
     if schema.format == "cidr" and not is_cidr(value):
-        yield _in_body(path, shown, f"must be of type cidr: {shown}")
+        message = f"Invalid value: {shown}: {path} in body must be of type cidr: {shown}"
+        yield Cause(path, "FieldValueTypeInvalid", message)
+
+
+def _unsupported(schema: Schema, value: Any, path: str) -> Cause:
+    supported = ", ".join(json.dumps(item) for item in schema.enum)
+    message = f"Unsupported value: {json.dumps(value, ensure_ascii=False)}: supported values: {supported}"
+    return Cause(path, "FieldValueNotSupported", message)
+
+
+def _no_int32(path: str) -> Cause:
+    message = f'Invalid value: "": Checked value must be of type integer with format int32 in {path}'
+    return Cause("<nil>", "FieldValueInvalid", message)
+
+
+def _too_many(path: str, have: int, most: int) -> Cause:
+    message = f"Too many: {have}: must have at most {most} item{'' if most == 1 else 's'}"
+    return Cause(path, "FieldValueTooMany", message)
 
 
 def _in_body(path: str, shown: str, what: str) -> Cause:
@@ -249,15 +418,19 @@ def _in_body(path: str, shown: str, what: str) -> Cause:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    """Go lets flags stand after the anchor, Python does not."""
+    flags = re.IGNORECASE if "(?i)" in pattern else 0
+    return re.compile(pattern.replace("(?i)", "").replace("$", r"\Z"), flags | re.ASCII)
 
 
 @cache
 def is_cidr(value: str) -> bool:
-    """An address with a prefix length; host bits may be set, as Go's ParseCIDR has it."""
+    """An address with a prefix length as Kubernetes' lenient parser reads it: host bits and leading zeros are let through."""
     address, slash, length = value.partition("/")
-    if not slash or not length.isdecimal():
+    if not slash or not length.isascii() or not length.isdecimal():
         return False
+    if ":" not in address:
+        address = ".".join(part.lstrip("0") or part[-1:] for part in address.split("."))
     try:
         ip_interface(f"{address}/{length}")
     except ValueError:
@@ -271,13 +444,16 @@ def _fits(schema: Schema, value: Any) -> bool:
     return isinstance(value, _PYTHON_TYPES[schema.type])
 
 
+def _go_type(value: Any) -> str:
+    """What Go calls a JSON value, which is what messages about formats show."""
+    return {int: "int64", float: "float64"}.get(type(value)) or _type_name(value)
+
+
 def _type_name(value: Any) -> str:
+    """What a schema calls a JSON value."""
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
-    return next(
-        (
-            name
-            for known, name in names.items()
-            if isinstance(value, known) and not (known is int and isinstance(value, bool))
-        ),
-        "null",
-    )
+    return next((name for known, name in names.items() if type(value) is known or _frozen(value, known)), "null")
+
+
+def _frozen(value: Any, known: type) -> bool:
+    return known in (dict, list) and isinstance(value, known)

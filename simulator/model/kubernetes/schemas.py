@@ -17,7 +17,7 @@ from simulator.model.kubernetes.calico_schemas import (
     IP_POOL,
     IPAM_BLOCK,
 )
-from simulator.model.kubernetes.object_schemas import METADATA, TEXTS, never_together, object_schema
+from simulator.model.kubernetes.object_schemas import METADATA, TEXTS, object_schema
 from simulator.model.kubernetes.schema import (
     ANYTHING,
     FLAG,
@@ -55,8 +55,32 @@ _AFFINITY = record(
 )
 
 
+_QUANTITY = Schema(
+    "int-or-string",
+    pattern=(
+        r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+    ),
+)
+_RESOURCES = record(
+    {
+        "claims": listing(record({"name": text(), "request": text()}, required=("name",)), list_type="name"),
+        "limits": mapping(_QUANTITY),
+        "requests": mapping(_QUANTITY),
+    }
+)
+_LABEL_SELECTOR = record(
+    {
+        "matchExpressions": listing(
+            record({"key": text(), "operator": text(), "values": listing(text())}, required=("key", "operator"))
+        ),
+        "matchLabels": TEXTS,
+    },
+    atomic=True,
+)
+
+
 def _containers(name: str) -> Schema:
-    return listing(record({"name": text(name), "resources": ANYTHING}, required=("name",)))
+    return listing(record({"name": text(name), "resources": _RESOURCES}, required=("name",)))
 
 
 _GATEWAY_TEMPLATE = record(
@@ -73,7 +97,7 @@ _GATEWAY_TEMPLATE = record(
                             "operator": text(),
                             "value": text(),
                             "effect": text(),
-                            "tolerationSeconds": integer(),
+                            "tolerationSeconds": integer(bits=64),
                         }
                     )
                 ),
@@ -83,7 +107,7 @@ _GATEWAY_TEMPLATE = record(
                             "maxSkew": INT32,
                             "topologyKey": text(),
                             "whenUnsatisfiable": text(),
-                            "labelSelector": ANYTHING,
+                            "labelSelector": _LABEL_SELECTOR,
                             "matchLabelKeys": listing(text()),
                             "minDomains": INT32,
                             "nodeAffinityPolicy": text(),
@@ -92,7 +116,7 @@ _GATEWAY_TEMPLATE = record(
                         required=("maxSkew", "topologyKey", "whenUnsatisfiable"),
                     )
                 ),
-                "terminationGracePeriodSeconds": integer(0),
+                "terminationGracePeriodSeconds": integer(0, bits=64),
                 "priorityClassName": text(),
                 "containers": _containers("egress-gateway"),
                 "initContainers": _containers("egress-gateway-init"),
@@ -107,8 +131,8 @@ def _probe(what: str, *, interval: int, timeout: int) -> Schema:
     return record(
         {
             what: listing(text()),
-            "intervalSeconds": integer(0, seconds, default=interval),
-            "timeoutSeconds": integer(0, seconds, default=timeout),
+            "intervalSeconds": integer(0, seconds, default=interval, bits=32),
+            "timeoutSeconds": integer(0, seconds, default=timeout, bits=32),
         },
         required=(what,),
     )
@@ -118,12 +142,12 @@ EGRESS_GATEWAY = object_schema(
     record(
         {
             "ipPools": listing(record({"name": text(), "cidr": text()})),
-            "replicas": integer(0, 2147483647, default=1),
+            "replicas": integer(0, 2147483647, default=1, bits=32),
             "logSeverity": text("Fatal", "Error", "Warn", "Info", "Debug", "Trace", default="Info"),
             "externalNetworks": listing(text()),
             "egressGatewayFailureDetection": record(
                 {
-                    "healthTimeoutDataStoreSeconds": integer(1, 2147483647, default=90),
+                    "healthTimeoutDataStoreSeconds": integer(1, 2147483647, default=90, bits=32),
                     "icmpProbe": _probe("ips", interval=5, timeout=15),
                     "httpProbe": _probe("urls", interval=10, timeout=30),
                 }
@@ -163,8 +187,7 @@ DISRUPTION_BUDGET = object_schema(
             "maxUnavailable": INT_OR_STRING,
             "selector": mapping(ANYTHING, atomic=True),
             "unhealthyPodEvictionPolicy": text("IfHealthyBudget", "AlwaysAllow"),
-        },
-        rules=(never_together("minAvailable", "maxUnavailable", "minAvailable and maxUnavailable cannot be both set"),),
+        }
     ),
     status=ANYTHING,
     spec_required=False,

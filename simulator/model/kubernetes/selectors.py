@@ -85,8 +85,7 @@ def field_terms(kind: ServedKind, selector: str) -> tuple[tuple[tuple[str, ...],
         if not equal:
             raise bad_request(f"invalid selector: '{selector}'; can't understand '{part}'")
         if name not in known:
-            what = f'"{kind.api_version}, Resource={kind.plural}" that match label selector "", field selector "{selector}"'
-            raise bad_request(f"Unable to find {what}: field label not supported: {name}")
+            raise bad_request(f"field label not supported: {name}")
         terms.append((tuple(name.split(".")), equal != "!=", value))
     return tuple(terms)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import Cause
-from simulator.model.kubernetes.schema import problems
+from simulator.model.kubernetes.schema import problems, rule_problems
 from simulator.model.kubernetes.schemas import SCHEMAS
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -33,7 +33,12 @@ _SUBDOMAIN_RULE = (
 )
 _VALUE_RULE = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character"
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_NAME_RULE = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 
 
@@ -41,8 +46,12 @@ def found_wrong(kind: ServedKind, obj: Mapping[str, Any], old: Mapping[str, Any]
     """Everything wrong with an object that is about to be stored in place of `old`."""
     causes = list(_metadata_problems(kind, obj["metadata"], old["metadata"] if old else None))
     causes += problems(SCHEMAS[kind.kind], obj, old)
+    # A custom resource's rules are CEL: they are not asked about values that are wrong already.
+    causes += rule_problems(SCHEMAS[kind.kind], obj, old, () if kind.builtin else tuple(causes))
     if kind.kind == "Deployment":
         causes += _deployment_problems(obj, old)
+    elif kind.kind == "PodDisruptionBudget":
+        causes += _budget_problems(obj.get("spec") or {})
     return causes
 
 
@@ -52,6 +61,10 @@ def _metadata_problems(kind: ServedKind, metadata: Mapping[str, Any], old: Mappi
     labels = metadata.get("labels") or {}
     if old is None or labels is not old.get("labels"):
         yield from _label_problems(labels)
+    finalizers = metadata.get("finalizers") or ()
+    if old is None or finalizers is not old.get("finalizers"):
+        for each in finalizers:
+            yield from _key_problems("metadata.finalizers", each)
     annotations = metadata.get("annotations") or {}
     if old is None or annotations is not old.get("annotations"):
         yield from _annotation_problems(annotations)
@@ -63,6 +76,8 @@ def _name_problems(kind: ServedKind, name: str) -> tuple[Cause, ...]:
     if kind.kind == "Namespace":
         if len(name) > 63:
             message = f"Invalid value: {shown}: must be no more than 63 characters"
+        elif "." in name:
+            message = f"Invalid value: {shown}: must not contain dots"
         elif not _LABEL.fullmatch(name):
             message = f"Invalid value: {shown}: {_LABEL_RULE}"
         else:
@@ -78,12 +93,7 @@ def _name_problems(kind: ServedKind, name: str) -> tuple[Cause, ...]:
 
 def _label_problems(labels: Mapping[str, Any]) -> Iterator[Cause]:
     for key, value in labels.items():
-        if not _is_qualified(key):
-            yield Cause(
-                "metadata.labels",
-                "FieldValueInvalid",
-                f"Invalid value: {json.dumps(key)}: name part must be a qualified name of at most 63 characters",
-            )
+        yield from _key_problems("metadata.labels", key, what="a valid label key")
         if not isinstance(value, str):
             continue
         if len(value) > 63:
@@ -104,12 +114,7 @@ def _annotation_problems(annotations: Mapping[str, Any]) -> Iterator[Cause]:
     size = 0
     for key, value in annotations.items():
         size += len(key) + len(value if isinstance(value, str) else "")
-        if not _is_qualified(key.lower()):
-            yield Cause(
-                "metadata.annotations",
-                "FieldValueInvalid",
-                f"Invalid value: {json.dumps(key)}: name part must be a qualified name of at most 63 characters",
-            )
+        yield from _key_problems("metadata.annotations", key.lower())
     if size > _ANNOTATION_BYTES:
         yield Cause(
             "metadata.annotations", "FieldValueTooLong", f"Too long: may not be more than {_ANNOTATION_BYTES} bytes"
@@ -117,11 +122,41 @@ def _annotation_problems(annotations: Mapping[str, Any]) -> Iterator[Cause]:
 
 
 @lru_cache(maxsize=4096)
-def _is_qualified(key: str) -> bool:
+def _key_problems(field: str, key: str, what: str = "a qualified name") -> tuple[Cause, ...]:
+    """What keeps a text from being `[PREFIX/]NAME`, as labels, annotations and finalizers are called."""
     prefix, slash, name = key.rpartition("/")
-    if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
-        return False
-    return len(name) <= 63 and bool(_QUALIFIED.fullmatch(name))
+    if "/" in prefix:
+        words = [f"{what} {_NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+    else:
+        words = []
+        if slash and (not prefix or len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
+            words.append(f"prefix part {_SUBDOMAIN_RULE}" if prefix else "prefix part must be non-empty")
+        if not name:
+            words.append("name part must be non-empty")
+        elif len(name) > 63:
+            words.append("name part must be no more than 63 bytes")
+        if not _QUALIFIED.fullmatch(name):
+            words.append(f"name part {_NAME_RULE}")
+    return tuple(Cause(field, "FieldValueInvalid", f"Invalid value: {json.dumps(key)}: {word}") for word in words)
+
+
+def _budget_problems(spec: Mapping[str, Any]) -> Iterator[Cause]:
+    """kubernetes/kubernetes, pkg/apis/policy/validation."""
+    both = {"MinAvailable": spec.get("minAvailable"), "Selector": spec.get("selector")}
+    both |= {
+        "MaxUnavailable": spec.get("maxUnavailable"),
+        "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+    }
+    if None not in (both["MinAvailable"], both["MaxUnavailable"]):
+        shown = json.dumps(both, separators=(",", ":"))
+        message = f"Invalid value: {shown}: minAvailable and maxUnavailable cannot be both set"
+        yield Cause("spec", "FieldValueInvalid", message)
+    for field in ("minAvailable", "maxUnavailable"):
+        value = spec.get(field)
+        if isinstance(value, int) and value < 0:
+            yield Cause(
+                f"spec.{field}", "FieldValueInvalid", f"Invalid value: {value}: must be greater than or equal to 0"
+            )
 
 
 def _deployment_problems(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[Cause]:

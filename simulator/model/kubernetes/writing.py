@@ -7,14 +7,21 @@ raises ApiError as the server that answers for the kind would.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from simulator.model.kubernetes import aggregated
 from simulator.model.kubernetes.defaulting import completed
-from simulator.model.kubernetes.envelopes import check_applicable, check_envelope, check_versions, immutable_uid
+from simulator.model.kubernetes.envelopes import (
+    check_applicable,
+    check_envelope,
+    check_texts,
+    check_versions,
+    immutable_uid,
+)
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.managed_fields import (
     Difference,
@@ -41,7 +48,7 @@ from simulator.model.kubernetes.refusals import (
     not_found,
     precondition_failed,
 )
-from simulator.model.kubernetes.schema import pruned, undeclared
+from simulator.model.kubernetes.schema import NOT_DECLARED, pruned, undeclared, without_nulls
 from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.store import Key, Store, timestamp
 from simulator.model.kubernetes.trees import FrozenDict, Object, freeze, is_terminating
@@ -68,18 +75,23 @@ _KEPT_METADATA = (
     "deletionGracePeriodSeconds",
     "managedFields",
 )
+_LEFT_OUT_WHEN_EMPTY = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
 _PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
 _DEFAULT_GRACE = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and how: `subresource` is "", "status" or "finalize"; a dry run is answered but not stored."""
+    """Who writes, and how: `subresource` is "", "status" or "finalize"; a dry run is answered but not stored.
+
+    What is `applying` keeps its nulls; other bodies of custom resources are read without them.
+    """
 
     manager: str
     subresource: str = ""
     dry_run: bool = False
     strict: bool = False
+    applying: bool = False
 
 
 class ObjectWriter:
@@ -98,8 +110,8 @@ class ObjectWriter:
     def create(self, kind: ServedKind, key: Key, body: Mapping[str, Any], writer: Writer) -> Object:
         """POST: a new object; the writer owns every field of it."""
         check_envelope(kind, key, body)
-        if body["metadata"].get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
+        if body["metadata"].get("resourceVersion") and not writer.dry_run:
+            raise internal("resourceVersion should not be set on objects to be created")
         if key in self._store[kind.kind].objects:
             raise already_exists(kind, key[1], terminating=is_terminating(self._store[kind.kind].objects[key]))
         new = _incoming(kind, key, body, writer)
@@ -116,6 +128,7 @@ class ObjectWriter:
         check_versions(kind, old, body["metadata"])
         new = freeze(completed(kind, _laid_over(kind, old, body, writer)))
         self._check(kind, key, new, old)
+        _check_finalizers(kind, key, new, old)
         changes = difference(SCHEMAS[kind.kind], old, new)
         if not changes.changed and not changes.removed:
             return old
@@ -126,11 +139,8 @@ class ObjectWriter:
         """Server-side apply: the writer owns what it sends, and what it no longer sends goes when nobody else owns it."""
         check_applicable(kind, key, body)
         schema = SCHEMAS[kind.kind]
-        unknown = next(undeclared(schema, body), None)
-        if unknown is not None:
-            what = f"{'/'.join(part for part in key if part)}; {kind.api_version}, Kind={kind.kind}"
-            raise internal(f"failed to create typed patch object ({what}): {unknown}")
-        sent = _incoming(kind, key, body, writer)
+        _check_typed(kind, body)
+        sent = _incoming(kind, key, body, replace(writer, applying=True))
         ownership = self._ownership(kind, writer, fields=leaves(schema, sent), operation="Apply")
         old = self._store[kind.kind].objects.get(key)
         if old is None:
@@ -144,10 +154,14 @@ class ObjectWriter:
         dropped = _dropped(owners, ownership)
         if dropped:
             laid = without_paths(schema, laid, dropped) or {}
+            if "spec" in sent and "spec" not in laid:
+                # A spec that is still applied, and whose every field went, is left as null.
+                laid = {**laid, "spec": None}
+        meant = difference(schema, old, laid)
         new = freeze(completed(kind, {**laid, "metadata": laid["metadata"]}))
         self._check(kind, key, new, old)
         changes = difference(schema, old, new)
-        updated = after_apply(owners, ownership, changes)
+        updated = after_apply(owners, ownership, changes, moved=bool(meant.changed or meant.removed))
         if updated == owners and not changes.changed and not changes.removed:
             return old
         return self._change(kind, key, old, new, updated, changes, writer.dry_run)
@@ -248,10 +262,12 @@ class ObjectWriter:
         if dry_run:
             result: Object = freeze(finished)
             return result
-        stored = self._store.put(kind.kind, key, old, finished, owners)
-        if _released(kind, stored):
-            return self._store.remove(kind.kind, key)
-        return stored
+        if _released(kind, finished):
+            # What waited for this write only is gone with it; the last version is never stored.
+            self._store.remove(kind.kind, key)
+            released: Object = freeze(finished)
+            return released
+        return self._store.put(kind.kind, key, old, finished, owners)
 
     def _check_namespace(self, kind: ServedKind, key: Key) -> None:
         if not kind.namespaced:
@@ -279,6 +295,33 @@ class ObjectWriter:
         return Ownership(writer.manager, operation, writer.subresource, kind.api_version, self._store.stamp(), fields)
 
 
+def _check_finalizers(kind: ServedKind, key: Key, new: Object, old: Object) -> None:
+    """Nobody adds a finalizer to what is being deleted; 422 otherwise, with the cause listed twice."""
+    if not is_terminating(old):
+        return
+    before = old["metadata"].get("finalizers") or ()
+    added = [each for each in new["metadata"].get("finalizers") or () if each not in before]
+    if added:
+        shown = ", ".join(json.dumps(each) for each in added)
+        message = (
+            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+            f"[]string{{{shown}}}"
+        )
+        raise invalid(kind, key[1], [Cause("metadata.finalizers", "FieldValueForbidden", message)] * 2)
+
+
+def _check_typed(kind: ServedKind, body: Mapping[str, Any]) -> None:
+    """An applied configuration has the fields and types of its kind; 500 otherwise."""
+    unknown = list(undeclared(SCHEMAS[kind.kind], body))
+    if not unknown:
+        return
+    metadata = body["metadata"]
+    version = kind.api_version if kind.group else f"/{kind.version}"
+    what = f"{metadata.get('namespace', '')}/{metadata['name']}; {version}, Kind={kind.kind}"
+    words = unknown[0] if len(unknown) == 1 else "errors:" + "".join(f"\n  {each}" for each in unknown)
+    raise internal(f"failed to create typed patch object ({what}): {words}")
+
+
 NAMESPACE = ServedKind("Namespace", "", "v1", "namespaces", status=True, builtin=True, generation=False)
 
 
@@ -290,24 +333,30 @@ def _key_of(obj: Mapping[str, Any]) -> Key:
 def _incoming(kind: ServedKind, key: Key, body: Mapping[str, Any], writer: Writer) -> dict[str, Any]:
     """What of a body is the writer's to say for a main resource."""
     if writer.strict:
-        unknown = list(undeclared(SCHEMAS[kind.kind], body))
+        unknown = [text for text in undeclared(SCHEMAS[kind.kind], body) if text.endswith(NOT_DECLARED)]
         if unknown:
             words = ", ".join(f'unknown field "{text.partition(":")[0].lstrip(".")}"' for text in unknown)
             raise bad_request(
                 f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict decoding error: {words}'
             )
+    check_texts(kind, body)
     metadata = {name: value for name, value in (body.get("metadata") or {}).items() if name not in _SERVER_METADATA}
     metadata["name"] = key[1]
+    metadata.pop("namespace", None)
     if key[0]:
         metadata["namespace"] = key[0]
-    for free in ("labels", "annotations"):
-        if metadata.get(free, {}) is None:
-            del metadata[free]
     new = {**pruned(SCHEMAS[kind.kind], body), "apiVersion": kind.api_version, "kind": kind.kind}
-    new["metadata"] = pruned(SCHEMAS[kind.kind].fields["metadata"], metadata)
+    new["metadata"] = _without_empty(pruned(SCHEMAS[kind.kind].fields["metadata"], metadata))
     if kind.status:
         new.pop("status", None)
+    if not kind.builtin and not writer.applying:
+        new = without_nulls(SCHEMAS[kind.kind], new)
     return new
+
+
+def _without_empty(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata as Go writes it: empty maps and lists are left out."""
+    return {name: value for name, value in metadata.items() if value or name not in _LEFT_OUT_WHEN_EMPTY}
 
 
 def _laid_over(kind: ServedKind, old: Object, body: Mapping[str, Any], writer: Writer) -> Mapping[str, Any]:
@@ -340,7 +389,7 @@ def _dropped(owners: Owners, ownership: Ownership) -> list[Path]:
     ]
 
 
-def _released(kind: ServedKind, obj: Object) -> bool:
+def _released(kind: ServedKind, obj: Mapping[str, Any]) -> bool:
     """A deletion that waited for finalizers, and now waits for nothing."""
     if kind.kind in ("Namespace", "Pod") or not is_terminating(obj):
         return False
