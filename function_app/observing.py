@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 
 from function_app.model.errors import NotFound, TargetRejected
-from function_app.model.names import FIELD_MANAGER, MANAGED_BY_LABEL
 from function_app.model.resources import (
     Body,
     ClusterObservation,
@@ -26,7 +25,6 @@ from function_app.ports import Clock, ClusterApi, FirewallApi, RouteListing, Rou
 
 GATEWAY_PARTS = "app.kubernetes.io/component=EgressGateway.operator.tigera.io"
 """Label that Tigera's operator gives to every Deployment and pod of an EgressGateway."""
-OURS = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 
 _WHOLE = (
     Kind.NAMESPACE,
@@ -38,8 +36,10 @@ _WHOLE = (
     Kind.FELIX_CONFIGURATION,
     Kind.EGRESS_GATEWAY,
     Kind.EGRESS_GATEWAY_POLICY,
+    Kind.DISRUPTION_BUDGET,
 )
-_SELECTED = {Kind.DEPLOYMENT: GATEWAY_PARTS, Kind.POD: GATEWAY_PARTS, Kind.DISRUPTION_BUDGET: OURS}
+"""Kinds that we write are read whole: what bears a name that ours would take must be seen, whoever made it."""
+_SELECTED = {Kind.DEPLOYMENT: GATEWAY_PARTS, Kind.POD: GATEWAY_PARTS}
 
 
 def observe_cluster(api: ClusterApi, clock: Clock, emptying: Iterable[str] = ()) -> ClusterObservation:
@@ -90,9 +90,8 @@ def observe_firewall(api: FirewallApi, clock: Clock) -> FirewallObservation:
     return FirewallObservation(api.target, at, policy, groups, base_groups)
 
 
-POLLS = 10
-POLL_SECONDS = 1.0
-"""A listing of learned routes takes Azure some seconds; longer than this it is the next pass's to resume."""
+POLL_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 2.0)
+"""Pauses between looks at a listing of learned routes, which takes Azure some seconds; longer than this it is the next pass's."""
 
 
 def observe_route_server(api: RouteServerApi, clock: Clock, operations: Mapping[str, str]) -> RouteServerObservation:
@@ -104,11 +103,11 @@ def observe_route_server(api: RouteServerApi, clock: Clock, operations: Mapping[
     hub = api.hub()
     bodies = tuple(api.connections())
     listings = {name: _started(api, name, operations.get(name, "")) for name in map(_name, bodies)}
-    for _ in range(POLLS):
+    for pause in POLL_SECONDS:
         running = [name for name, listing in listings.items() if listing.routes is None]
         if not running:
             break
-        clock.sleep(POLL_SECONDS)
+        clock.sleep(pause)
         listings.update({name: api.resume_learned_routes(listings[name].operation) for name in running})
     connections = tuple(_connection(body, listings[_name(body)], clock.now()) for body in bodies)
     return RouteServerObservation(api.target, at, hub, connections)

@@ -119,7 +119,10 @@ def _conflict(status: Mapping[str, Any]) -> str:
 
 def _what_is_wrong(status: Mapping[str, Any]) -> str:
     """The fields that the server names, else its message."""
-    fields = [f"{cause['field']}: {cause.get('message', '')}" for cause in _causes(status) if cause.get("field")]
+    causes = [cause for cause in _causes(status) if cause.get("field")]
+    # Beside wrong fields a server lists that it did not check further, and some fields it lists twice.
+    named = [cause for cause in causes if cause["field"] != "<nil>"] or causes
+    fields = list(dict.fromkeys(f"{cause['field']}: {cause.get('message', '')}" for cause in named))
     return scrubbed(_first(fields, "; ") if fields else str(status.get("message") or "without a reason"))
 
 

@@ -35,11 +35,22 @@ class _Month:
     torn: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the files held when they looked like this; while they still do, they need not be read again to be continued."""
+
+    looks: tuple[object, ...]
+    last: Path | None
+    count: int
+    epoch: int
+
+
 class LedgerFile:
     """`LedgerStore` on one hub's folder; any number of processes may use it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: _Stored | None = None
 
     def read(self) -> tuple[Record, ...]:
         """All records, oldest first; raises StateError for damage, gaps and records that have been lost."""
@@ -59,21 +70,42 @@ class LedgerFile:
         if not batch:
             return
         with exclusive(self._folder / "ledger.lock", "The ledger"):
-            head_seq, head_epoch = self._head()
-            months = self._months()
-            stored = self._records(months, head_seq)
-            _check_epoch(batch, max([head_epoch, *(record.epoch for record in stored)]))
-            _check_seq(batch, len(stored))
-            if months and months[-1].torn:
-                _cut(months[-1])
+            stored = self._stored()
+            _check_epoch(batch, stored.epoch)
+            _check_seq(batch, stored.count)
             path = self._folder / f"ledger-{batch[0].at:%Y-%m}.jsonl"
             # A clock that went back must not write into a month that is over: the order of files is that of records.
-            _write(max([path, *(month.path for month in months)]), _line(batch))
-            self._write_head(batch[-1].seq, max(record.epoch for record in batch))
+            path = max(path, stored.last or path)
+            _write(path, _line(batch))
+            epoch = max(record.epoch for record in batch)
+            self._write_head(batch[-1].seq, epoch)
+            self._known = _Stored(self._looks(), path, batch[-1].seq, epoch)
 
     def epoch(self) -> int:
         """The newest acknowledged epoch, 0 before the first record; raises StateError."""
         return self._head()[1]
+
+    def _stored(self) -> _Stored:
+        """What is there to be continued, read again only when somebody else has touched it; a torn end is cut off."""
+        if self._known is not None and self._known.looks == self._looks():
+            return self._known
+        head_seq, head_epoch = self._head()
+        months = self._months()
+        records = self._records(months, head_seq)
+        if months and months[-1].torn:
+            _cut(months[-1])
+        last = months[-1].path if months else None
+        epoch = max([head_epoch, *(record.epoch for record in records)])
+        return _Stored(self._looks(), last, len(records), epoch)
+
+    def _looks(self) -> tuple[object, ...]:
+        """Name, size, time of change and inode of every file: enough to see that somebody wrote."""
+        paths = [*sorted(self._folder.glob(_MONTHS)), self._folder / HEAD_FILE]
+        return tuple(
+            (path.name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            for path in paths
+            if (stat := _stat(path)) is not None
+        )
 
     def _records(self, months: list[_Month], head_seq: int) -> tuple[Record, ...]:
         for month in months[:-1]:
@@ -105,6 +137,13 @@ class LedgerFile:
 
     def _write_head(self, seq: int, epoch: int) -> None:
         replace_file(self._folder / HEAD_FILE, json.dumps({"schema": SCHEMA, "seq": seq, "epoch": epoch}))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _month(path: Path) -> _Month:

@@ -141,9 +141,7 @@ def fold(records: Iterable[Record], *, onto: Ledger | None = None) -> Ledger:
         if record.seq != position:
             raise BrokenLedger(f"record {position} has seq {record.seq}: the ledger has a gap or was reordered")
         if record.kind is RecordKind.RESERVE:
-            if record.generation in generations:
-                raise BrokenLedger(f"record {position} reserves generation {record.generation} a second time")
-            generations[record.generation] = _reserved(record)
+            generations[record.generation] = _reserved(record, generations.get(record.generation), position)
             continue
         known = generations.get(record.generation)
         if known is None:
@@ -152,7 +150,12 @@ def fold(records: Iterable[Record], *, onto: Ledger | None = None) -> Ledger:
     return Ledger(before.records + kept, generations)
 
 
-def _reserved(record: Record) -> Generation:
+def _reserved(record: Record, known: Generation | None, position: int) -> Generation:
+    """A new generation; or one that was leaving and is wanted again before it was freed."""
+    if known is not None and known.holding is Holding.LEAVING:
+        return replace(known, holding=Holding.HELD, leaving_at=None, on_removal=OnRemoval.NODE, commit=record.commit)
+    if known is not None:
+        raise BrokenLedger(f"record {position} reserves generation {record.generation} a second time")
     namespace, _, gateway = record.gateway.rpartition("/")
     return Generation(
         id=record.generation,

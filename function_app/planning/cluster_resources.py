@@ -132,6 +132,7 @@ def _pool(generation: Generation, attachment: Attachment, labels: Mapping[str, s
         "nodeSelector": "!all()",
         "vxlanMode": "Never",
         "natOutgoing": False,
+        "disabled": False,
     }
     return _object(Kind.IP_POOL, "projectcalico.org/v3", generation.pool, "", labels, spec)
 

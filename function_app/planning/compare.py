@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from function_app.model.resources import Resource
-from function_app.planning.ownership import Path, owned_paths
+from function_app.planning.ownership import Path, leaves, owned_fields
 
 _EMPTY: tuple[object, ...] = (False, "", [], {}, None)
 
@@ -26,10 +26,8 @@ def differences(desired: Resource, observed: Resource) -> tuple[str, ...]:
     """Dotted paths that differ, sorted; empty when nothing needs to be written."""
     wanted = _comparable(desired.body)
     found = set(_differing(wanted, _comparable(observed.body), ()))
-    leaves = set(_leaf_paths(wanted, ()))
-    for path in owned_paths(observed):
-        if path[0] in ("metadata", "spec") and not any(_related(path, leaf) for leaf in leaves):
-            found.add(path)
+    for fields in owned_fields(observed):
+        found.update(path for path in _no_longer_wanted(fields, wanted, ()) if path[0] in ("metadata", "spec"))
     return tuple(sorted(".".join(path) for path in found))
 
 
@@ -42,8 +40,8 @@ def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differing(wanted: Any, found: Any, path: Path) -> Iterator[Path]:
-    if isinstance(wanted, Mapping):
-        if not isinstance(found, Mapping):
+    if isinstance(wanted, dict):
+        if not isinstance(found, dict):
             if wanted:
                 yield path
             return
@@ -65,14 +63,15 @@ def _same_items(wanted: Sequence[Any], found: Any) -> bool:
     return not any(True for mine, theirs in zip(wanted, found, strict=True) for _ in _differing(mine, theirs, ()))
 
 
-def _leaf_paths(value: Any, path: Path) -> Iterator[Path]:
-    if isinstance(value, Mapping) and value:
-        for key, child in value.items():
-            yield from _leaf_paths(child, (*path, str(key)))
-    else:
-        yield path
-
-
-def _related(one: Path, other: Path) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+def _no_longer_wanted(fields: Mapping[str, Any], wanted: Any, path: Path) -> Iterator[Path]:
+    """Leaf fields that are ours and stand neither on the way to a wanted value nor below one."""
+    if not isinstance(wanted, dict) or not wanted:
+        return
+    for key, below in fields.items():
+        if not key.startswith("f:"):
+            continue
+        name = key[2:]
+        if name in wanted:
+            yield from _no_longer_wanted(below, wanted[name], (*path, name))
+        else:
+            yield from leaves(below, (*path, name))

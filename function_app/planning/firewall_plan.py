@@ -39,6 +39,7 @@ from function_app.planning.firewall_resources import (
     read_shard,
     shard_body,
     shard_index,
+    shard_name,
 )
 from function_app.planning.in_force import atoms, body_in_force, is_ours, provisioning_state, tenants_in_force
 from function_app.planning.placement import Seat, place
@@ -103,6 +104,7 @@ def plan_firewall(
         in_force,
         most_shards=_most_shards(hub, firewall),
         most_collections=_most_collections(hub, firewall),
+        occupied=_occupied(hub, firewall),
     )
     target = firewall_target(name)
     candidates: list[_Candidate] = []
@@ -193,6 +195,22 @@ def _most_shards(hub: Hub, firewall: FirewallObservation) -> int:
     foreign = sum(not is_ours(shards, group) for group in firewall.groups)
     band = shards.priority.last - shards.priority.first
     return max(0, min(band, hub.spec.limits.rule_collection_groups - foreign - 1, 1000))
+
+
+def _occupied(hub: Hub, firewall: FirewallObservation) -> frozenset[str]:
+    """Shards that do not exist and whose priority somebody else's group bears: a policy has each priority once."""
+    shards = hub.spec.firewall.shards
+    foreign = {
+        int((body.get("properties") or {}).get("priority", 0))
+        for name, body in firewall.groups.items()
+        if not is_ours(shards, name)
+    }
+    names = (
+        shard_name(shards, priority - shards.priority.first - 1)
+        for priority in foreign
+        if priority > shards.priority.first
+    )
+    return frozenset(name for name in names if name not in firewall.groups)
 
 
 def _most_collections(hub: Hub, firewall: FirewallObservation) -> int:

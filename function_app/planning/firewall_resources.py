@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -29,9 +30,12 @@ ECHO_BYTES_PER_RULE = 190
 """What a GET adds to a rule as sent: empty lists and defaults. Measured on azure-mgmt-network models, rounded up."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TenantRules:
-    """One tenant's rules in one hub, as they stand or should stand in a shard. Rule order is that of the definition."""
+    """One tenant's rules in one hub, as they stand or should stand in a shard. Rule order is that of the definition.
+
+    Without slots, because digest and size are asked for several times in a pass and computed once.
+    """
 
     tenant: TenantName
     net: tuple[Rule, ...] = field(default=(), hash=False)
@@ -56,10 +60,18 @@ class TenantRules:
 
     def digest(self) -> str:
         """Stable digest of the meaning."""
-        return digest_of({"net": [meaning(rule) for rule in self.net], "app": [meaning(rule) for rule in self.app]})
+        return self._digest
 
     def size(self) -> int:
         """About how many bytes this takes in a shard as Azure echoes it."""
+        return self._size
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest_of({"net": [meaning(rule) for rule in self.net], "app": [meaning(rule) for rule in self.app]})
+
+    @cached_property
+    def _size(self) -> int:
         return len(json.dumps([*self.net, *self.app])) + ECHO_BYTES_PER_RULE * (len(self.rules) + self.collections)
 
 
@@ -178,8 +190,28 @@ def _collection(name: str, priority: int, action: str, rules: tuple[Rule, ...]) 
     }
 
 
-def read_shard(body: Body | None) -> dict[int, TenantRules]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A body as a cache's key: this very object, which nobody changes once it was read, never its content."""
+
+    body: Body
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.body is other.body
+
+    def __hash__(self) -> int:
+        return id(self.body)
+
+
+def read_shard(body: Body | None) -> Content:
     """The tenants that a group holds, by slot; collections that bear no tenant's name are ignored here."""
+    return _read_shard(_Same(body)) if body is not None else {}
+
+
+@lru_cache(maxsize=128)
+def _read_shard(key: _Same) -> Content:
+    """A pass asks for the same bodies several times: what stands, what is in force, what changes."""
+    body = key.body
     found: dict[int, TenantRules] = {}
     for collection in collections_of(body):
         name, priority = str(collection.get("name", "")), int(collection.get("priority", 0))
@@ -256,16 +288,12 @@ def meaning(rule: Rule) -> dict[str, Any]:
 
 
 def _field_meaning(key: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return value.lower() if key in _CASELESS_FIELDS else value
     if key == "protocols":
         pairs = ((str(item.get("protocolType", "")).lower(), int(item.get("port") or 0)) for item in value)
         return sorted(f"{kind}:{port}" for kind, port in pairs)
-    folded = (
-        [str(item).lower() if key in _CASELESS_FIELDS else item for item in value]
-        if isinstance(value, list | tuple)
-        else value
-    )
-    if isinstance(folded, str):
-        return folded.lower() if key in _CASELESS_FIELDS else folded
+    folded = [str(item).lower() for item in value] if key in _CASELESS_FIELDS else value
     return sorted(folded) if key in _SET_FIELDS else folded
 
 

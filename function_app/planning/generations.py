@@ -2,6 +2,7 @@
 
 defined      held with that range   other held        = decision
 yes          yes                    -                 = live on it
+yes          leaving, same range    -                 = held again
 yes          no                     -                 = reserve it, unless somebody's claim or a quarantine is in the way
 yes          yes, routed, drained   yes               = the other one leaves (renumbered)
 no           -                      yes               = it leaves (removed), within the limit on removals and without doubt
@@ -78,6 +79,13 @@ def decide_generations(situation: Situation, *, removals_waived: bool, give_out:
     claims = Claims(situation, before)
     for key, defined in situation.hub.attachments.items():
         if any(one.holding is Holding.HELD and one.range == defined.range for one in before.of(key)):
+            continue
+        back = next(
+            (one for one in before.of(key) if one.holding is Holding.LEAVING and one.range == defined.range), None
+        )
+        if back is not None:
+            drafts.append(_take_back(situation, back))
+            claims.give_out(drafts[-1])
             continue
         obstacle = _obstacle(situation, claims, defined, give_out=give_out)
         if obstacle is None:
@@ -236,6 +244,16 @@ def _reserve(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -
         gateway=f"{names[0]}/{names[1]}",
         pool=names[2],
         labels=labels,
+    )
+
+
+def _take_back(situation: Situation, generation: Generation) -> Record:
+    """What was leaving is wanted again, and nothing of it has passed to anybody: it stays as it is, or is made whole."""
+    return replace(
+        situation.record(RecordKind.RESERVE, generation),
+        gateway=f"{generation.gateway_namespace}/{generation.gateway}",
+        pool=generation.pool,
+        labels=generation.labels,
     )
 
 

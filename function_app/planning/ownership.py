@@ -37,11 +37,14 @@ def managers(resource: Resource) -> frozenset[str]:
 
 def owned_paths(resource: Resource, manager: str = FIELD_MANAGER) -> frozenset[Path]:
     """Leaf fields that a manager owns, lists as one leaf; the status subresource is left out."""
-    found: set[Path] = set()
+    return frozenset(path for fields in owned_fields(resource, manager) for path in leaves(fields, ()))
+
+
+def owned_fields(resource: Resource, manager: str = FIELD_MANAGER) -> Iterator[Mapping[str, Any]]:
+    """The same as API servers write it (`fieldsV1`), one tree an operation."""
     for entry in resource.metadata.get("managedFields") or ():
         if entry.get("manager") == manager and not entry.get("subresource"):
-            found.update(_leaves(entry.get("fieldsV1") or {}, ()))
-    return frozenset(found)
+            yield entry.get("fieldsV1") or {}
 
 
 def owner_of(resource: Resource, path: Path) -> str:
@@ -52,11 +55,12 @@ def owner_of(resource: Resource, path: Path) -> str:
     return ""
 
 
-def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
+def leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    """The leaf fields of such a tree, lists as one leaf."""
     children = {key[2:]: value for key, value in fields.items() if key.startswith("f:")}
     if not children:
         if path:
             yield path
         return
     for key, value in children.items():
-        yield from _leaves(value, (*path, key))
+        yield from leaves(value, (*path, key))

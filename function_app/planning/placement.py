@@ -31,8 +31,9 @@ class Placement:
 class _Seating:
     """Contents under construction; lives for one call of `place`."""
 
-    def __init__(self, shards: Shards, names: tuple[str, ...], most_shards: int) -> None:
+    def __init__(self, shards: Shards, names: tuple[str, ...], most_shards: int, occupied: frozenset[str]) -> None:
         self.shards = shards
+        self._occupied = occupied
         self.contents: dict[str, dict[int, TenantRules]] = {name: {} for name in names}
         self.seats: dict[TenantName, Seat] = {}
         self.refused: list[Refusal] = []
@@ -58,10 +59,14 @@ class _Seating:
     def room(self, rules: TenantRules, *, besides: str = "") -> Seat | None:
         """The first shard by name with room, a new one when none has and one more may exist."""
         index = 0
-        while index <= len(self.contents):
+        while index <= len(self.contents) + len(self._occupied):
             name = shard_name(self.shards, index)
             index += 1
-            if name == besides or (name not in self.contents and len(self.contents) >= self._most_shards):
+            if (
+                name in self._occupied
+                or name == besides
+                or (name not in self.contents and len(self.contents) >= self._most_shards)
+            ):
                 continue
             taken = self.contents.get(name, {})
             if len(taken) < self.shards.tenants_per_shard and self.size(name) + rules.size() <= self.shards.max_bytes:
@@ -78,16 +83,21 @@ def place(
     *,
     most_shards: int,
     most_collections: int,
+    occupied: frozenset[str] = frozenset(),
 ) -> Placement:
-    """Seat every tenant that has rules; `observed` is what shards show; the two limits are what is left for us."""
-    seating = _Seating(shards, tuple(sorted(observed)), most_shards)
+    """Seat every tenant that has rules; `observed` is what shards show, the two limits are what is left for us.
+
+    `occupied` names shards that cannot be made because somebody else's group has their priority.
+    """
+    seating = _Seating(shards, tuple(sorted(observed)), most_shards, occupied)
     seen = _seen(observed)
     newcomers: list[TenantRules] = []
     for tenant, rules in sorted(wanted.items()):
         if not rules:
             continue
         seats = seen.get(tenant, ())
-        home = _home(seats, recorded.get(tenant))
+        known = recorded.get(tenant)
+        home = _home(seats, None if known is not None and known[0] in occupied else known)
         if home is None:
             newcomers.append(rules)
             continue

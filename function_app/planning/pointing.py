@@ -111,8 +111,13 @@ def _claims(facts: Facts, intents: Iterable[Intent]) -> dict[NamespaceName, Inte
 
 
 def _stays(situation: Situation, recorded: Generation | None, claim: Intent | None) -> bool:
-    """The namespace keeps its generation: its next one is not there yet, or taking it away may not begin."""
+    """The namespace keeps its generation: its next one is not there yet, or taking it away may not begin.
+
+    A leaving gateway does not wait for a claimant that itself waits for a range to be given back: each could wait for the other.
+    """
     if recorded is None:
+        return False
+    if recorded.holding is Holding.LEAVING and claim is not None and claim.waiting is WaitsFor.QUARANTINE:
         return False
     held_back = recorded.key not in situation.hub.attachments or bool(situation.hub.doubt)
     return claim is not None or (recorded.holding is Holding.HELD and held_back)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from function_app.model.definitions import Attachment, Cluster
@@ -157,10 +158,7 @@ def _is_ready(pod: Resource) -> bool:
 
 def pod_address(pod: Resource) -> IPv4Address | None:
     """The pod's address, None while it has none."""
-    try:
-        return IPv4Address(str(pod.status.get("podIP", "")))
-    except AddressValueError:
-        return None
+    return _address(str(pod.status.get("podIP", "")))
 
 
 def _inside(address: IPv4Address | None, cidr: IPv4Network) -> bool:
@@ -186,6 +184,7 @@ def cluster_connections(cluster: Cluster, route_server: RouteServerObservation) 
     return tuple(peer for peer in route_server.connections if _inside(_address(peer.peer_ip), nodes))
 
 
+@lru_cache(maxsize=16_384)
 def _address(text: str) -> IPv4Address | None:
     try:
         return IPv4Address(text)
@@ -234,14 +233,17 @@ def _unlearned(generation: Generation, cluster: ClusterObservation, connections:
         own = internal_address(found) if found is not None else ""
         for instance in INSTANCES:
             hops = {
-                route.next_hop
-                for route in routes
-                if route.instance == instance and address in IPv4Network(route.network)
+                route.next_hop for route in routes if route.instance == instance and address in _network(route.network)
             }
             if not own or own not in hops:
                 where = f"by way of {', '.join(sorted(hops))}" if hops else "nothing"
                 return f"Route Server instance {instance[-1]} has learned {where} for {address} on node {node}"
     return ""
+
+
+@lru_cache(maxsize=16_384)
+def _network(text: str) -> IPv4Network:
+    return IPv4Network(text)
 
 
 def internal_address(node: Resource) -> str:

@@ -15,12 +15,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from function_app.model.ledger import Generation, Holding, Record, RecordKind
-from function_app.model.plan import ChangeReason, WaitsFor
+from function_app.model.plan import ChangeReason, Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Kind, ResourceId, RouteServerObservation
+from function_app.model.state import ShardMemory
 from function_app.planning.cluster_plan import policy_named
 from function_app.planning.cluster_resources import FILTER_NAME
 from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left
 from function_app.planning.firewall_plan import FirewallPlan
+from function_app.planning.firewall_resources import read_shard, shard_index
+from function_app.planning.in_force import body_in_force
 from function_app.planning.keeping import Draft, delete
 from function_app.planning.ownership import ours
 from function_app.planning.situation import Situation
@@ -41,6 +44,9 @@ def plan_teardown(
         waits.append((WaitsFor.UNPOINTED, f"{', '.join(users[:3])} still points at {generation.gateway}"))
         return waits, ()
     _delete_gateway(situation, facts, generation, reason, draft)
+    if (stranger := _in_the_way(situation, facts, generation)) is not None:
+        draft.refused.append(stranger)
+        return [*waits, (WaitsFor.FOREIGN, stranger.message)], ()
     gateway_left = _gateway_left(facts, generation)
     pods = pods_left(facts, generation)
     if gateway_left or pods:
@@ -67,6 +73,21 @@ def plan_teardown(
         _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
     return [], (situation.record(RecordKind.FREED, generation),)
+
+
+def _in_the_way(situation: Situation, facts: Facts, generation: Generation) -> Refusal | None:
+    """A gateway or pool that was this generation's and no longer bears our marks: it is not ours to delete."""
+    for found in (
+        facts.observed.get(Kind.EGRESS_GATEWAY, generation.gateway, generation.gateway_namespace),
+        facts.observed.get(Kind.IP_POOL, generation.pool),
+    ):
+        if found is not None and not ours(found, situation.hub.name, (generation.id,)):
+            message = (
+                f"{found.id} on {facts.name} no longer bears our marks, so {generation.key} cannot give back {generation.range}. "
+                "It was not touched. Delete it, or give it its labels back."
+            )
+            return Refusal(RefusalCode.FOREIGN_RESOURCE, f"cluster/{facts.name} {found.id}", message)
+    return None
 
 
 def _tell_if_stuck(situation: Situation, generation: Generation, waits: Waits, draft: Draft) -> None:
@@ -143,13 +164,27 @@ def _still_known(situation: Situation, facts: Facts, generation: Generation, fir
     if known or known is None:
         words = "still knows a route" if known else "has not answered whether it still knows a route"
         waits.append((WaitsFor.ROUTES_GONE, f"Route Server {words} inside {generation.range}"))
-    if firewall is None or ranges_in_force(firewall, generation):
+    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):
         waits.append((WaitsFor.RULES_GONE, f"firewall rules still name {generation.range}"))
     return waits
 
 
+def _rules_shown(situation: Situation, generation: Generation) -> bool:
+    """Some shard shows a rule for the range, or is being written while nobody remembers what is in force meanwhile.
+
+    What is being written will be in force in a moment, and what was written before still is.
+    """
+    observed, shards = situation.firewall, situation.hub.hub.spec.firewall.shards
+    return observed is not None and any(
+        body_in_force(body, situation.state.shards.get(name, ShardMemory())) is None
+        or any(str(generation.range) in rules.sources() for rules in read_shard(body).values())
+        for name, body in observed.groups.items()
+        if shard_index(shards, name) is not None
+    )
+
+
 def ranges_in_force(firewall: FirewallPlan, generation: Generation) -> bool:
-    """Some rule in force, or in a shard that is being written, allows the range."""
+    """Some rule in force allows the range."""
     return any(str(generation.range) in rules.sources() for found in firewall.in_force.values() for rules in found)
 
 

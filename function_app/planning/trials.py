@@ -36,7 +36,7 @@ def choose(wanted: Content, in_force: Mapping[TenantName, TenantRules] | None, f
     """Pick the content; `in_force` is None when nothing is known to have succeeded, `failures` is by `content_digest`."""
     culprits: tuple[TenantName, ...] = ()
     target = dict(wanted)
-    while failures.get(content_digest(target), 0) >= TRIES:
+    while failures and failures.get(content_digest(target), 0) >= TRIES:
         if in_force is None:
             return Trial(target, culprits, at_fault=True)
         base = {

@@ -73,6 +73,8 @@ class ParsedFiles:
         if key not in self._words:
             words = re.findall(rb"[\w-]+", self._repository.read(entry.blob))
             self._words[key] = frozenset(word.decode("ascii", "replace") for word in words)
+        if not self._words[key] and path.startswith("tenants/"):
+            return None
         return self._words[key]
 
     def keep(self, used: Iterable[tuple[str, str]]) -> None:

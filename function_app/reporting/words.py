@@ -33,6 +33,7 @@ WAITS: Mapping[WaitsFor, str] = {
     WaitsFor.ROUTED: "its namespaces to be pointed",
     WaitsFor.FIREWALL_BUSY: "the firewall's running operation",
     WaitsFor.FIREWALL_BACKOFF: "the pause after failed firewall operations",
+    WaitsFor.BACKOFF: "a pause: somebody keeps changing it back",
     WaitsFor.DRAIN: "connections of the former gateway to end",
     WaitsFor.QUARANTINE: "the range's quarantine to end",
     WaitsFor.UNPOINTED: "nothing to point at its gateway",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from function_app.model.definitions import Attachment, Cluster
-from function_app.model.ledger import Generation, Holding
+from function_app.model.ledger import Generation, Holding, Ledger
 from function_app.model.names import (
     FIELD_MANAGER,
     AttachmentKey,
@@ -19,19 +19,24 @@ from function_app.model.names import (
     HubName,
     TargetName,
     TenantName,
+    firewall_target,
 )
 from function_app.model.resources import (
     ApiMode,
     ClusterObservation,
     Kind,
     LearnedRoute,
+    Observations,
     PeerConnection,
     Resource,
     ResourceId,
     RouteServerObservation,
+    Unreadable,
 )
+from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.cluster_resources import export_filter, template_labels
+from function_app.planning.situation import Situation
 from function_app.reading.definitions import read_directory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -188,9 +193,31 @@ def learned(
     ways = {"10.99.0.1/32": "10.1.0.6", "10.99.0.2/32": "10.1.0.7"} if hops is None else hops
     routes = tuple(LearnedRoute(one, network, hop, peer_ip) for one in instances for network, hop in ways.items())
     peer = PeerConnection(
-        "spoke1-0", peer_ip, 63400, "Connected", None if running else routes, None if running else at, "op" if running else ""
+        "spoke1-0",
+        peer_ip,
+        63400,
+        "Connected",
+        None if running else routes,
+        None if running else at,
+        "op" if running else "",
     )
     return RouteServerObservation(TargetName("route-server/hub1"), NOON, {}, (peer,))
+
+
+def a_situation(cluster: ClusterObservation, **other: Any) -> Situation:
+    """A pass at noon over the sample that read this cluster and nothing else; `other` overrides fields."""
+    fields: dict[str, Any] = {
+        "hub": the_sample(),
+        "ledger": Ledger((), {}),
+        "observations": Observations(
+            {str(CLUSTER): cluster}, Unreadable(firewall_target(HUB), NOON, "not asked"), learned()
+        ),
+        "state": HubState(),
+        "decisions": (),
+        "now": NOON,
+        "draw": lambda: IDENTITY,
+    }
+    return Situation(**{**fields, **other})
 
 
 def managed(body: Mapping[str, Any], manager: str = FIELD_MANAGER) -> dict[str, Any]:

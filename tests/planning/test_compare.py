@@ -59,7 +59,7 @@ def test_a_field_that_somebody_else_set_is_theirs() -> None:
 
 def test_items_of_a_list_that_we_own_as_keys_are_one_leaf() -> None:
     """Associative lists are owned by key; the list as a whole is what we compare."""
-    owned = {"f:spec": {"f:containers": {'k:{"name":"x"}': {"f:name": {}}}}}
+    owned: dict[str, Any] = {"f:spec": {"f:containers": {'k:{"name":"x"}': {"f:name": {}}}}}
     found = a_pool({"containers": [{"name": "x"}]}, owned=owned)
 
     assert () == differences(a_pool({"containers": [{"name": "x"}]}), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any
@@ -60,7 +61,7 @@ def planned(
     firewall: FirewallObservation,
     *wanted: TenantRules,
     state: HubState | None = None,
-    blocked: dict[TenantName, tuple[IPv4Network, ...]] | None = None,
+    blocked: Mapping[TenantName, tuple[IPv4Network, ...]] | None = None,
     now: datetime = NOON,
 ) -> FirewallPlan:
     """What is planned for these tenants, after learning from what is seen."""
@@ -122,7 +123,9 @@ def test_a_busy_policy_is_not_written() -> None:
 
 def test_a_shard_that_is_being_written_as_wanted_is_left_alone() -> None:
     """It is in flight, and nothing of it is in force until it has succeeded."""
-    plan = planned(a_policy(a_shard(0, rules_of("a", "a.example"), state="Updating"), state="Updating"), rules_of("a", "a.example"))
+    plan = planned(
+        a_policy(a_shard(0, rules_of("a", "a.example"), state="Updating"), state="Updating"), rules_of("a", "a.example")
+    )
 
     assert ((), True, {}) == (plan.changes, plan.in_flight, plan.in_force)
 
@@ -142,8 +145,12 @@ def test_equal_content_that_failed_is_written_again() -> None:
     failed = a_shard(0, rules_of("a", "a.example"), state="Failed")
     learned = learn({}, the_hub().spec.firewall.shards, a_policy(failed), NOON)
 
-    early = planned(a_policy(failed), rules_of("a", "a.example"), state=HubState(shards=learned), now=NOON + timedelta(seconds=59))
-    late = planned(a_policy(failed), rules_of("a", "a.example"), state=HubState(shards=learned), now=NOON + timedelta(seconds=60))
+    early = planned(
+        a_policy(failed), rules_of("a", "a.example"), state=HubState(shards=learned), now=NOON + timedelta(seconds=59)
+    )
+    late = planned(
+        a_policy(failed), rules_of("a", "a.example"), state=HubState(shards=learned), now=NOON + timedelta(seconds=60)
+    )
 
     assert [("egress-000", WaitsFor.FIREWALL_BACKOFF)] == order(early)
     assert [("egress-000", None)] == order(late)
@@ -183,7 +190,9 @@ def test_a_content_that_stands_after_all_clears_what_failed_beside_it() -> None:
     tried = ShardMemory(failures={**other, content_digest({0: good}): 2}, backoff_until=NOON)
 
     after = learn({"egress-000": tried}, shards, a_policy(a_shard(0, good)), NOON)["egress-000"]
-    innocent = learn({"egress-000": ShardMemory(failures=other)}, shards, a_policy(a_shard(0, good)), NOON)["egress-000"]
+    innocent = learn({"egress-000": ShardMemory(failures=other)}, shards, a_policy(a_shard(0, good)), NOON)[
+        "egress-000"
+    ]
 
     assert ({}, None) == (after.failures, after.backoff_until)
     assert other == innocent.failures
@@ -242,7 +251,7 @@ def test_a_block_comes_before_everything_and_its_lifting_after_revocations() -> 
 
 def test_groups_of_others_are_not_ours_to_count_or_to_wait_for() -> None:
     """Neither a group of theirs in flight nor its rules say anything of ours."""
-    theirs = {**a_shard(0, rules_of("a", "a.example"), state="Updating"), "name": "platform-000"}
+    theirs = {**a_shard(9, rules_of("a", "a.example"), state="Updating"), "name": "platform-009"}
 
     plan = planned(a_policy(theirs), rules_of("a", "a.example"))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from planning_builders import RANGE, TENANT, the_sample
+
 from function_app.model.definitions import PriorityBand, Shards
 from function_app.model.names import TenantName
 from function_app.model.plan import RefusalCode
@@ -103,4 +105,17 @@ def test_a_tenant_too_large_for_any_shard_is_refused_by_bytes() -> None:
 
 def test_without_a_range_nothing_is_rendered() -> None:
     """Rules without a source would be rules for everybody."""
-    assert not render_rules(TenantName("a"), (), (), date(2026, 11, 23))
+    rules = the_sample().rules[TENANT]
+
+    assert not render_rules(TENANT, rules, (), date(2026, 11, 23))
+    assert render_rules(TENANT, rules, (RANGE,), date(2026, 11, 23))
+
+
+def test_a_shard_whose_priority_somebody_else_bears_is_passed_over() -> None:
+    """Azure takes each priority once in a policy: the newcomer goes to the next shard instead of being refused for ever."""
+    wanted = {TenantName("a"): rules_of("a")}
+    occupied = frozenset({"egress-000"})
+
+    placement = place(SHARDS, wanted, {}, {}, {}, most_shards=5, most_collections=100, occupied=occupied)
+
+    assert {"a": ("egress-001", 0)} == placement.seats

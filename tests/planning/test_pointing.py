@@ -17,7 +17,12 @@ def readiness(*ages: int, unmet: tuple[WaitsFor, ...] = ()) -> Readiness:
     """The four conditions read that many seconds before noon."""
     return Readiness(
         tuple(
-            (name, Condition(name not in unmet, f"no {name}" if name in unmet else "", evidence_at=NOON - timedelta(seconds=age)))
+            (
+                name,
+                Condition(
+                    name not in unmet, f"no {name}" if name in unmet else "", evidence_at=NOON - timedelta(seconds=age)
+                ),
+            )
             for name, age in zip(NAMES, ages, strict=True)
         )
     )

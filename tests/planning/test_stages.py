@@ -68,7 +68,9 @@ def test_a_complete_gateway_is_pooled_serving_and_advertised() -> None:
             id="not allocatable",
         ),
         pytest.param(
-            a_resource(Kind.IP_POOL, "tenant0-pool", spec={"cidr": str(RANGE)}), "has block size 26", id="default block size"
+            a_resource(Kind.IP_POOL, "tenant0-pool", spec={"cidr": str(RANGE)}),
+            "has block size 26",
+            id="default block size",
         ),
     ],
 )
@@ -101,12 +103,20 @@ def test_without_a_pool_nothing_is_pooled() -> None:
     [
         pytest.param(a_deployment(pool="tenant0-pool-1"), "still uses another pool", id="another pool"),
         pytest.param(a_deployment(3), "still has another number of replicas", id="another number of replicas"),
-        pytest.param(a_deployment(labels={"egress-gitops.io/tenant": "tenant0"}), "still has other pod labels", id="labels"),
         pytest.param(
-            a_deployment(status={"observedGeneration": 2}), "has not been acted on since its last change", id="stale status"
+            a_deployment(labels={"egress-gitops.io/tenant": "tenant0"}), "still has other pod labels", id="labels"
         ),
-        pytest.param(a_deployment(status={"updatedReplicas": 1}), "1 of 2 gateway pods available", id="in the middle of a roll"),
-        pytest.param(a_deployment(status={"availableReplicas": 0}), "0 of 2 gateway pods available", id="none available"),
+        pytest.param(
+            a_deployment(status={"observedGeneration": 2}),
+            "has not been acted on since its last change",
+            id="stale status",
+        ),
+        pytest.param(
+            a_deployment(status={"updatedReplicas": 1}), "1 of 2 gateway pods available", id="in the middle of a roll"
+        ),
+        pytest.param(
+            a_deployment(status={"availableReplicas": 0}), "0 of 2 gateway pods available", id="none available"
+        ),
     ],
 )
 def test_a_deployment_that_has_not_rolled_out_our_spec_serves_nothing(resource: Resource, words: str) -> None:
@@ -183,9 +193,7 @@ def test_the_filter_must_accept_the_range_and_end_in_a_reject() -> None:
         [accept, {"action": "Reject", "matchOperator": "NotIn", "cidr": "10.0.0.0/8"}],
     ]
     filters = [a_resource(Kind.BGP_FILTER, FILTER_NAME, spec={"exportV4": rules}) for rules in lists]
-    going = a_resource(
-        Kind.BGP_FILTER, FILTER_NAME, spec={"exportV4": [accept, reject]}, deletionTimestamp=GOING
-    )
+    going = a_resource(Kind.BGP_FILTER, FILTER_NAME, spec={"exportV4": [accept, reject]}, deletionTimestamp=GOING)
 
     found = [advertised(GENERATION, the_cluster(), seen(one), learned()) for one in (*filters, going)]
     missing = advertised(GENERATION, the_cluster(), seen(without=(Kind.BGP_FILTER,)), learned())
