@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
@@ -17,7 +17,7 @@ from function_app.model.names import (
 )
 from simulator.judge.asking import Asked
 from simulator.judge.books import Books
-from simulator.judge.truth import advertised, find, permitted, pooled, points_at, serving
+from simulator.judge.truth import advertised, find, permitted, points_at, pooled, serving
 from simulator.judge.violations import Invariant
 from simulator.model.bgp.views import ClusterView, Object, annotations_of, labels_of, name_of, spec_of
 from simulator.model.faults import Call
@@ -135,11 +135,8 @@ class ClusterJudge:
             if (str(generation.id), cluster, name) not in self._pointed:
                 missing = self._missing(generation, asked)
                 if missing:
-                    yield (
-                        Invariant.EVIDENCE,
-                        f"{name} on {cluster} was pointed to {generation.gateway} ({generation.range}), which within the last "
-                        f"minute was not {', not '.join(missing)}",
-                    )
+                    where = f"{name} on {cluster} was pointed to {generation.gateway} ({generation.range})"
+                    yield Invariant.EVIDENCE, f"{where}, which within a minute was not {', not '.join(missing)}"
         self.note_pointers(cluster)
 
     def _missing(self, generation: Generation, asked: Asked) -> list[str]:
@@ -152,7 +149,7 @@ class ClusterJudge:
         view = self._world.clusters[generation.key.cluster]
         now = self._world.clock.now()
         unruled = asked is not None and not asked.has_rules(str(generation.key.tenant))
-        checks = {
+        checks: dict[str, Callable[[], bool]] = {
             "pooled": lambda: pooled(view, generation),
             "serving": lambda: serving(view, generation),
             "advertised": lambda: advertised(self._world, self._hub, view, generation),

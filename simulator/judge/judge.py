@@ -152,7 +152,7 @@ class Judge:
         """All is well again, but for what lasts."""
         kept = set(lasting)
         for reasons in self.packets.disturbed.values():
-            reasons &= kept
+            reasons.intersection_update(kept)
 
     def watch(self) -> None:
         """Time has passed."""

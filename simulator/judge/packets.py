@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from function_app.model.ledger import Holding
+from function_app.model.names import EGRESS_ANNOTATIONS
 from simulator.judge.asking import Asked
 from simulator.judge.books import Books
+from simulator.judge.truth import find
 from simulator.judge.violations import Invariant, Violation
+from simulator.model.bgp.views import annotations_of
 from simulator.model.packets import Packet, Verdict, send
 from simulator.model.world import World
 
@@ -101,8 +104,13 @@ class PacketJudge:
             held = [
                 one for one in self._books.routed_to(packet.cluster, packet.namespace) if one.holding is Holding.HELD
             ]
-            return not held
+            return not held and not self._annotated(packet)
         return self._books.holder(packet.source) in self._acceptable(packet)
+
+    def _annotated(self, packet: Packet) -> bool:
+        """Somebody's annotations stand there without effect; what they will do is that person's."""
+        namespace = find(self._world.clusters[packet.cluster], "Namespace", packet.namespace)
+        return namespace is not None and any(key in annotations_of(namespace) for key in EGRESS_ANNOTATIONS)
 
     def _misattributed(self, old: Packet, new: Packet) -> bool:
         if not new.source:

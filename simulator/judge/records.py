@@ -74,6 +74,8 @@ class RecordJudge:
     def _reserved(
         self, standing: Ledger, record: Record, asked: Asked, now: datetime, *, touched: bool
     ) -> Iterator[Finding]:
+        if record.generation in standing.generations:
+            return
         hub = next(iter(asked.tree.definitions.hubs.values()))
         quarantine = timedelta(hours=hub.spec.limits.quarantine_hours)
         for other in standing.generations.values():

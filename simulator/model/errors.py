@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A Kubernetes API error: becomes a `Status` object on the wire."""
+    """A Kubernetes API error: becomes a `Status` object on the wire; `continue_token` goes into its list metadata."""
 
     def __init__(
         self,
@@ -17,10 +17,12 @@ class ApiError(Exception):
         *,
         details: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        continue_token: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.continue_token = continue_token
         self.message = message
         self.details = dict(details or {})
         self.headers = dict(headers or {})

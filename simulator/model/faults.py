@@ -159,6 +159,8 @@ def kubernetes_error(fault: Fault) -> ApiError:
         status = fault.body if isinstance(fault.body, dict) and fault.body.get("kind") == "Status" else {}
         said = (str(status.get("reason", "")), str(status.get("message", "")))
         return ApiError(fault.status, *said, details=status.get("details"), headers=fault.headers)
+    if fault.status == HTTPStatus.TOO_MANY_REQUESTS and not (fault.code or fault.message):
+        return ApiError(429, "", _TOO_MANY, headers={**fault.headers, "Content-Type": "text/plain; charset=utf-8"})
     reason = fault.code or KUBERNETES_REASONS.get(fault.status, "")
     return ApiError(fault.status, reason, fault.message or _usual_message(fault), headers=fault.headers)
 
@@ -179,6 +181,9 @@ def _usual_message(fault: Fault) -> str:
     except ValueError:
         return f"injected fault: {fault.status}"
 
+
+_TOO_MANY = "Too many requests, please try again later.\n"
+"""Plain text, as API Priority and Fairness answers (kubernetes/apiserver, server/filters/priority-and-fairness.go)."""
 
 KUBERNETES_REASONS: Mapping[int, str] = {
     400: "BadRequest",

@@ -62,7 +62,12 @@ class KubernetesFace:
         self._prefix = prefix
         self._stopping = stopping
         self._lists = RememberedLists()
-        self._kinds = tuple(cluster.api.kinds.values())
+
+    @property
+    def _kinds(self) -> tuple[ServedKind, ...]:
+        """The kinds whose definitions exist now."""
+        api = self._cluster.api
+        return tuple(kind for kind in api.kinds.values() if api.is_defined(kind))
 
     def route(self, request: Request) -> Routed | Answer:
         """What the request asks for; a request without a known token gets 401 before anything else."""
@@ -80,11 +85,13 @@ class KubernetesFace:
             verb = verb_of(request, path)
         except ApiError as error:
             return status_answer(error)
-        refused = self._refused(user, verb, kind, path, request)
-        if refused is not None:
-            return status_answer(refused)
         call = Call(self._target, verb, kind.kind, path.name or name_of_new(request), path.namespace)
-        return self._routed(call, lambda: self._perform(verb, kind, path, request))
+        return self._routed(call, lambda: self._authorized(user, verb, kind, path, request))
+
+    def _authorized(self, user: str, verb: str, kind: ServedKind, path: ResourcePath, request: Request) -> Answer:
+        """The call's answer, once the user may make it. Floods are turned away before, by faults."""
+        refused = self._refused(user, verb, kind, path, request)
+        return self._perform(verb, kind, path, request) if refused is None else status_answer(refused)
 
     def _refused(self, user: str, verb: str, kind: ServedKind, path: ResourcePath, request: Request) -> ApiError | None:
         """The first right that the user lacks for a call: an apply is a patch, and a create when nothing is there yet."""

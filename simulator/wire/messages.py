@@ -75,7 +75,7 @@ def status_answer(error: ApiError) -> Answer:
     body: dict[str, Any] = {
         "kind": "Status",
         "apiVersion": "v1",
-        "metadata": {},
+        "metadata": {"continue": error.continue_token} if error.continue_token else {},
         "status": "Failure",
         "message": error.message,
     }

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from simulator.model.bgp.exports import CalicoExport
 from simulator.model.bgp.filters import ExportFilter, Verdict, export_filter
-from simulator.model.bgp.inputs import Inputs, Peer, Pool, Speaker, listings, read_inputs, unchanged
+from simulator.model.bgp.inputs import Inputs, Peer, Speaker, listings, read_inputs, unchanged
 from simulator.model.bgp.prefixes import Prefix
 from simulator.model.bgp.routes import Route, RouteKind
 from simulator.model.bgp.views import ClusterView, Object
@@ -47,6 +48,10 @@ class Offer:
     policy: tuple[str, ...] = ()
 
 
+_Hop = tuple[str, ExportFilter]
+"""A node that passes routes on, and the filters of the session over which it does."""
+
+
 @dataclass(slots=True)
 class _Life:
     """When a node was last alive, and what it had then."""
@@ -56,20 +61,6 @@ class _Life:
     routes: tuple[Route, ...]
 
 
-class _PoolIndex:
-    """Finds the pool that contains a prefix; the smaller one where pools overlap."""
-
-    def __init__(self, pools: Iterable[Pool]) -> None:
-        self._pools = {pool.prefix: pool for pool in pools}
-        self._lengths = sorted({prefix.length for prefix in self._pools}, reverse=True)
-
-    def containing(self, prefix: Prefix) -> Pool | None:
-        for length in self._lengths:
-            if length <= prefix.length and (pool := self._pools.get(prefix.cut(length))):
-                return pool
-        return None
-
-
 class Fabric:
     """Follows one cluster's routing through time; `observe` must be called at each moment that matters."""
 
@@ -77,7 +68,8 @@ class Fabric:
         self.cluster = cluster
         self.inputs: Inputs | None = None
         self._looked: tuple[Sequence[Object], ...] = ()
-        self._pools = _PoolIndex(())
+        self._calico = CalicoExport()
+        self._configured: Inputs | None = None
         self._lives: dict[str, _Life] = {}
         self._known: dict[str, tuple[Route, ...]] = {}
         self._offers: dict[tuple[str, int, str, int], Offer] = {}
@@ -85,15 +77,15 @@ class Fabric:
     def observe(self, now: datetime) -> bool:
         """Take in the cluster as it is now; whether anything that decides routes has changed."""
         looked = listings(self.cluster)
-        inputs = self.inputs if unchanged(self._looked, looked) and self.inputs else read_inputs(self.cluster)
+        inputs = self.inputs if unchanged(self._looked, looked) and self.inputs else self._read()
         changed = inputs is not self.inputs and inputs != self.inputs
         self.inputs, self._looked = inputs, looked
         if changed:
-            self._pools = _PoolIndex(inputs.pools)
+            self._calico = CalicoExport(inputs)
         for speaker in inputs.speakers:
             if speaker.ready and speaker.address:
                 old = self._lives.get(speaker.name)
-                routes = old.routes if old and not changed else tuple(_own_routes(speaker, inputs, self._pools))
+                routes = old.routes if old and not changed else tuple(self._own_routes(speaker, inputs))
                 self._lives[speaker.name] = _Life(now, speaker, routes)
         expired = [name for name, life in self._lives.items() if now - life.at >= HOLD]
         for name in expired:
@@ -133,7 +125,9 @@ class Fabric:
             return Offer(Link.NOT_REACHABLE)
         rules = inputs.rules
         policy = tuple(rules.get(name, "") for name in peer.filters)
-        exported = _export(self._routes_known_to(node), export_filter(peer.filters, rules, external=True), self._pools)
+        exported = self._export(
+            node.name, self._routes_known_to(node), export_filter(peer.filters, rules, external=True, asn=inputs.asn)
+        )
         if not peer.keep:
             exported = (replace(route, next_hop=node.address) for route in exported)
         return Offer(Link.UP, tuple(exported), policy)
@@ -155,59 +149,63 @@ class Fabric:
             return
         rules = inputs.rules
         reached = {node.name}
-        queue: deque[tuple[Speaker, tuple[ExportFilter, ...]]] = deque([(node, ())])
+        queue: deque[tuple[Speaker, tuple[_Hop, ...]]] = deque([(node, ())])
         while queue:
-            via, filters = queue.popleft()
+            via, onward = queue.popleft()
             for name in sorted(self._lives.keys() - reached):
                 other = self._lives[name].speaker
                 session = _session(via, other, inputs)
                 if session is None:
                     continue
                 reached.add(name)
-                chain = (export_filter(session, rules, external=False), *filters)
-                yield from _told(self._lives[name].routes, chain, self._pools)
+                chain = ((name, export_filter(session, rules, external=False)), *onward)
+                yield from self._told(self._lives[name].routes, chain)
                 if other.reflector:
                     queue.append((other, chain))
 
+    def _read(self) -> Inputs:
+        """With any BGPFilter that BIRD cannot parse, confd keeps the peers and filters of before (confd bird.toml, check_cmd)."""
+        inputs = read_inputs(self.cluster)
+        if inputs.parses:
+            self._configured = inputs
+            return inputs
+        before = self._configured or replace(inputs, mesh=False, peers=(), filters=())
+        return replace(inputs, asn=before.asn, mesh=before.mesh, peers=before.peers, filters=before.filters)
 
-def _told(routes: Iterable[Route], chain: tuple[ExportFilter, ...], pools: _PoolIndex) -> Iterator[Route]:
-    """What of a node's own routes passes every session on the way."""
-    for link in chain:
-        routes = [replace(route, remote=True) for route in _export(routes, link, pools)]
-    yield from routes
+    def _own_routes(self, speaker: Speaker, inputs: Inputs) -> Iterator[Route]:
+        """Blocks of more than one address as such; pods by their route to the workload.
 
+        The node's own table is in BIRD too: its default route, its subnet, and the way to each peer with a `reachableBy`
+        (confd templates bird.cfg and bird_aggr.cfg).
+        """
+        for prefix in self._calico.blocks.get(speaker.name, ()):
+            if prefix.length < 32:
+                yield Route(prefix, speaker.address, RouteKind.BLOCK)
+        for node, prefix in inputs.workloads:
+            if node == speaker.name:
+                yield Route(prefix, speaker.address, RouteKind.WORKLOAD)
+        for prefix in inputs.services:
+            yield Route(prefix, speaker.address, RouteKind.SERVICE)
+        subnet = ipaddress.IPv4Network(self.cluster.document.node_subnet)
+        yield Route(Prefix.parse(str(subnet)), speaker.address, RouteKind.HOST)
+        yield Route(Prefix(0, 0), str(subnet[1]), RouteKind.HOST)
+        for peer in inputs.peers:
+            if peer.peer_ip and peer.reachable_by and _applies(peer, speaker):
+                yield Route(Prefix.parse(peer.peer_ip), peer.reachable_by, RouteKind.HOST)
 
-def _own_routes(speaker: Speaker, inputs: Inputs, pools: _PoolIndex) -> Iterator[Route]:
-    """A block is announced while a pool contains it; pods have a route of their own on their node, seen if not a block."""
-    blocks = {prefix for node, prefix in inputs.blocks if node == speaker.name and pools.containing(prefix)}
-    for prefix in sorted(blocks):
-        yield Route(prefix, speaker.address, RouteKind.BLOCK)
-    for node, prefix in inputs.workloads:
-        if node == speaker.name and prefix not in blocks:
-            yield Route(prefix, speaker.address, RouteKind.WORKLOAD)
-    for prefix in inputs.services:
-        yield Route(prefix, speaker.address, RouteKind.SERVICE)
+    def _told(self, routes: Iterable[Route], chain: tuple[_Hop, ...]) -> Iterator[Route]:
+        """What of a node's own routes passes every session on the way."""
+        for node, filters in chain:
+            routes = [replace(route, remote=True) for route in self._export(node, routes, filters)]
+        yield from routes
 
-
-def _export(routes: Iterable[Route], filters: ExportFilter, pools: _PoolIndex) -> Iterator[Route]:
-    """Filters first; what none of them matched goes through Calico's own export."""
-    routes = list(routes)
-    own_blocks = [route.prefix for route in routes if route.kind is RouteKind.BLOCK and not route.remote]
-    for route in routes:
-        verdict = filters.verdict(route)
-        if verdict is Verdict.ACCEPT or (verdict is Verdict.UNDECIDED and _calico_exports(route, own_blocks, pools)):
-            yield route
-
-
-def _calico_exports(route: Route, own_blocks: list[Prefix], pools: _PoolIndex) -> bool:
-    """Reject unexported pools; aggregate own blocks; announce service ranges; accept what lies in an exported pool."""
-    if route.kind is RouteKind.SERVICE:
-        return True
-    pool = pools.containing(route.prefix)
-    if pool is None or not pool.exported:
-        return False
-    beneath = route.kind is RouteKind.WORKLOAD and not route.remote and any(b.covers(route.prefix) for b in own_blocks)
-    return not beneath
+    def _export(self, node: str, routes: Iterable[Route], filters: ExportFilter) -> Iterator[Route]:
+        """Filters first; what none of them matched goes through Calico's own export."""
+        for route in routes:
+            verdict = filters.verdict(route)
+            accepted = verdict is Verdict.UNDECIDED and self._calico.accepts(node, route.prefix)
+            if accepted or verdict is Verdict.ACCEPT:
+                yield route
 
 
 def _selects(selector: str, labels: Mapping[str, str]) -> bool:

@@ -16,6 +16,9 @@ from typing import Any
 from simulator.model.bgp.prefixes import Prefix
 from simulator.model.bgp.routes import Route
 
+NORMAL_PRIORITY = 1024
+"""Of every route here; Felix gives others only to workloads that migrate (Tigera docs, FelixConfiguration)."""
+
 
 class Verdict(StrEnum):
     """What the filters say of a route; UNDECIDED leaves it to Calico's own export."""
@@ -31,8 +34,10 @@ _Test = Callable[[Route], bool]
 class ExportFilter:
     """The export rules that a peer's filters add up to, in the order of `BGPPeer.spec.filters`."""
 
-    def __init__(self, rules: Iterable[Mapping[str, Any]], *, external: bool) -> None:
-        self._rules = [(Verdict(str(rule["action"]).capitalize()), _tests(rule, external=external)) for rule in rules]
+    def __init__(self, rules: Iterable[Mapping[str, Any]], *, external: bool, asn: int) -> None:
+        self._rules = [
+            (Verdict(str(rule["action"]).capitalize()), _tests(rule, external=external, asn=asn)) for rule in rules
+        ]
         self._known: dict[Route, Verdict] = {}
 
     def verdict(self, route: Route) -> Verdict:
@@ -49,17 +54,27 @@ class ExportFilter:
         return Verdict.UNDECIDED
 
 
-def export_filter(names: Iterable[str], rules_by_name: Mapping[str, str], *, external: bool) -> ExportFilter:
-    """The filter of a peer that lists `names`; `rules_by_name` holds each existing filter's exportV4 as JSON."""
-    return _compiled(tuple(rules_by_name[name] for name in names if name in rules_by_name), external)
+def export_filter(
+    names: Iterable[str], rules_by_name: Mapping[str, str], *, external: bool, asn: int = 0
+) -> ExportFilter:
+    """The filter of a peer that lists `names`; `rules_by_name` holds each existing filter's exportV4 as JSON.
+
+    `asn` is the cluster's AS number, which an external peer's filter finds in every path.
+    """
+    return _compiled(tuple(rules_by_name[name] for name in names if name in rules_by_name), external, asn)
 
 
 @lru_cache(maxsize=256)
-def _compiled(rule_lists: tuple[str, ...], external: bool) -> ExportFilter:
-    return ExportFilter((rule for text in rule_lists for rule in json.loads(text)), external=external)
+def _compiled(rule_lists: tuple[str, ...], external: bool, asn: int) -> ExportFilter:
+    return ExportFilter((rule for text in rule_lists for rule in json.loads(text)), external=external, asn=asn)
 
 
-def _tests(rule: Mapping[str, Any], *, external: bool) -> list[_Test]:
+def length_range(cidr: Prefix, lengths: Mapping[str, int] | None) -> tuple[int, int]:
+    """The shortest and the longest prefix length that a rule's `cidr` and `prefixLength` leave."""
+    return max(cidr.length, (lengths or {}).get("min", 0)), min(32, (lengths or {}).get("max", 32))
+
+
+def _tests(rule: Mapping[str, Any], *, external: bool, asn: int) -> list[_Test]:
     """All match fields of a rule; a rule without any matches every route."""
     tests: list[_Test] = []
     if "cidr" in rule:
@@ -72,8 +87,15 @@ def _tests(rule: Mapping[str, Any], *, external: bool) -> list[_Test]:
     if "peerType" in rule:
         fits = rule["peerType"] == ("eBGP" if external else "iBGP")
         tests.append(lambda _route: fits)
-    if any(field in rule for field in ("communities", "asPathPrefix", "priority")):
-        # Routes of this world carry no communities, no AS path inside the cluster and no priority.
+    if rule.get("asPathPrefix"):
+        # BIRD 1.6 puts the cluster's number into the path before it asks the filter, and there is nothing else in it.
+        begins = external and rule["asPathPrefix"] == [asn]
+        tests.append(lambda _route: begins)
+    if "priority" in rule:
+        ordinary = rule["priority"] == NORMAL_PRIORITY
+        tests.append(lambda _route: ordinary)
+    if "communities" in rule:
+        # Routes of this world carry none.
         tests.append(lambda _route: False)
     return tests
 
@@ -86,8 +108,7 @@ def _prefix_test(rule: Mapping[str, Any]) -> _Test:
     cidr, operator = Prefix.parse(rule["cidr"]), rule["matchOperator"]
     lengths = rule.get("prefixLength")
     if operator in ("In", "NotIn"):
-        low = max(cidr.length, (lengths or {}).get("min", 0))
-        high = min(32, (lengths or {}).get("max", 32))
+        low, high = length_range(cidr, lengths)
         inside = operator == "In"
         return lambda route: (low <= route.prefix.length <= high and cidr.covers(route.prefix)) == inside
     equal = operator == "Equal"

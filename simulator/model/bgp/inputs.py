@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from simulator.model.bgp.filters import length_range
 from simulator.model.bgp.prefixes import Prefix, parse_address
 from simulator.model.bgp.views import (
     ClusterView,
@@ -62,7 +64,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that decides which routes a cluster offers. `filters` holds each filter's exportV4 as JSON."""
+    """Everything that decides which routes a cluster offers. `filters` holds each filter's exportV4 as JSON.
+
+    `parses` says whether BIRD can read all filters, whether or not a peer lists them.
+    """
 
     asn: int
     mesh: bool
@@ -73,6 +78,7 @@ class Inputs:
     pools: tuple[Pool, ...]
     peers: tuple[Peer, ...]
     filters: tuple[tuple[str, str], ...]
+    parses: bool = True
 
     @property
     def rules(self) -> Mapping[str, str]:
@@ -114,6 +120,12 @@ def read_inputs(cluster: ClusterView) -> Inputs:
         peers=tuple(sorted((_peer(peer) for peer in api.objects("BGPPeer")), key=lambda peer: peer.name)),
         filters=tuple(
             (name_of(entry), json.dumps(spec_of(entry).get("exportV4") or [])) for entry in api.objects("BGPFilter")
+        ),
+        parses=all(
+            _parses(rule)
+            for entry in api.objects("BGPFilter")
+            for field in ("exportV4", "importV4")
+            for rule in spec_of(entry).get(field) or ()
         ),
     )
 
@@ -168,3 +180,18 @@ def _peer(peer: Object) -> Peer:
         reachable_by=str(spec.get("reachableBy") or ""),
         filters=tuple(spec.get("filters") or ()),
     )
+
+
+def _parses(rule: Mapping[str, Any]) -> bool:
+    """BIRD 1.6.8 refuses host bits, IPv6, and a range of lengths whose end lies before its start.
+
+    The template of confd gets no further with what is no text or no prefix to Go, though the API may have taken it.
+    """
+    if "cidr" not in rule:
+        return True
+    try:
+        cidr = Prefix.parse(rule["cidr"])
+    except (TypeError, ValueError):
+        return False
+    low, high = length_range(cidr, rule.get("prefixLength"))
+    return str(cidr) == rule["cidr"] and low <= high

@@ -17,6 +17,13 @@ class RouteKind(StrEnum):
     """A pod's own address."""
     SERVICE = "service"
     """A service range that BGPConfiguration announces."""
+    HOST = "host"
+    """What the node's own table holds: default route, node subnet, the way to a peer."""
+
+
+NODE_INTERFACE = "eth0"
+WORKLOAD_INTERFACE = "cali00000000000"
+"""Felix names a workload's interface `cali` and eleven characters of a hash; filters can only tell it by a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +37,7 @@ class Route:
 
     @property
     def interface(self) -> str:
-        """The interface that the route leaves by, for filters that name one."""
-        return "cali" if self.kind is RouteKind.WORKLOAD and not self.remote else ""
+        """The interface that the route leaves by, for filters that name one; blocks and service ranges are blackholes."""
+        if self.remote or self.kind is RouteKind.HOST:
+            return NODE_INTERFACE
+        return WORKLOAD_INTERFACE if self.kind is RouteKind.WORKLOAD else ""

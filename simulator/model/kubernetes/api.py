@@ -22,6 +22,7 @@ from simulator.model.kubernetes.refusals import (
     Cause,
     bad_request,
     invalid,
+    no_such_path,
     unreachable,
     unsupported_patch,
     version_required,
@@ -264,6 +265,8 @@ class KubernetesApi:
         deleted = self._writer.delete(
             served, key, uid=uid, resource_version=resource_version, grace_seconds=grace_seconds
         )
+        if kind == "CustomResourceDefinition":
+            self._drop_instances(name)
         self.after_write()
         return deleted
 
@@ -272,13 +275,28 @@ class KubernetesApi:
         serves = _always if direct else self.serves
         return ComponentStore(self.kinds, serves, self._store, self._writer, manager)
 
+    def is_defined(self, kind: ServedKind) -> bool:
+        """Whether the API has the kind at all: a custom one goes with its CustomResourceDefinition."""
+        if kind.builtin or kind.aggregated:
+            return True
+        return ("", kind.resource) in self._store["CustomResourceDefinition"].objects
+
     def serves(self, kind: ServedKind) -> bool:
         """Whether anybody answers for the kind right now."""
         return not (kind.aggregated and self.calico_apiserver_down)
 
+    def _drop_instances(self, definition: str) -> None:
+        """A definition takes its objects with it."""
+        for kind in self.kinds.values():
+            if kind.resource == definition:
+                for key in list(self._store[kind.kind].objects):
+                    self._store.remove(kind.kind, key)
+
     def _served(self, verb: str, kind: str) -> ServedKind:
         served = self.kinds[kind]
         self.calls[verb, kind] += 1
+        if not self.is_defined(served):
+            raise no_such_path()
         if not self.serves(served):
             raise unreachable(aggregated.SERVICE)
         return served

@@ -47,16 +47,27 @@ class StartedLists:
     def token(self, started: Started, kind: str, namespace: str, last: Object) -> str:
         """Remember a list, and give the token that continues it after `last`."""
         key = (started.revision, kind, namespace)
-        self._started.setdefault(key, started)
+        known = self._started.get(key)
+        # Without a write in between a later list has the same revision; it is the later one's age that counts.
+        if known is None or known.taken < started.taken:
+            self._started[key] = started
         self._started.move_to_end(key)
         while len(self._started) > _REMEMBERED_LISTS:
             self._started.popitem(last=False)
-        content = json.dumps({"v": "meta.k8s.io/v1", "rv": started.revision, "start": position(last)})
-        return base64.urlsafe_b64encode(content.encode()).decode()
+        return self._token(started.revision, position(last))
 
     def first(self, items: Sequence[Object]) -> Started:
         """A list that begins now."""
         return Started(self._store.revision, self._store.now(), items, ("", ""))
+
+    def _present(self, kind: str, namespace: str) -> Sequence[Object]:
+        collection = self._store[kind]
+        return collection.within(namespace) if namespace else collection.listing()
+
+    @staticmethod
+    def _token(revision: int, after: Key) -> str:
+        content = json.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": after})
+        return base64.urlsafe_b64encode(content.encode()).decode()
 
     def continued(self, kind: str, namespace: str, token: str) -> Started:
         """The list behind a token; 410 when it is too old, 400 when the token cannot be read."""
@@ -65,14 +76,23 @@ class StartedLists:
             revision, after = int(content["rv"]), (str(content["start"][0]), str(content["start"][1]))
         except (ValueError, LookupError, TypeError) as error:
             raise bad_request(f"invalid continue token: continue key is not valid: {type(error).__name__}") from error
+        if revision == _NOW:
+            return Started(self._store.revision, self._store.now(), self._present(kind, namespace), after)
         started = self._started.get((revision, kind, namespace))
         oldest = self._store.now() - timedelta(seconds=CONTINUE_SECONDS)
         if started is None or started.taken < oldest or self._store.revision - revision > CONTINUE_CHANGES:
-            raise expired(
-                "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-                "without the continue parameter."
-            )
+            raise expired(_TOO_OLD, self._token(_NOW, after))
         return Started(revision, started.taken, started.items, after)
+
+
+_NOW = -1
+"""The revision in a token that goes on with what there is now, whatever changed since the first page."""
+_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with "
+    "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time "
+    "the first chunk was returned and now may show up in the list."
+)
 
 
 def position(item: Object) -> Key:

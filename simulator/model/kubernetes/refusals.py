@@ -123,9 +123,9 @@ def unsupported_patch(accepted: Iterable[str]) -> ApiError:
     return ApiError(415, "UnsupportedMediaType", message)
 
 
-def expired(message: str) -> ApiError:
-    """410: the list can no longer be continued."""
-    return ApiError(410, "Expired", message)
+def expired(message: str, token: str = "") -> ApiError:
+    """410: the list can no longer be continued as it was; `token` continues it as it is now."""
+    return ApiError(410, "Expired", message, continue_token=token)
 
 
 def unreachable(service: str) -> ApiError:

@@ -148,7 +148,21 @@ FLAG = Schema("boolean")
 INT_OR_STRING = Schema("int-or-string")
 
 
-NOT_DECLARED = ": field not declared in schema"
+def unknown_fields(schema: Schema | None, value: Any, path: str = "") -> Iterator[str]:
+    """Paths of fields that a schema does not know; below a value of the wrong type it knows none."""
+    if schema is not None and schema.type == "any":
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            child = schema.child(key) if schema is not None and schema.type == "object" else None
+            at = f"{path}.{key}".lstrip(".")
+            if child is None:
+                yield at
+            else:
+                yield from unknown_fields(child, item, at)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unknown_fields(schema.items if schema is not None else None, item, f"{path}[{index}]")
 
 
 def undeclared(schema: Schema, value: Any, path: str = "") -> Iterator[str]:
@@ -166,7 +180,7 @@ def undeclared(schema: Schema, value: Any, path: str = "") -> Iterator[str]:
         for key, item in value.items():
             child = schema.child(key)
             if child is None:
-                yield f"{path}.{key}{NOT_DECLARED}"
+                yield f"{path}.{key}: field not declared in schema"
             else:
                 yield from undeclared(child, item, f"{path}.{key}")
     elif isinstance(value, list) and schema.items is not None:
@@ -260,9 +274,15 @@ def problems(schema: Schema, value: Any, old: Any = None, path: str = "") -> Ite
         return
     if schema.type == "any":
         return
-    if not _fits(schema, value):
+    fits = _fits(schema, value)
+    if not fits and not (schema.format == "cidr" and isinstance(value, str | list)):
         yield from _wrong_type(schema, value, path)
-    elif isinstance(value, dict):
+    if schema.enum and value not in schema.enum:
+        yield from _unsupported(schema, value, path)
+    if not fits:
+        # A list passes for a text of a known format: kube-openapi, validation/validate/type.go.
+        return
+    if isinstance(value, dict):
         yield from _map_problems(schema, value, old, path)
     elif isinstance(value, list):
         yield from _list_problems(schema, value, path)
@@ -326,23 +346,20 @@ def _broken_rules(schema: Schema, value: Any, old: Any, path: str) -> Iterator[C
 
 
 def _wrong_type(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
-    wrong = _go_type(value) if schema.format else _type_name(value)
-    yield Cause(
-        path,
-        "FieldValueTypeInvalid",
-        f'Invalid value: "{wrong}": {path} in body must be of type {_wanted_type(schema, value)}: "{wrong}"',
-    )
-    if schema.enum and value is None:
-        yield _unsupported(schema, value, path)
-    if schema.format == "int32" and isinstance(value, float):
-        yield _no_int32(path)
+    wanted, wrong = _mismatch(schema, value)
+    message = f'Invalid value: "{wrong}": {path} in body must be of type {wanted}: "{wrong}"'
+    yield Cause(path, "FieldValueTypeInvalid", message)
+    if schema.type == "integer" and isinstance(value, float):
+        yield _no_integer(schema, path)
 
 
-def _wanted_type(schema: Schema, value: Any) -> str:
-    """A schema's format stands in for its type, except for what is missing altogether."""
+def _mismatch(schema: Schema, value: Any) -> tuple[str, str]:
+    """What was wanted and what was found. A format stands in for the type, but not beside texts, lists and nulls."""
     if schema.type == "int-or-string":
-        return "integer,string"
-    return schema.format if schema.format and value is not None else schema.type
+        return "integer,string", _type_name(value)
+    if schema.format and not isinstance(value, str | list | None):
+        return schema.format, {int: "int64", float: "float64"}.get(type(value), "")
+    return schema.type, _type_name(value)
 
 
 def _map_problems(schema: Schema, value: Mapping[str, Any], old: Any, path: str) -> Iterator[Cause]:
@@ -370,40 +387,39 @@ def _list_problems(schema: Schema, value: Sequence[Any], path: str) -> Iterator[
             yield from problems(schema.items, item, None, f"{path}[{index}]")
     if schema.list_type == "set":
         for index, item in enumerate(value):
-            if item in value[:index]:
+            if value[:index].count(item) == 1:
                 yield Cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {json.dumps(item)}")
 
 
 def _scalar_problems(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
     shown = json.dumps(value, ensure_ascii=False)
-    if schema.enum and value not in schema.enum:
-        yield _unsupported(schema, value, path)
-        if schema.said_twice:
-            message = f'Invalid value: "": "{path}" must validate all the schemas (allOf). None validated'
-            yield Cause("<nil>", "FieldValueInvalid", message)
     if schema.minimum is not None and value < schema.minimum:
         yield _in_body(path, shown, f"should be greater than or equal to {schema.minimum}")
     if schema.maximum is not None and value > schema.maximum:
         yield _in_body(path, shown, f"should be less than or equal to {schema.maximum}")
     if schema.format == "int32" and not -(2**31) <= value < 2**31:
-        yield _no_int32(path)
+        yield _no_integer(schema, path)
     if schema.max_length is not None and len(value) > schema.max_length:
         yield Cause(path, "FieldValueTooLong", f"Too long: may not be more than {schema.max_length} bytes")
-    if schema.pattern and isinstance(value, str) and not _compiled(schema.pattern).search(value):
+    elif schema.pattern and isinstance(value, str) and not _compiled(schema.pattern).search(value):
         yield _in_body(path, shown, f"should match '{schema.pattern}'")
     if schema.format == "cidr" and not is_cidr(value):
         message = f"Invalid value: {shown}: {path} in body must be of type cidr: {shown}"
         yield Cause(path, "FieldValueTypeInvalid", message)
 
 
-def _unsupported(schema: Schema, value: Any, path: str) -> Cause:
+def _unsupported(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
     supported = ", ".join(json.dumps(item) for item in schema.enum)
     message = f"Unsupported value: {json.dumps(value, ensure_ascii=False)}: supported values: {supported}"
-    return Cause(path, "FieldValueNotSupported", message)
+    yield Cause(path, "FieldValueNotSupported", message)
+    if schema.said_twice:
+        message = f'Invalid value: "": "{path}" must validate all the schemas (allOf). None validated'
+        yield Cause("<nil>", "FieldValueInvalid", message)
 
 
-def _no_int32(path: str) -> Cause:
-    message = f'Invalid value: "": Checked value must be of type integer with format int32 in {path}'
+def _no_integer(schema: Schema, path: str) -> Cause:
+    form = f"with format {schema.format}" if schema.format else "(default format)"
+    message = f'Invalid value: "": Checked value must be of type integer {form} in {path}'
     return Cause("<nil>", "FieldValueInvalid", message)
 
 
@@ -442,11 +458,6 @@ def _fits(schema: Schema, value: Any) -> bool:
     if isinstance(value, bool):
         return schema.type == "boolean"
     return isinstance(value, _PYTHON_TYPES[schema.type])
-
-
-def _go_type(value: Any) -> str:
-    """What Go calls a JSON value, which is what messages about formats show."""
-    return {int: "int64", float: "float64"}.get(type(value)) or _type_name(value)
 
 
 def _type_name(value: Any) -> str:

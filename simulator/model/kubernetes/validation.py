@@ -47,7 +47,7 @@ def found_wrong(kind: ServedKind, obj: Mapping[str, Any], old: Mapping[str, Any]
     causes = list(_metadata_problems(kind, obj["metadata"], old["metadata"] if old else None))
     causes += problems(SCHEMAS[kind.kind], obj, old)
     # A custom resource's rules are CEL: they are not asked about values that are wrong already.
-    causes += rule_problems(SCHEMAS[kind.kind], obj, old, () if kind.builtin else tuple(causes))
+    causes += rule_problems(SCHEMAS[kind.kind], obj, old, () if kind.builtin or kind.aggregated else tuple(causes))
     if kind.kind == "Deployment":
         causes += _deployment_problems(obj, old)
     elif kind.kind == "PodDisruptionBudget":

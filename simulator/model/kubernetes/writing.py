@@ -48,7 +48,7 @@ from simulator.model.kubernetes.refusals import (
     not_found,
     precondition_failed,
 )
-from simulator.model.kubernetes.schema import NOT_DECLARED, pruned, undeclared, without_nulls
+from simulator.model.kubernetes.schema import pruned, undeclared, unknown_fields, without_nulls
 from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.store import Key, Store, timestamp
 from simulator.model.kubernetes.trees import FrozenDict, Object, freeze, is_terminating
@@ -333,9 +333,9 @@ def _key_of(obj: Mapping[str, Any]) -> Key:
 def _incoming(kind: ServedKind, key: Key, body: Mapping[str, Any], writer: Writer) -> dict[str, Any]:
     """What of a body is the writer's to say for a main resource."""
     if writer.strict:
-        unknown = [text for text in undeclared(SCHEMAS[kind.kind], body) if text.endswith(NOT_DECLARED)]
+        unknown = sorted(unknown_fields(SCHEMAS[kind.kind], body))
         if unknown:
-            words = ", ".join(f'unknown field "{text.partition(":")[0].lstrip(".")}"' for text in unknown)
+            words = ", ".join(f'unknown field "{path}"' for path in unknown)
             raise bad_request(
                 f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict decoding error: {words}'
             )

@@ -87,6 +87,16 @@ def test_continue_tokens_expire() -> None:
         cluster.api.list("Namespace", limit=2, continue_token="made up")
 
 
+def test_a_list_of_a_quiet_cluster_can_be_continued_however_long_nothing_was_written() -> None:
+    """The age of a list is its own, not that of an earlier one which saw the same objects."""
+    clock = a_clock()
+    cluster = a_cluster(clock)
+    assert cluster.api.list("Namespace", limit=2).continue_token
+    clock.advance(3600)
+    first = cluster.api.list("Namespace", limit=2)
+    assert cluster.api.list("Namespace", limit=2, continue_token=first.continue_token).items
+
+
 @pytest.mark.parametrize(
     ("selector", "expected"),
     [
@@ -213,7 +223,7 @@ def test_patch_types() -> None:
         ],
         manager=PERSON,
     )
-    assert (patched["spec"]["natOutgoing"], patched["metadata"]["labels"]) == (True, {})
+    assert (patched["spec"]["natOutgoing"], patched["metadata"].get("labels")) == (True, None)
     with refused(422, "Invalid"):
         cluster.api.json_patch(*POOL, [{"op": "test", "path": "/spec/cidr", "value": "no"}], manager=PERSON)
     with refused(415, "UnsupportedMediaType"):
@@ -228,7 +238,7 @@ def test_patch_types() -> None:
 @pytest.mark.parametrize(
     ("spec", "field", "reason"),
     [
-        ({"cidr": "nonsense"}, "spec.cidr", "FieldValueInvalid"),
+        ({"cidr": "nonsense"}, "spec.cidr", "FieldValueTypeInvalid"),
         ({"vxlanMode": "Sometimes"}, "spec.vxlanMode", "FieldValueNotSupported"),
         ({"blockSize": 129}, "spec.blockSize", "FieldValueInvalid"),
         ({"ipipMode": "Always", "vxlanMode": "Always"}, "spec", "FieldValueForbidden"),
@@ -239,7 +249,8 @@ def test_native_pools_are_checked_by_their_schema(spec: dict[str, Any], field: s
     cluster = a_cluster(a_clock())
     with refused(422, "Invalid") as caught:
         put_up(cluster, a_pool(**spec))
-    assert [(cause["field"], cause["reason"]) for cause in caught.value.details["causes"]] == [(field, reason)]
+    causes = [(cause["field"], cause["reason"]) for cause in caught.value.details["causes"]]
+    assert [cause for cause in causes if cause[0] != "<nil>"] == [(field, reason)]
 
 
 def test_native_pools_are_not_checked_further() -> None:
@@ -267,7 +278,7 @@ def test_native_pools_keep_their_range() -> None:
         ("BGPFilter", {"exportV4": [{"cidr": "10.0.0.0/8", "matchOperator": "In"}]}, "Required value"),
         ("BGPPeer", {"node": "a", "nodeSelector": "all()"}, "node and nodeSelector cannot both be set"),
         ("BGPPeer", {"peerSelector": "all()", "asNumber": 65515}, "asNumber must be empty"),
-        ("BGPPeer", {"asNumber": 4294967295}, "should be less than or equal to 2147483647"),
+        ("BGPPeer", {"asNumber": 4294967295}, "must be of type integer with format int32 in spec.asNumber"),
         ("FelixConfiguration", {"egressIPSupport": "On"}, "should match"),
         ("EgressGatewayPolicy", {"rules": [{"gatewayPreference": "Near"}]}, "Unsupported value"),
     ],

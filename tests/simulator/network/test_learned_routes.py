@@ -83,7 +83,10 @@ def test_an_empty_or_missing_filter_leaks_the_pod_blocks(how: str) -> None:
 
 
 def test_pools_that_may_not_be_exported() -> None:
-    """Export of a pool is off where no filter decided; an explicit Accept bypasses that on the owner and not beyond."""
+    """Export of a pool is off where no filter decided; an explicit Accept bypasses that on the owner and not beyond.
+
+    Accepting everything tells Route Server of the node's own table as well.
+    """
     world = a_world()
     world.spoke.pool("default-pool", "10.244.0.0/16", natOutgoing=True, disableBGPExport=True)
     world.spoke.filter()
@@ -91,7 +94,12 @@ def test_pools_that_may_not_be_exported() -> None:
     assert world.learned() == EGRESS
     world.spoke.filter({"action": "Accept"})
     settle(world)
-    assert world.learned() == EGRESS | {"10.244.0.0/26": "10.1.0.4", "10.244.0.9/32": "10.1.0.4"}
+    own_table = {
+        "0.0.0.0/0": "10.1.0.1",
+        "10.1.0.0/22": "10.1.0.4",
+        **dict.fromkeys(("10.0.1.4/32", "10.0.1.5/32"), "10.1.0.1"),
+    }
+    assert world.learned() == EGRESS | own_table | {"10.244.0.0/26": "10.1.0.4", "10.244.0.9/32": "10.1.0.4"}
 
 
 def test_an_explicit_accept_exports_pods_on_the_peer_itself_besides_their_block() -> None:
@@ -231,6 +239,7 @@ def test_a_change_is_not_learned_at_once() -> None:
     world.spoke.api.remove("IPAMBlock", "10.99.0.2-32")
     world.spoke.api.remove("Pod", "egw-2")
     world.spoke.block("10.99.0.2/32", "n3")
+    world.spoke.pod("tenant0-egw", "egw-3", "n3", "10.99.0.2", egw="tenant0")
     assert world.hub.route_server.next_hops("10.99.0.2") == {"10.1.0.6"}
     world.clock.advance(4)
     assert world.hub.route_server.next_hops("10.99.0.2") == {"10.1.0.6"}

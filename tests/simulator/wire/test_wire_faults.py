@@ -48,7 +48,10 @@ def test_refuse_answers_in_the_words_of_each_api(ask: Ask) -> None:
     inject(ask, action="refuse", target="cluster/*", status=429, retryAfter=7)
     refused = ask("POST", NAMESPACES, namespace("red"))
     assert (refused.status, refused.headers["Retry-After"]) == (429, "7")
-    assert (refused.json["kind"], refused.json["reason"]) == ("Status", "TooManyRequests")
+    assert refused.body == b"Too many requests, please try again later.\n"
+    inject(ask, action="refuse", target="cluster/*", status=503)
+    unavailable = ask("GET", NAMESPACES)
+    assert (unavailable.json["kind"], unavailable.json["reason"]) == ("Status", "ServiceUnavailable")
     inject(ask, action="refuse", target="firewall/hub1", status=409)
     conflict = ask("GET", GROUP)
     assert (conflict.status, conflict.json["error"]["code"]) == (409, "AnotherOperationInProgress")
