@@ -20,7 +20,7 @@ from search.runner import from_seed
 from search.shrinking import shrink
 from search.stories import story
 
-BATCH = 20
+BATCH = 10
 
 
 @dataclass
@@ -106,11 +106,14 @@ def _progress(total: Tally, wanted: int, seconds: float) -> str:
 
 def _closing(total: Tally) -> str:
     empty = list(empty_cells(total.coverage))
+    figures = (
+        f"{total.histories} histories, {total.actions} actions, {total.passes} passes, {total.calls} checked calls, "
+        f"{total.packets} packets, {total.calls / max(total.seconds, 0.001):.0f} checked calls/s and core"
+    )
     lines = [
         summary(total.coverage),
         "",
-        f"{total.histories} histories, {total.actions} actions, {total.passes} passes, {total.calls} checked calls, "
-        f"{total.packets} packets, {total.calls / max(total.seconds, 0.001):.0f} checked calls/s and core",
+        figures,
         f"{len(total.found)} histories broke an invariant",
         f"{cell_count() - len(empty)} of {cell_count()} cells reached; never reached:",
         *(f"  {stage} x {fault} x {group}" for stage, fault, group in empty[:60]),

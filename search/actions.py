@@ -32,7 +32,7 @@ class Group(StrEnum):
     MEMORY = "ledger or state lost"
     DECISION = "block, forget, waiver"
     TIME = "time passes"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a pass, not a password
     TWO = "two passes at once"
     TROUBLE = "calls fail"
 

@@ -29,7 +29,9 @@ def _write(history: History, file: TenantFile) -> None:
 
 
 @deed(Group.ADDED, "commit: {0} comes, on {1} slot {2} for {3}, to {4}")
-def add(history: History, tenant: str, cluster: str, slot: int, namespaces: tuple[str, ...], sites: tuple[str, ...]) -> None:
+def add(
+    history: History, tenant: str, cluster: str, slot: int, namespaces: tuple[str, ...], sites: tuple[str, ...]
+) -> None:
     """A new tenant; nothing when it is there."""
     if tenant not in history.files:
         _write(history, TenantFile(tenant, (Place(cluster, slot, namespaces),), sites))
@@ -100,7 +102,7 @@ def claim(history: History, tenant: str, cluster: str, namespaces: tuple[str, ..
 
 
 @deed(Group.RULES, "commit: {0} may reach {1}, service {2}, shared rules {3}")
-def allow(history: History, tenant: str, sites: tuple[str, ...], service: bool, shared: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def allow(history: History, tenant: str, sites: tuple[str, ...], service: bool, shared: bool) -> None:
     """Other rules."""
     file = history.files.get(tenant)
     if file is not None:
@@ -108,7 +110,7 @@ def allow(history: History, tenant: str, sites: tuple[str, ...], service: bool, 
 
 
 @deed(Group.SHAPE, "commit: {0} has {1} replicas, bypass {2}, ends with a block {3}")
-def shape(history: History, tenant: str, replicas: int, bypass: bool, blocks: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def shape(history: History, tenant: str, replicas: int, bypass: bool, blocks: bool) -> None:
     """Gateways, bypass and onRemoval."""
     file = history.files.get(tenant)
     if file is not None:
@@ -163,7 +165,12 @@ def rename_back(history: History, tenant: str) -> None:
 def empty_tree(history: History) -> None:
     """Everything, the hub as well: taken for a mistake."""
     paths = {_path(history, name): None for name in history.files}
-    gone = [f"hubs/{'hub1'}.yaml", *(f"clusters/{name}.yaml" for name in CLUSTERS), "guardrails.yaml", "rulesets/shared.yaml"]
+    gone = [
+        f"hubs/{'hub1'}.yaml",
+        *(f"clusters/{name}.yaml" for name in CLUSTERS),
+        "guardrails.yaml",
+        "rulesets/shared.yaml",
+    ]
     history.broken.update(history.files)
     history.commit({**paths, **dict.fromkeys(gone)})
 
@@ -224,7 +231,7 @@ def share(history: History, site: str) -> None:
 
 
 @deed(Group.SHARED, "commit: guardrails strict {0}")
-def guard(history: History, strict: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def guard(history: History, strict: bool) -> None:
     """Tightened or loosened."""
     history.commit({"guardrails.yaml": guardrails_file(strict=strict)})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from function_app.model.ledger import Holding
+from function_app.model.ledger import Holding, RecordKind
 from function_app.model.plan import Stage, WaitsFor
 from function_app.model.report import Report
 from search.history import History
-from search.trouble import accept_content, clear_trouble, restore_ledger, wake_nodes
+from search.trouble import accept_content, apply_terraform, clear_trouble, restore_ledger, wake_nodes
 from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS
 from simulator.judge import Invariant
 from simulator.judge.truth import find, points_at, remains
@@ -15,6 +15,8 @@ from simulator.model.packets import Verdict
 
 MOST_PASSES = 250
 LONGEST_STEP = 7200.0
+LONGEST_WAIT = 30 * 3600.0
+"""Longer than anything that only time is waited for: a day for foreign users of a gateway."""
 _A_PERSONS = frozenset({WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON})
 
 
@@ -42,6 +44,7 @@ def heal(history: History) -> None:
         wake_nodes(history, cluster)
         for tenant in TENANTS:
             history.desk.world.clusters[cluster].heal_pods(f"{tenant}-egw")
+    apply_terraform(history)
     history.lasting.clear()
     history.meddle()
     accept_content(history)
@@ -54,7 +57,7 @@ def heal(history: History) -> None:
 
 def rest(history: History) -> Report | None:
     """Passes until nothing moves without a person; time runs faster while nothing is written."""
-    step = 0.0
+    step = idle = 0.0
     for _ in range(MOST_PASSES):
         report = history.run_pass()
         if history.judge.violations:
@@ -64,6 +67,10 @@ def rest(history: History) -> Report | None:
             continue
         if report.plan.look_again_seconds is None and not report.unreadable:
             return report
+        idle = 0.0 if report.writes else idle + step
+        if idle > LONGEST_WAIT and report.held and history.judge.packets.asked[-1].tree.doubt:
+            # While the tree is in doubt nothing is taken away; the refusal names the file, and that is the rest there is.
+            return None
         step = min(LONGEST_STEP, max(step, 5.0) * 1.5) if not report.writes else 0.0
         history.advance(max(step, report.plan.look_again_seconds or 10.0))
     history.judge.find(Invariant.CONVERGENCE, f"not at rest after {MOST_PASSES} passes")
@@ -117,7 +124,14 @@ def nothing_left(history: History, report: Report) -> None:
     """Of what the ledger calls freed nothing is left, and no namespace of ours points to it."""
     books = history.judge.books
     live = books.live()
+    given_up = {
+        record.generation
+        for record in books.ledger.records
+        if record.kind is RecordKind.FREED and record.author == "forget"
+    }
     for generation in books.ledger.generations.values():
+        if generation.id in given_up:
+            continue
         if generation.holding in (Holding.HELD, Holding.LEAVING) or any(
             one.range.overlaps(generation.range) for one in live
         ):

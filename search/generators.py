@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from search.actions import Action
 from search.commits import SITE_SETS
@@ -83,7 +84,13 @@ def _some(random: Random) -> tuple[str, ...]:
 
 def _add(random: Random, history: History) -> Action:
     missing = [name for name in TENANTS if name not in history.files] or TENANTS
-    arguments = (random.choice(missing), random.choice(CLUSTERS), _slot(random), _some(random), random.choice(SITE_SETS))
+    arguments = (
+        random.choice(missing),
+        random.choice(CLUSTERS),
+        _slot(random),
+        _some(random),
+        random.choice(SITE_SETS),
+    )
     return Action("add", arguments)
 
 
@@ -130,6 +137,7 @@ def _broken(random: Random, history: History) -> Action:
 
 
 def _tree(random: Random, history: History) -> Action:
+    del history
     kind = random.choice(("empty_tree", "empty_tenants", "rewind", "rewind", "restore", "restore", "swap"))
     if kind in ("rewind", "restore"):
         return Action(kind, (random.choice((1, 1, 2, 3)),))
@@ -153,12 +161,17 @@ def _shared(random: Random, history: History) -> Action:
 
 # --- people -------------------------------------------------------------------------------------------------------
 
-_FILTER_EDITS = (
+_FILTER_EDITS: tuple[dict[str, Any], ...] = (
     {"exportV4": [{"action": "Accept"}]},
     {"exportV4": []},
     {"exportV4": [{"action": "Reject"}]},
 )
-_PEER_EDITS = ({"filters": []}, {"keepOriginalNextHop": False}, {"asNumber": 65000}, {"reachableBy": None})
+_PEER_EDITS: tuple[dict[str, Any], ...] = (
+    {"filters": []},
+    {"keepOriginalNextHop": False},
+    {"asNumber": 65000},
+    {"reachableBy": None},
+)
 _PART_EDITS = (
     ("IPPool", {"natOutgoing": True}),
     ("IPPool", {"disabled": True}),
@@ -318,7 +331,7 @@ def _time(random: Random, history: History) -> Action:
 
 
 def _run(random: Random, history: History) -> Action:
-    del history
+    del random, history
     return Action("run")
 
 

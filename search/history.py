@@ -15,7 +15,7 @@ from function_app.model.report import Report
 from function_app.reconcile import HubBusy, reconcile
 from search.actions import DEEDS, Action, perform
 from search.desk import HUB, IN_ORDER, Desk
-from search.memories import MortalLease, WatchedLeases, WatchedLedger, WatchedState
+from search.memories import WatchedLeases, WatchedLedger, WatchedState
 from search.worlds import CANARY, CLUSTERS, PROBES, TenantFile, Variant, platform_files, small_world
 from simulator.inprocess import Door
 from simulator.judge import Invariant, Judge
@@ -97,12 +97,19 @@ class History:
         """A history that has not begun: platform files in Git, nothing else."""
         world = small_world()
         ledger, state, leases = WatchedLedger(), WatchedState(), WatchedLeases(world.clock)
-        hooks: list[Callable[[Call], None]] = []
-        door = Door(world, before_call=lambda call: hooks[0](call), on_call=lambda call: hooks[1](call))
+        witnesses: list[History] = []
+
+        def before(call: Call) -> None:
+            witnesses[0].before(call)
+
+        def after(call: Call) -> None:
+            witnesses[0].after(call)
+
+        door = Door(world, before_call=before, on_call=after)
         desk = Desk.at(world, door=door, ledger=ledger, state=state, leases=leases)
         judge = Judge(world, HUB, records=lambda: ledger.records, decisions=state.decisions, urls=PROBES)
         history = cls(desk, judge, ledger, state, leases)
-        hooks.extend((history.before, history.after))
+        witnesses.append(history)
         ledger.on_append = judge.appended
         leases.on_acquire = history.acquired
         desk.commit(platform_files(variant))
@@ -209,7 +216,7 @@ class History:
                 self.judge.calm(self.lasting)
         return report
 
-    def acquired(self, lease: MortalLease) -> None:
+    def acquired(self, lease: MemoryLease) -> None:
         """The innermost pass has its lease."""
         self._leases[-1] = lease
 
@@ -267,5 +274,3 @@ def _failed(report: Report) -> str:
 
 def _waits(waits: tuple[WaitsFor, ...]) -> str:
     return f" ({', '.join(waits)})" if waits else ""
-
-

@@ -80,12 +80,14 @@ def unblock(history: History, tenant: str) -> None:
 def forget(history: History, cluster: str) -> None:
     """It is gone for good."""
     history.desk.decide(DecisionKind.FORGET, cluster)
+    history.meddle((cluster,), lasting=f"forget {cluster}")
 
 
 @deed(Group.DECISION, "somebody takes back that {0} is to be forgotten")
 def remember(history: History, cluster: str) -> None:
     """It is not."""
     history.state.withdraw(DecisionKind.FORGET, cluster)
+    history.lasting.discard(f"forget {cluster}")
 
 
 @deed(Group.DECISION, "somebody waives the limit on removals for the newest plan")

@@ -125,7 +125,7 @@ def delete_home(history: History, cluster: str, tenant: str) -> None:
 
 
 @deed(Group.FOREIGN, "somebody makes a pool on {0} slot {1} (ours by its labels: {2})")
-def foreign_pool(history: History, cluster: str, slot: int, lookalike: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def foreign_pool(history: History, cluster: str, slot: int, lookalike: bool) -> None:
     """In the egress CIDR; perhaps with labels copied from ours."""
     labels = {MANAGED_BY_LABEL: FIELD_MANAGER, HUB_LABEL: HUB, TENANT_LABEL: "t9", GENERATION_LABEL: "ffffffff"}
     metadata = {"name": f"theirs-{slot}", "annotations": {"note": CANARY}, "labels": labels if lookalike else {}}

@@ -10,6 +10,7 @@ from search.history import History
 from search.worlds import CANARY, CLUSTERS, HUB
 from simulator.model.azure.groups import Refusal
 from simulator.model.azure.throttling import Call as Bucket
+from simulator.model.bgp.views import internal_ip, labels_of, name_of
 from simulator.model.documents import NodeDocument
 from simulator.model.errors import ArmError
 from simulator.model.faults import Action as FaultAction
@@ -55,12 +56,14 @@ def _move_connection(history: History, cluster: str, new: NodeDocument) -> None:
     world = history.desk.world
     server = world.hubs[HUB].route_server
     addresses = {
-        entry["address"]
-        for one in world.clusters[cluster].api.objects("Node")
-        for entry in one["status"]["addresses"]
+        entry["address"] for one in world.clusters[cluster].api.objects("Node") for entry in one["status"]["addresses"]
     }
     subnet = f"10.{CLUSTERS.index(cluster) + 1}."
-    stale = [one.name for one in server.connections.values() if one.peer_ip.startswith(subnet) and one.peer_ip not in addresses]
+    stale = [
+        one.name
+        for one in server.connections.values()
+        if one.peer_ip.startswith(subnet) and one.peer_ip not in addresses
+    ]
 
     def out() -> None:
         with suppress(ArmError):
@@ -76,8 +79,28 @@ def _move_connection(history: History, cluster: str, new: NodeDocument) -> None:
     world.clock.schedule(40, put)
 
 
+def apply_terraform(history: History) -> None:
+    """Each reflector has its Route Server connection again, and nothing else has one."""
+    world = history.desk.world
+    server = world.hubs[HUB].route_server
+    for cluster, member in world.clusters.items():
+        reflectors = {
+            internal_ip(one): name_of(one)
+            for one in member.api.objects("Node")
+            if labels_of(one).get("route-reflector") == "true"
+        }
+        subnet = f"10.{CLUSTERS.index(cluster) + 1}."
+        for key, one in list(server.connections.items()):
+            if one.peer_ip.startswith(subnet) and one.peer_ip not in reflectors:
+                del server.connections[key]
+        standing = {one.peer_ip for one in server.connections.values()}
+        for address in reflectors.keys() - standing:
+            with suppress(ArmError):
+                server.seed(f"{cluster}-{reflectors[address]}", address, member.document.asn)
+
+
 @deed(Group.NODES, "node number {1} of {0} is cordoned: {2}")
-def cordon(history: History, cluster: str, which: int, cordoned: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def cordon(history: History, cluster: str, which: int, cordoned: bool) -> None:
     """No new pods there."""
     names = _nodes(history, cluster)
     history.desk.world.clusters[cluster].cordon(names[which % len(names)], cordoned=cordoned)
@@ -129,7 +152,7 @@ def heal_gateways(history: History, cluster: str, tenant: str) -> None:
 
 
 @deed(Group.AZURE, "the next {0} firewall operations fail, late: {1}")
-def fail_operations(history: History, count: int, late: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def fail_operations(history: History, count: int, late: bool) -> None:
     """Accepted, then failed."""
     history.desk.world.hubs[HUB].fail_next_operation(count, late=late)
     history.conditions.add(OPERATION_FAILS)
@@ -150,7 +173,7 @@ def accept_content(history: History) -> None:
 
 
 @deed(Group.AZURE, "somebody else writes to the base policy for {0} s, visible: {1}, refusals as {2}")
-def occupy(history: History, seconds: float, visible: bool, refusal: str) -> None:  # noqa: FBT001 - an action's plain argument
+def occupy(history: History, seconds: float, visible: bool, refusal: str) -> None:
     """The policy is busy."""
     hub = history.desk.world.hubs[HUB]
     hub.refuse_with(Refusal(refusal))
@@ -170,7 +193,9 @@ def throttle(history: History, bucket: str) -> None:
 
 
 @deed(Group.TROUBLE, "{0} {1} {2}: {3}, from call {4} on, {5} times")
-def trouble(history: History, target: str, verb: str, kind: str, action: str, nth: int, count: int, status: int) -> None:
+def trouble(
+    history: History, target: str, verb: str, kind: str, action: str, nth: int, count: int, status: int
+) -> None:
     """A fault on calls; count 0 is for ever."""
     history.desk.world.faults.add(
         Fault(
@@ -206,7 +231,7 @@ def calico_down(history: History) -> None:
 
 
 @deed(Group.MEMORY, "the ledger is lost (state too: {0})")
-def lose_ledger(history: History, state_too: bool) -> None:  # noqa: FBT001 - an action's plain argument
+def lose_ledger(history: History, state_too: bool) -> None:
     """All records are gone."""
     history.ledger.records.clear()
     if state_too:

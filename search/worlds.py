@@ -65,7 +65,7 @@ def _cluster(number: int) -> ClusterDocument:
         services=f"172.{15 + number}.0.0/16",
         asn=63400,
         nodes=nodes,
-        workloads={name: ("app",) for name in NAMESPACES},
+        workloads=dict.fromkeys(NAMESPACES, ("app",)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stories.desk import Desk, describe, sample
 
+from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
 
 CLUSTER = "spoke1-aks"
@@ -66,3 +67,26 @@ def test_bypassed_destinations_leave_as_the_node(settled: Desk) -> None:
 
     assert "" == packet.range_tenant
     assert "10.1.0." in str(packet.source)
+
+
+def test_a_policy_that_is_refused_is_not_named(settled: Desk) -> None:
+    """Its write is forbidden: the annotation keeps its selectors, and no connection is lost."""
+    packets: list[Packet] = []
+    settled.world.faults.add(
+        Fault(
+            target=f"cluster/{CLUSTER}",
+            kind="EgressGatewayPolicy",
+            verb="apply",
+            action=Action.REFUSE,
+            status=403,
+            count=0,
+        )
+    )
+    settled.commit(with_bypass("192.168.0.0/16"))
+    for _ in range(5):
+        settled.run_pass()
+        packets.append(settled.send(CLUSTER, "default", "http://www.tigera.io"))
+        settled.world.advance(20)
+
+    assert {"selector", "namespaceSelector"} == set(egress_annotations(settled))
+    assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}

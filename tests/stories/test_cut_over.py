@@ -10,7 +10,7 @@ from function_app.applying import apply_plan
 from function_app.model.ledger import fold
 from function_app.model.names import cluster_target
 from function_app.model.plan import Change, ChangeReason, MergePatch, Plan, Verb, WaitsFor
-from function_app.model.report import Result
+from function_app.model.report import Outcome, Result
 from function_app.model.resources import Kind, ResourceId
 from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
@@ -118,6 +118,24 @@ def test_a_namespace_that_passes_to_another_tenant_is_redirected_in_one_patch(se
     assert ["tenant0", "tenant2"] == list(dict.fromkeys(owners))
 
 
+def test_a_namespace_whose_next_tenant_gets_no_range_stays_where_it_is(settled: Desk) -> None:
+    """Somebody's pool is in the way of the second tenant: the first keeps the namespace, nothing leaves as the node."""
+    packets: list[Packet] = []
+    api = settled.world.clusters[CLUSTER].api
+    spec = {"cidr": "10.99.0.32/29", "blockSize": 31, "nodeSelector": "!all()", "vxlanMode": "Never"}
+    body = {"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "theirs"}, "spec": spec}
+    api.create("IPPool", None, body, manager="kubectl")
+    api.create("Namespace", None, {"metadata": {"name": "extra"}}, manager="kubectl")
+    settled.commit({**tenant("tenant0", "10.99.0.0/29", "extra"), **tenant("tenant2", "10.99.0.32/29", "default")})
+    for _ in range(10):
+        settled.run_pass()
+        packets.append(settled.send(CLUSTER, "default", "http://www.tigera.io"))
+        settled.world.advance(30)
+
+    assert WaitsFor.FOREIGN in settled.attachment("tenant2", CLUSTER).waiting_for
+    assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
+
+
 def test_an_old_gateway_is_not_retired_while_a_namespace_cannot_be_taken_off_it(settled: Desk) -> None:
     """A webhook refuses to let one namespace change: it keeps the old gateway, however long ago the others went."""
     api = settled.world.clusters[CLUSTER].api
@@ -145,7 +163,7 @@ def test_a_change_whose_evidence_has_grown_old_is_left_for_the_next_pass(settled
     now = settled.world.clock.now()
     resource = ResourceId(Kind.NAMESPACE, "default")
     write = MergePatch({"metadata": {"annotations": {SELECTOR: "late"}}})
-    results = []
+    results: list[Outcome] = []
     for age in (61, 60):
         change = Change(
             Verb.UPDATE,

@@ -10,6 +10,7 @@ import pytest
 from stories.desk import Desk, describe, sample
 
 from function_app.model.plan import ChangeReason, RefusalCode, WaitsFor
+from simulator.model.documents import NodeDocument
 from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
@@ -232,3 +233,40 @@ def test_what_a_release_renders_differently_is_neither_drift_nor_an_edit(settled
         (one.reason, str(one.resource)) for one in report.plan.changes
     ]
     assert any("without a commit: 1 on cluster/spoke1-aks" in note for note in report.plan.notes)
+
+
+def test_a_filter_comes_back_before_the_peers_that_carry_it(settled: Desk) -> None:
+    """Filter and peers were deleted: the filter is the first thing that is written again."""
+    for name in ("azure-route-server-a", "azure-route-server-b"):
+        _delete("BGPPeer", None, name)(settled)
+    _delete("BGPFilter", None, "export-egress-ips")(settled)
+
+    report = settled.run_pass()
+
+    written = [str(one.change.resource) for one in report.outcomes]
+    assert ["BGPFilter/export-egress-ips", "BGPPeer/azure-route-server-a", "BGPPeer/azure-route-server-b"] == written
+
+
+def test_a_pool_that_is_terminating_leaves_its_gateway_running(settled: Desk) -> None:
+    """On a cluster in native mode a deleted pool stays until its addresses are free: it is refused with words, packets flow."""
+    cluster = settled.world.clusters["spoke2-aks"]
+    cluster.api.delete("IPPool", None, "tenant1-pool")
+    for _ in range(5):
+        report = settled.run_pass()
+        settled.world.advance(60)
+
+    assert [RefusalCode.IMMUTABLE] == [one.code for one in report.plan.refused], describe(report)
+    assert "Renumber the attachment" in report.plan.refused[0].message
+    packet = settled.send("spoke2-aks", "shop", "https://docs.tigera.io")
+    assert (Verdict.ALLOWED, "tenant1") == (packet.verdict, packet.range_tenant)
+
+
+def test_a_replaced_reflector_node_is_noticed(settled: Desk) -> None:
+    """An upgrade replaces one reflector: what routes are left carries the tenants, and no pass undoes anything."""
+    settled.world.replace_node(CLUSTER, "spoke1-0", NodeDocument(name="spoke1-9", address="10.1.0.9", zone="1"))
+    for _ in range(20):
+        settled.run_pass()
+        settled.world.advance(30)
+
+    packet = settled.send(CLUSTER, "default", "http://www.tigera.io")
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.range_tenant)

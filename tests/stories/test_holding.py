@@ -7,6 +7,7 @@ from dataclasses import replace
 from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, describe, sample
 
 from function_app.model.errors import Problem, Severity
+from function_app.model.ledger import RecordKind
 from function_app.model.names import Place
 from function_app.model.plan import RefusalCode
 from function_app.model.tree import Held
@@ -104,3 +105,23 @@ def test_a_file_that_a_stricter_release_leaves_out_is_no_removal(settled: Desk) 
 
     assert 0 == report.writes
     assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_while_the_tree_is_in_doubt_not_even_one_removal_begins(settled: Desk) -> None:
+    """A tenant is removed, and before a pass runs the next commit loses every hub: the removal waits until the tree is sound."""
+    settled.commit({"tenants/tenant0.yaml": None})
+    settled.commit({"hubs/hub1.yaml": None})
+    for _ in range(5):
+        report = settled.run_pass()
+        settled.world.advance(60)
+    kinds = {one.kind for one in settled.ledger.records}
+    packet = settled.send("spoke1-aks", "default", "http://www.tigera.io")
+    settled.commit(sample("hubs/hub1.yaml"))
+
+    last = settled.settle()
+
+    assert RecordKind.LEAVE not in kinds, describe(report)
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.range_tenant)
+    assert [note for note in report.plan.notes if "nothing is removed while the tree is in doubt" in note]
+    assert last.converged, describe(last)
+    assert RecordKind.FREED in {one.kind for one in settled.ledger.records}

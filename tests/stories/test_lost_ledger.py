@@ -32,7 +32,7 @@ def test_a_hub_is_called_new_only_when_every_target_was_read(desk: Desk) -> None
 
 
 def test_a_pool_that_only_looks_like_ours_never_opens_the_filter(settled: Desk) -> None:
-    """The ledger is lost, and somebody's pool of node addresses bears our labels: the filter accepts egress ranges alone."""
+    """Ledger lost, tree in doubt, and somebody's pool of other addresses bears our labels: only egress ranges are accepted."""
     labels = {
         MANAGED_BY_LABEL: "egress-gitops",
         HUB_LABEL: "hub1",
@@ -47,6 +47,7 @@ def test_a_pool_that_only_looks_like_ours_never_opens_the_filter(settled: Desk) 
         "spec": spec,
     }
     settled.world.clusters[CLUSTER].api.create("IPPool", None, body, manager="kubectl")
+    settled.commit({"hubs/hub1.yaml": None})
     settled.ledger.records.clear()
     settled.state.state = HubState()
     for _ in range(10):

@@ -146,3 +146,26 @@ def test_a_pool_that_refuses_to_go_keeps_its_range_and_is_told_of(settled: Desk)
 
     assert RecordKind.FREED not in {one.kind for one in settled.ledger.records}
     assert any("has been leaving for" in note and "tenant0-pool" in note for note in settled.reports[-1].plan.notes)
+
+
+def test_a_waiver_for_another_plan_allows_nothing(settled: Desk) -> None:
+    """Somebody allowed a removal once, for another plan: this one is refused as if nobody had."""
+    settled.commit({"tenants/tenant0.yaml": None, "tenants/tenant1.yaml": None})
+    settled.decide(DecisionKind.WAIVER, "0123456789abcdef", code=RefusalCode.REMOVALS)
+
+    report = settled.settle()
+
+    assert [RefusalCode.REMOVALS] == [one.code for one in report.plan.refused]
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+def test_a_tenants_file_that_moves_is_no_removal(settled: Desk) -> None:
+    """The file is renamed and its content is not: the old name holds, nothing is deleted and nothing created."""
+    text = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    settled.commit({"tenants/tenant0.yaml": None, "tenants/payments.yaml": text})
+    settled.reports.clear()
+
+    settled.settle()
+
+    assert 0 == sum(one.writes for one in settled.reports)
+    assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict

@@ -128,3 +128,16 @@ def test_throttled_writes_come_through_when_the_time_is_over(settled: Desk) -> N
 
     assert last.converged, describe(last)
     assert 4 == writes_to(settled, FIREWALL) - before <= len(settled.reports) - passes
+
+
+def test_no_write_names_a_blocked_tenants_new_range_before_the_block_holds_it(settled: Desk) -> None:
+    """A blocked tenant renumbers: the block is planned first, and the tenant's shard not at all until the block stands."""
+    settled.decide(DecisionKind.BLOCK, "tenant0")
+    settled.settle()
+    settled.commit(edited("10.99.0.0/29", "10.99.0.16/29"))
+
+    report = settled.run_pass()
+
+    planned = {one.resource.name: str(one.write) for one in report.plan.changes if one.target == FIREWALL}
+    assert {"egress-block"} == set(planned)
+    assert "10.99.0.16/29" in planned["egress-block"]

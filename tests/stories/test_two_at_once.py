@@ -60,7 +60,7 @@ def test_the_filter_is_written_only_onto_the_version_that_was_read(settled: Desk
 
 
 def test_a_pass_that_was_paused_past_its_lease_writes_nothing_more(desk: Desk) -> None:
-    """Before its second write it sleeps for two minutes and another pass takes over: it writes nothing, state and status neither."""
+    """Within its first write two minutes go by and another pass takes over: it writes nothing more, state and status neither."""
     calls: list[Call] = []
 
     def paused(call: Call) -> None:
@@ -84,13 +84,12 @@ def test_a_pass_that_was_paused_past_its_lease_writes_nothing_more(desk: Desk) -
 def test_two_passes_one_of_them_late_end_where_one_would_have(desk: Desk) -> None:
     """The late one wakes after the other has settled: what it still wrote is undone, and a further pass writes nothing."""
     other = Desk(desk.world, desk.repository, desk.ports, desk.ledger, desk.state, draw=desk.draw)
-    interrupted(
-        desk,
-        before=once(
-            lambda call: call.verb not in READS and call.kind == "IPPool",
-            lambda: (desk.world.advance(120), other.settle()),
-        ),
-    )
+
+    def overtaken() -> None:
+        desk.world.advance(120)
+        other.settle()
+
+    interrupted(desk, before=once(lambda call: call.verb not in READS and call.kind == "IPPool", overtaken))
     desk.commit(sample("tenants/tenant0.yaml"))
 
     with pytest.raises(LeaseLost):

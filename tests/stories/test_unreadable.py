@@ -175,7 +175,7 @@ def test_a_write_that_was_lost_is_made_again(desk: Desk) -> None:
 
 def test_a_calico_api_server_that_is_down_degrades_its_cluster_only(settled: Desk) -> None:
     """Its group answers 503 while everything else works: the cluster is unreadable, and the other one is served."""
-    settled.world.clusters[CLUSTER].api.calico_available = False
+    settled.world.clusters[CLUSTER].api.calico_apiserver_down = True
     text = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
     settled.commit({"tenants/tenant1.yaml": text.replace("10.99.1.0/29", "10.99.1.16/29")})
     before = writes_to(settled, TARGET)
