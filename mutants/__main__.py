@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -29,30 +30,28 @@ def main(names: Sequence[str]) -> int:
     except UnknownMistake as problem:
         console.print(str(problem.args[0]), markup=False)
         return 2
-    trials: list[Trial] = []
-    for trial in _tried(mistakes):
-        trials.append(trial)
-        console.print(
-            f"{len(trials)}/{len(mistakes)} {trial.mistake.name}: {trial.fate} {trial.by} ({trial.seconds:.0f} s)",
-            markup=False,
-            soft_wrap=True,
-        )
     order = {mistake.name: position for position, mistake in enumerate(MISTAKES)}
-    trials.sort(key=lambda trial: order[trial.mistake.name])
+    trials = sorted(_tried(mistakes, console), key=lambda trial: order[trial.mistake.name])
     console.print(_table(trials))
     left = [trial for trial in trials if trial.fate is not Fate.KILLED]
     for trial in left:
-        console.print(f"{trial.mistake.name} {trial.fate}. {trial.mistake.harm} {trial.by}", markup=False, soft_wrap=True)
+        console.print(
+            f"{trial.mistake.name} {trial.fate}. {trial.mistake.harm} {trial.by}", markup=False, soft_wrap=True
+        )
     console.print(f"{len(trials) - len(left)} of {len(trials)} mistakes noticed")
     return 1 if left else 0
 
 
-def _tried(mistakes: Sequence[Mistake]) -> Iterator[Trial]:
-    """Trials as they end, each copy working off one mistake after the other."""
+def _tried(mistakes: Sequence[Mistake], console: Console) -> list[Trial]:
+    """Each mistake in one of the copies; what noticed it is then run once more without it."""
     with ExitStack() as stack:
+        folders = [
+            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
+            for _ in range(min(AT_ONCE, len(mistakes)))
+        ]
         copies: SimpleQueue[Copy] = SimpleQueue()
-        for _ in range(min(AT_ONCE, len(mistakes))):
-            copies.put(Copy(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))))
+        for folder in folders:
+            copies.put(Copy(folder))
 
         def tried(mistake: Mistake) -> Trial:
             copy = copies.get()
@@ -61,8 +60,22 @@ def _tried(mistakes: Sequence[Mistake]) -> Iterator[Trial]:
             finally:
                 copies.put(copy)
 
+        trials: list[Trial] = []
         pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
-        yield from pool.map(tried, mistakes)
+        for trial in pool.map(tried, mistakes):
+            trials.append(trial)
+            words = (
+                f"{len(trials)}/{len(mistakes)} {trial.mistake.name}: {trial.fate} {trial.by} ({trial.seconds:.0f} s)"
+            )
+            console.print(words, markup=False, soft_wrap=True)
+        red = copies.get().red_without(sorted({trial.by for trial in trials if trial.fate is Fate.KILLED}))
+        return [_less(trial, red) for trial in trials]
+
+
+def _less(trial: Trial, red: Collection[str]) -> Trial:
+    if trial.fate is not Fate.KILLED or trial.by not in red:
+        return trial
+    return replace(trial, fate=Fate.UNDECIDED, by=f"{trial.by} fails without the mistake as well")
 
 
 def _table(trials: Sequence[Trial]) -> Table:

@@ -31,7 +31,9 @@ def planted(mistake: Mistake, source: str) -> str:
     """The source with the mistake in it; raises NotPlanted."""
     found = source.count(mistake.right)
     if found != 1:
-        raise NotPlanted(f"{mistake.name}: its text stands {found} times in {mistake.file}, not once. Renew it in mutants/.")
+        raise NotPlanted(
+            f"{mistake.name}: its text stands {found} times in {mistake.file}, not once. Renew it in mutants/."
+        )
     return source.replace(mistake.right, mistake.wrong)
 
 

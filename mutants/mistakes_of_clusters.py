@@ -130,7 +130,7 @@ CLUSTERS = (
         "A range counts as free while the firewall still allows it what its former holder was allowed.",
         "2",
         _TEARDOWN,
-        "    if firewall is None or ranges_in_force(firewall, generation):\n",
+        "    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):\n",
         "    if firewall is None:\n",
         (_LEFT_BEHIND,),
     ),
@@ -195,7 +195,7 @@ CLUSTERS = (
         _KEEPING,
         "    fixed = [path for path in changed if path in _IMMUTABLE.get(wanted.id.kind, ())]\n",
         "    fixed = list[str]()\n",
-        (_OTHERS,),
+        ("tests/planning/test_keeping.py",),
     ),
     Mistake(
         "drift-corrected-where-only-a-report-was-asked",

@@ -42,7 +42,7 @@ FIREWALL = (
         _IN_FORCE,
         '    return body if provisioning_state(body) == "Succeeded" else memory.in_force\n',
         '    return body if provisioning_state(body) == "Succeeded" else None\n',
-        (_STORIES, _RULES),
+        (_UNIT,),
     ),
     Mistake(
         "second-write-while-one-runs",
@@ -96,7 +96,7 @@ FIREWALL = (
         _PLAN,
         "    return waiting and memory.failures.get(content_digest(content), 0) > 0\n",
         "    return False\n",
-        (_RULES, _UNIT),
+        (_UNIT,),
     ),
     Mistake(
         "block-behind-the-others",
@@ -114,7 +114,7 @@ FIREWALL = (
         _WHOLE,
         "    wish = hold_back(wish, look.blocked_in_force, look.in_force)\n",
         "",
-        (_STORIES,),
+        (_RULES,),
     ),
     Mistake(
         "expired-rule-rendered",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mistake import Mistake
 
 _GENERATIONS = "function_app/planning/generations.py"
+_CLAIMS = "function_app/planning/claims.py"
 _REBUILDING = "function_app/planning/rebuilding.py"
 _PLAN = "function_app/planning/plan.py"
 _LIMITS = "function_app/planning/limits.py"
@@ -22,27 +23,27 @@ LEDGER = (
         "quarantine-ignored",
         "A freed range goes to somebody else at once: logs and caches of a day name the wrong tenant.",
         "2",
-        _GENERATIONS,
-        "        if not own_again and situation.now < until:\n",
-        "        if False:\n",
+        _CLAIMS,
+        "            if not own_again and self._situation.now < until:\n",
+        "            if False:\n",
         (_RENUMBERING,),
     ),
     Mistake(
         "leaving-holder-ignored",
         "A range is given out while its former holder's pods and rules are still there.",
         "2",
-        _GENERATIONS,
-        "        if not other.range.overlaps(defined.range) or other.holding is Holding.ENDED:\n",
-        "        if not other.range.overlaps(defined.range) or other.holding in (Holding.ENDED, Holding.LEAVING):\n",
+        _CLAIMS,
+        "            if other.holding is Holding.ENDED:\n",
+        "            if other.holding in (Holding.ENDED, Holding.LEAVING):\n",
         ("tests/stories/test_left_behind.py",),
     ),
     Mistake(
         "foreign-pool-ignored",
         "A range is given out that somebody else's IPPool already uses.",
         "2",
-        _GENERATIONS,
-        "    return _claimed(situation, ledger, defined) or _occupied(situation, ledger, defined) or crowded\n",
-        "    return _claimed(situation, ledger, defined) or crowded\n",
+        _CLAIMS,
+        "        return self._claimed(defined) or self._occupied(defined)\n",
+        "        return self._claimed(defined)\n",
         ("tests/stories/test_drift.py",),
     ),
     Mistake(

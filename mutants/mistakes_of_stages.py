@@ -130,7 +130,7 @@ STAGES = (
         _POINTING,
         "return not self.unmet() and at is not None and now - at <= EVIDENCE_AGE",
         "return not self.unmet() and at is not None",
-        (_CUTOVER,),
+        ("tests/planning/test_pointing.py",),
     ),
     Mistake(
         "annotation-with-only-one-selector",

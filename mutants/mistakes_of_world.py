@@ -111,7 +111,7 @@ WORLD = (
         "world",
         _GATEWAYS,
         "    if not selector:\n        return {own}\n",
-        "    if not selector:\n        return {own, *(name_of(each) for each in cluster.api.objects(\"Namespace\"))}\n",
+        '    if not selector:\n        return {own, *(name_of(each) for each in cluster.api.objects("Namespace"))}\n',
         ("tests/simulator/network/test_packet_paths.py",),
     ),
     Mistake(

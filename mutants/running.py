@@ -1,4 +1,4 @@
-"""Trying a mistake: planted in a copy, the suites run until the first test fails, and that test must pass without it."""
+"""Trying a mistake: planted in a copy, the suites run until the first test fails, which must pass without the mistake."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from mutants.mistake import Mistake, plant
+from mutants.mistake import Mistake, NotPlanted, plant
 from mutants.witness import VERDICT
 
 ROOT = Path(__file__).parents[1]
 LIMIT_SECONDS = 900.0
 """The suites take about a minute; a mistake that makes them hang is undecided, not noticed."""
 
-_NOT_COPIED = shutil.ignore_patterns(
-    ".venv", ".git", ".state", ".*_cache", ".hypothesis", "__pycache__", "build", "*.egg-info", "node_modules"
+_NOT_COPIED = (
+    ".venv",
+    ".git",
+    ".state",
+    ".*_cache",
+    ".hypothesis",
+    "__pycache__",
+    "build",
+    "*.egg-info",
+    "node_modules",
 )
 _RULES = ("tests/planning", "tests/stories", "tests/golden", "tests/search")
 _WORLD = ("tests/simulator/network", "tests/simulator/azure", "tests/stories", "tests/search")
@@ -44,40 +52,66 @@ class Trial:
     seconds: float
 
 
+def copy_tree(to: Path, *, besides: tuple[str, ...] = ()) -> None:
+    """Copy what the tests need; `besides` are more names that stay behind."""
+    shutil.copytree(ROOT, to, ignore=shutil.ignore_patterns(*_NOT_COPIED, *besides))
+
+
 class Copy:
     """A copy of the tree in which one mistake after the other is planted and taken out again."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
         self._verdict = folder / "verdict"
-        shutil.copytree(ROOT, self.root, ignore=_NOT_COPIED)
+        copy_tree(self.root)
 
     def try_out(self, mistake: Mistake) -> Trial:
-        """Plant, run, take out; a test that fails without the mistake as well proves nothing."""
+        """Plant, run, take out."""
         path = self.root / mistake.file
         right = path.read_bytes()
         started = time.monotonic()
         try:
             plant(mistake, self.root)
-            code, output = self._run(self._suites(mistake))
+            self._forget_bytecode(path)
+            fate, by = self._judge(*self._run_in_turn(self._suites(mistake)))
+        except NotPlanted as problem:
+            fate, by = Fate.UNDECIDED, str(problem)
         finally:
             path.write_bytes(right)
-        fate, by = self._judge(code, output)
+            self._forget_bytecode(path)
         return Trial(mistake, fate, by, time.monotonic() - started)
+
+    def red_without(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """Those of the tests that fail in the copy as it is, without any mistake: they notice nothing."""
+        if not tests or self._run(tests)[0] == 0:
+            return ()
+        return tuple(test for test in tests if self._run((test,))[0] != 0)
+
+    @staticmethod
+    def _forget_bytecode(path: Path) -> None:
+        """Python tells versions of a file apart by size and full seconds, which is not enough here."""
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+            compiled.unlink()
 
     def _judge(self, code: int, output: str) -> tuple[Fate, str]:
         if code == 0:
             return Fate.SURVIVED, ""
-        if code != 1 or not self._verdict.exists():
-            return Fate.UNDECIDED, output.strip().splitlines()[-1] if output.strip() else f"pytest ended with {code}"
-        test = self._verdict.read_text(encoding="utf-8")
-        if self._run((test,))[0] != 0:
-            return Fate.UNDECIDED, f"{test} fails without the mistake as well"
-        return Fate.KILLED, test
+        if code == 1 and self._verdict.exists():
+            return Fate.KILLED, self._verdict.read_text(encoding="utf-8")
+        return Fate.UNDECIDED, output.strip().splitlines()[-1] if output.strip() else f"pytest ended with {code}"
 
-    def _suites(self, mistake: Mistake) -> tuple[str, ...]:
-        usual = _WORLD if mistake.breaks == "world" else _RULES
-        return tuple(dict.fromkeys(path for suite in (*mistake.likely, *usual) for path in self._files(suite)))
+    def _suites(self, mistake: Mistake) -> tuple[list[str], list[str]]:
+        """The files to ask first, and all others."""
+        likely = [path for suite in mistake.likely for path in self._files(suite)]
+        usual = [path for suite in (_WORLD if mistake.breaks == "world" else _RULES) for path in self._files(suite)]
+        return likely, [path for path in usual if path not in likely]
+
+    def _run_in_turn(self, suites: Iterable[Sequence[str]]) -> tuple[int, str]:
+        code, output = 0, ""
+        for suite in suites:
+            if suite and code == 0:
+                code, output = self._run(suite)
+        return code, output
 
     def _files(self, suite: str) -> list[str]:
         """File by file, because pytest reorders folders and files that overlap."""
@@ -90,7 +124,6 @@ class Copy:
         environment = {
             **{name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
             "PYTHONPATH": str(self.root),
-            "PYTHONDONTWRITEBYTECODE": "1",
             VERDICT: str(self._verdict),
         }
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "mutants.witness"]

@@ -19,7 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for package in (function_app, simulator):
         home = Path(str(package.__file__)).resolve()
         if not home.is_relative_to(config.rootpath.resolve()):
-            raise pytest.UsageError(f"{package.__name__} comes from {home}, not from {config.rootpath}: nothing was tested")
+            raise pytest.UsageError(
+                f"{package.__name__} comes from {home}, not from {config.rootpath}: nothing was tested"
+            )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from mutants.mistake import Mistake, NotPlanted, planted
 from mutants.table import MISTAKES, UnknownMistake, chosen
 

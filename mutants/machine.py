@@ -1,0 +1,123 @@
+"""`make mutants-machine`: mistakes that mutmut thinks up in function_app/planning, a seeded sample of them.
+
+mutmut forks one process for each mutant and runs only the tests that reach the changed function, the quickest first. It works
+in a copy, with a virtual environment of its own that looks into the project's but not at its editable install.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from mutants.running import ROOT, copy_tree
+
+PROCESSES = 2
+_FIRST = "function_app.planning.order.x_ordered__mutmut_1"
+"""Any mutant: trying one makes mutmut write all of them and learn which test reaches which function."""
+_SETTINGS = """[mutmut]
+source_paths=
+    function_app/planning
+also_copy=
+    function_app
+    simulator
+    gitops
+    schemas
+    search
+pytest_add_cli_args_test_selection=
+    tests/planning
+    tests/stories
+pytest_add_cli_args=
+    -p
+    no:cacheprovider
+    --hypothesis-seed=0
+    -k
+    not killed_at_every and not fails_everything
+track_dependencies=false
+use_git_change_detection=false
+use_setproctitle=false
+process_isolation=forkserver
+"""
+"""The histories that die at every call are left out: they reach everything and take as long as all others together."""
+_FATES: Mapping[int | None, str] = {
+    0: "survived",
+    1: "killed",
+    3: "killed",
+    33: "not reached",
+    36: "timed out",
+    None: "not tried",
+}
+
+
+class NoSample(RuntimeError):
+    """mutmut could not write its mutants, or the tests are red without any."""
+
+
+def main(program: str, sample: int, seed: int, minutes: int) -> int:
+    """Try a sample, as much of it as the minutes allow; print the score and every survivor with its change.
+
+    Always 0: survivors are read by people. Raises NoSample.
+    """
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = Path(folder) / "tree"
+        copy_tree(tree, besides=("mutants",))
+        (tree / "setup.cfg").write_text(_SETTINGS, encoding="utf-8")
+        said = _mutmut(program, tree, "run", "--max-children", "1", _FIRST)
+        names = sorted(_fates(tree))
+        if not names or "failed to collect stats" in said:
+            raise NoSample(said[-2000:])
+        tried = random.Random(seed).sample(names, min(sample, len(names)))  # noqa: S311 - a sample, no secret
+        _mutmut(program, tree, "run", "--max-children", str(PROCESSES), *tried, seconds=60.0 * minutes)
+        fates = {name: fate for name, fate in _fates(tree).items() if name in set(tried) and fate != _FATES[None]}
+        count = Counter(fates.values())
+        for name in sorted(name for name, fate in fates.items() if fate != "killed"):
+            console.print(f"\n{name}: {fates[name]}", markup=False)
+            console.print(_mutmut(program, tree, "show", name).strip(), markup=False, soft_wrap=True)
+        told = ", ".join(f"{number} {fate}" for fate, number in count.most_common())
+        share = 100 * (count["killed"] + count["timed out"]) / len(tried)
+        console.print(
+            f"\n{len(names)} mutants, {len(tried)} tried (seed {seed}): {told}; score {share:.1f} %", markup=False
+        )
+    return 0
+
+
+def _fates(tree: Path) -> dict[str, str]:
+    return dict(_read(tree))
+
+
+def _read(tree: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted((tree / "mutants" / "function_app").rglob("*.meta")):
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        yield from ((name, _FATES.get(code, f"ended with {code}")) for name, code in codes.items())
+
+
+def _mutmut(program: str, tree: Path, *arguments: str, seconds: float | None = None) -> str:
+    """What mutmut prints; when its time is over it is ended with its forks, and keeps what it has found."""
+    running = subprocess.Popen(  # noqa: S603 - a pinned tool
+        [program, *arguments],
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        return running.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        return running.communicate()[0]
+
+
+if __name__ == "__main__":
+    _, path, *numbers = sys.argv
+    sys.exit(main(str((ROOT / path).absolute()), *map(int, numbers)))
