@@ -45,7 +45,7 @@ class Estate:
     hub: str = "hub1"
     first_tenant: int = 0
     first_cluster: int = 0
-    operation_seconds: float = 120.0
+    operation_seconds: float = 20.0
     listing_seconds: float = 0.0
 
     @property
@@ -99,13 +99,13 @@ class Estate:
                 name="hub-fw",
                 policy="tenants",
                 base_policy="platform",
-                privateIP="10.0.0.4",
-                publicIP="203.0.113.10",
+                private_ip="10.0.0.4",
+                public_ip="203.0.113.10",
                 operation_seconds=self.operation_seconds,
             ),
             route_server=RouteServerDocument(
                 name="hub-rs",
-                peerIPs=("10.0.1.4", "10.0.1.5"),
+                peer_ips=("10.0.1.4", "10.0.1.5"),
                 routes_per_peer=4000,
                 listing_seconds=self.listing_seconds,
             ),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,13 +38,23 @@ class NotSettled(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """How a hub got where it is: passes, calls by target, verb and kind, and virtual seconds."""
+
+    passes: int
+    calls: Counter[tuple[str, str, str]]
+    virtual_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
-    """One or more settled hubs. `repository` is a working repository on `main`, `state` a state folder with a clone at hand."""
+    """One or more hubs. `repository` is a working repository on `main`, `state` a state folder with a clone at hand."""
 
     estates: Sequence[Estate]
     world: World
     repository: Path
     state: Path
+    settling: tuple[Settling, ...] = ()
 
     def copy_of_state(self, to: Path) -> Path:
         """A state folder for one measurement."""
@@ -73,21 +84,23 @@ def settled(estates: Sequence[Estate], folder: Path) -> Ground:
     ground = bare(estates, folder)
     environment = {"EGRESS_REPOSITORY": str(ground.repository), "EGRESS_STATE_FOLDER": str(ground.state), **NOBODY}
     with assemble(Settings.from_environment(environment)) as assembly:
-        for estate in estates:
-            _settle(ground.world, HubName(estate.hub), assembly)
-    return ground
+        settling = tuple(_settle(ground.world, HubName(estate.hub), assembly) for estate in estates)
+    return replace(ground, settling=settling)
 
 
-def _settle(world: World, hub: HubName, assembly: Assembly) -> None:
-    source = assembly.source()
+def _settle(world: World, hub: HubName, assembly: Assembly) -> Settling:
+    source, started = assembly.source(), world.clock.now()
     ports = _ports_in_process(world, hub, assembly)
-    for _ in range(MOST_PASSES):
+    world.faults.calls.clear()
+    for passes in range(1, MOST_PASSES + 1):
         report = reconcile(hub, source, ports, Patience(workers=1), holder="bench")
         if report.converged:
-            return
+            return Settling(passes, Counter(world.faults.calls), (world.clock.now() - started).total_seconds())
         world.advance(report.plan.look_again_seconds or 10.0)
     refused = [one.message for one in report.plan.refused[:3]]
-    raise NotSettled(f"{hub} has {len(report.plan.changes)} changes left after {MOST_PASSES} passes; refused: {refused}")
+    raise NotSettled(
+        f"{hub} has {len(report.plan.changes)} changes left after {MOST_PASSES} passes; refused: {refused}"
+    )
 
 
 def _ports_in_process(world: World, hub: HubName, assembly: Assembly) -> HubPorts:

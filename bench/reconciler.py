@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 ROOT = Path(__file__).parents[1]
+Talk = Callable[[str, int], list[str]]
+"""Tells a process one line; its next lines are the answers."""
 
 
 class PassFigures(BaseModel):
@@ -40,41 +41,66 @@ class PassFigures(BaseModel):
 class Reconciler:
     """One running process."""
 
-    def __init__(self, process: subprocess.Popen[str], hubs: int) -> None:
-        self._process = process
+    def __init__(self, talk: Talk, hubs: int) -> None:
+        self._talk = talk
         self._hubs = hubs
 
-    def run(self, ref: str = "main", *, until: bool = False) -> list[PassFigures]:
-        """One pass over each hub, or passes until each has converged."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise RuntimeError("the reconciler was started without pipes")
-        stdin.write(f"pass {ref}{' until' if until else ''}\n")
-        stdin.flush()
-        lines = [stdout.readline() for _ in range(self._hubs)]
-        if not all(lines):
-            raise RuntimeError(f"the reconciler ended with {self._process.wait()}")
+    def run(self, ref: str = "main", *, until: Sequence[str] = ()) -> list[PassFigures]:
+        """One pass over each hub, or passes until nothing is left to do on these clusters."""
+        lines = self._talk(" ".join([ref, *until]), self._hubs)
         return [PassFigures.model_validate_json(line) for line in lines]
 
-    def one(self, ref: str = "main", *, until: bool = False) -> PassFigures:
+    def one(self, ref: str = "main", *, until: Sequence[str] = ()) -> PassFigures:
         """The same for the only hub."""
         return self.run(ref, until=until)[0]
+
+
+class FluxFigures(BaseModel):
+    """What one run of the restated call pattern measured."""
+
+    model_config = ConfigDict(frozen=True)
+
+    objects: int
+    written: int
+    seconds: float
+    cpu_seconds: float
 
 
 @contextmanager
 def reconciler(hubs: Sequence[str], environment: Mapping[str, str]) -> Iterator[Reconciler]:
     """A fresh process; it ends with the block."""
-    command = [sys.executable, "-m", "bench.runner", *hubs]
+    with _process("bench.runner", hubs, environment) as talk:
+        yield Reconciler(talk, len(hubs))
+
+
+@contextmanager
+def flux(hub: str, environment: Mapping[str, str]) -> Iterator[Callable[[], FluxFigures]]:
+    """A fresh process that makes Flux's calls once whenever it is asked."""
+    with _process("bench.flux", [hub], environment) as talk:
+        yield lambda: FluxFigures.model_validate_json(talk("reconcile", 1)[0])
+
+
+@contextmanager
+def _process(module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Talk]:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("EGRESS_")} | dict(environment)
-    process = subprocess.Popen(  # noqa: S603 - this interpreter
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(  # noqa: S603 - this interpreter
         command, cwd=ROOT, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield Reconciler(process, len(hubs))
-    finally:
+    ) as process:
+
+        def talk(line: str, answers: int) -> list[str]:
+            if process.stdin is None or process.stdout is None:
+                raise RuntimeError(f"{module} was started without pipes")
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            lines = [process.stdout.readline() for _ in range(answers)]
+            if not all(lines):
+                raise RuntimeError(f"{module} ended with {process.wait()}")
+            return lines
+
+        yield talk
         if process.stdin is not None:
             process.stdin.close()
-        process.wait()
 
 
 def settings_for(served: Mapping[str, str], repository: Path, state: Path, **others: Any) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """`python -m bench.runner HUB`: the reconciler in a process of its own, one pass for each line that it is told.
 
-A line is `pass REF` or `pass REF until`, the latter repeating passes until the hub has converged; the answer is one line of
-JSON. Settings come from the environment. What is measured is this process alone: its CPU and that of its `git`, its own peak
-memory (VmHWM of /proc/self/status; ru_maxrss would carry the parent's peak over), and when it sent its first write.
+A line is `REF` for one pass, or `REF CLUSTER...` for passes until nothing is left to do on these clusters; the answer is one
+line of JSON. Settings come from the environment. What is measured is this process alone: its CPU and that of its `git`, its
+own peak memory (VmHWM of /proc/self/status; ru_maxrss would carry the parent's peak over), and when it sent its first write.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from typing import Any
 
 from function_app.bootstrap import Assembly, assemble
 from function_app.model.names import HubName
+from function_app.model.report import Report
 from function_app.ports import HubPorts
 from function_app.reconcile import reconcile
 from function_app.settings import Settings
 
 _WRITING = frozenset({"apply", "merge_patch", "delete", "put_group", "delete_group", "delete_connection"})
 MOST_PASSES = 400
+LONGEST_PAUSE = 1.0
+"""Real seconds between two passes."""
 
 
 @dataclass
@@ -64,27 +67,28 @@ def main(hubs: Iterable[str]) -> None:
     names = [HubName(hub) for hub in hubs]
     with assemble(Settings.from_environment(os.environ)) as assembly:
         for line in sys.stdin:
-            _, ref, *rest = line.split()
+            ref, *until = line.split()
             for hub in names:
-                print(json.dumps(_measured(assembly, hub, ref, until="until" in rest)), flush=True)
+                print(json.dumps(_measured(assembly, hub, ref, frozenset(until))), flush=True)
 
 
-def _measured(assembly: Assembly, hub: HubName, ref: str, *, until: bool) -> dict[str, Any]:
+def _measured(assembly: Assembly, hub: HubName, ref: str, until: frozenset[str]) -> dict[str, Any]:
+    """Passes until these clusters' attachments have nothing left to do; one pass when none is named."""
     started, cpu, git = time.monotonic(), time.process_time(), _children_cpu()
     watch = _Watch()
     settled: dict[str, float] = {}
     passes = 0
-    while True:
-        source = assembly.source(ref)
-        report = reconcile(hub, source, _watched(assembly.ports(hub, source.tree), watch), assembly.patience, holder="bench")
+    while passes < MOST_PASSES:
         passes += 1
+        source = assembly.source(ref)
+        ports = _watched(assembly.ports(hub, source.tree), watch)
+        report = reconcile(hub, source, ports, assembly.patience, holder="bench")
         at = time.monotonic() - started
-        moving = {str(one.key.cluster) for one in report.plan.attachments if one.waiting_for}
-        moving |= {change.target.removeprefix("cluster/") for change in report.plan.changes}
-        settled = {name: settled.get(name, at) for name in source.tree.definitions.clusters if name not in moving}
-        if not until or report.converged or passes >= MOST_PASSES or (until and len(settled) == len(source.tree.definitions.clusters)):
+        quiet = frozenset(source.tree.definitions.clusters) - _moving(report)
+        settled = {name: settled.get(name, at) for name in quiet}
+        if until <= quiet:
             break
-        time.sleep(min(report.plan.look_again_seconds or 1.0, 1.0))
+        time.sleep(min(report.plan.look_again_seconds or LONGEST_PAUSE, LONGEST_PAUSE))
     return {
         "converged": report.converged,
         "passes": passes,
@@ -101,6 +105,12 @@ def _measured(assembly: Assembly, hub: HubName, ref: str, *, until: bool) -> dic
         "changes": len(report.plan.changes),
         "refused": [one.message for one in report.plan.refused[:3]],
     }
+
+
+def _moving(report: Report) -> frozenset[str]:
+    """Clusters on which something is left to do."""
+    waiting = {str(one.key.cluster) for one in report.plan.attachments if one.waiting_for}
+    return frozenset(waiting | {change.target.removeprefix("cluster/") for change in report.plan.changes})
 
 
 def _watched(ports: HubPorts, watch: _Watch) -> HubPorts:

@@ -56,7 +56,7 @@ class Served:
 def served(world: World, folder: Path, *, latency_seconds: float = 0.0, speed: float = 0.0) -> Iterator[Served]:
     """Serve a copy of a world; every answer is late by the latency, and `speed` virtual seconds pass in a real one."""
     ours, theirs = _FORKING.Pipe()
-    process = _FORKING.Process(target=_serve, args=(world, folder, latency_seconds, speed, theirs), daemon=True)
+    process = _FORKING.Process(target=_serve, args=(world, folder, latency_seconds, speed, ours, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -68,7 +68,12 @@ def served(world: World, folder: Path, *, latency_seconds: float = 0.0, speed: f
         process.join()
 
 
-def _serve(world: World, folder: Path, latency_seconds: float, speed: float, control: Connection) -> None:
+def _serve(
+    world: World, folder: Path, latency_seconds: float, speed: float, parent: Connection, control: Connection
+) -> None:
+    # The forked copy of the other end would keep the pipe open for ever.
+    parent.close()
+    world.faults.calls.clear()
     stopping = Event()
     with SimulatorServer(world, folder=folder, latency_seconds=latency_seconds) as server:
         environment = {name: value for name, value in server.settings().items() if name != "EGRESS_TIME_SOURCE"}
@@ -106,7 +111,7 @@ def black_hole() -> Iterator[str]:
         address = listening.getsockname()
         for _ in range(8):
             waiting = closing.enter_context(socket.socket())
-            waiting.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            waiting.setblocking(False)
             waiting.connect_ex(address)
         yield f"127.0.0.1:{address[1]}"
 
