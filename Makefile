@@ -2,9 +2,10 @@
 PYTHON ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python; do "$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+MUTMUT := build/mutmut/bin/mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sim golden schema pins clean
+.PHONY: help demo test real check kube bench sim golden schema pins soak mutants mutants-machine clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,7 +22,10 @@ demo: $(READY) ## the published walkthrough and what it cannot do, on a simulate
 	@$(BIN)/python -m demo
 
 test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/kube --ignore tests/bgp
+
+real: $(READY) ## the suites that need a real kube-apiserver, BIRD and GoBGP; they say what to install
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/kube tests/bgp
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -29,8 +33,29 @@ check: $(READY) ## formatting, lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+kube: $(READY) ## a real API server with Calico's CRDs, to try things on; prints how to reach it
+	@$(BIN)/python -m kube
+
+bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchmarks.md
+	@$(BIN)/python -m bench $(if $(WRITE),--write)
+
 sim: $(READY) ## the simulated world alone; prints the settings to copy
 	@$(BIN)/python -m simulator
+
+soak: $(READY) ## search histories on all cores: HISTORIES=1000 SEED=1000000; stories and coverage go to build/soak
+	@$(BIN)/python -m search --histories $(or $(HISTORIES),1000) --seed $(or $(SEED),1000000) --out build/soak
+
+mutants: $(READY) ## plant named mistakes, one at a time; ONLY=name tries that one; fails when one goes unnoticed
+	@$(BIN)/python -m mutants $(ONLY)
+
+mutants-machine: $(MUTMUT) ## mistakes that a machine thinks up in planning; SAMPLE=250 SEED=1 MINUTES=60
+	@$(BIN)/python -m mutants.machine $(MUTMUT) $(or $(SAMPLE),250) $(or $(SEED),1) $(or $(MINUTES),60)
+
+$(MUTMUT): mutants/requirements.txt $(READY)
+	@$(BIN)/python -m venv build/mutmut
+	@build/mutmut/bin/python -m pip install --quiet --disable-pip-version-check -r mutants/requirements.txt
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(build/mutmut/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth"
+	@touch $@
 
 golden: $(READY) ## renew the golden files; read the diff before committing it
 	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py --renew-golden

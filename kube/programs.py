@@ -63,7 +63,10 @@ def find_programs(minor: str = "") -> Programs:
 
 
 def crd_files() -> Mapping[str, Path]:
-    """Calico's CRD files by `plural.group`: Enterprise's native `projectcalico.org/v3` and the operator's. Raises MissingProgram."""
+    """Calico's CRD files by `plural.group`: Enterprise's native `projectcalico.org/v3`, and the operator's.
+
+    Raises MissingProgram.
+    """
     module = FOLDER / "crds"
     path, version = next(iter(_required(module).items()))
     found = json.loads(_go(module, ("mod", "download", "-json", f"{path}@{version}"), f"{path} {version}"))

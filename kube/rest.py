@@ -49,6 +49,7 @@ class Rest:
         method: str,
         path: str,
         body: Mapping[str, Any] | None = None,
+        /,
         *,
         content_type: str = _JSON,
         **query: str,

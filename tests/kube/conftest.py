@@ -1,6 +1,6 @@
 """One contract, two API servers: every test that asks for `face` runs against the simulator and a real kube-apiserver.
 
-All tests of this folder belong to one xdist group, so that a run starts one real server however many workers it has.
+All tests of this folder run on one worker (`tests/conftest.py`), so that a run starts one real server however many there are.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 import yaml
@@ -24,20 +25,13 @@ ROLE_FILE = ROOT / "deploy" / "reconciler-clusterrole.yaml"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group for the folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("kube"))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where logs lie that were kept."""
-    for folder in _KEPT:
-        terminalreporter.write_line(f"logs of the real control plane: {folder}")
+    """Say where logs lie that were kept, by this run or an earlier one."""
+    for folder in sorted(LOGS.glob("*")):
+        terminalreporter.write_line(f"kept logs of a real control plane: {folder}")
 
 
-_KEPT: list[Path] = []
+LOGS = ROOT / "build" / "kube"
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +47,14 @@ def programs() -> Programs:
 def real(programs: Programs, request: pytest.FixtureRequest) -> Iterator[Real]:
     """A real control plane with Calico's CRDs and the project's ClusterRole."""
     failed_before = request.session.testsfailed
-    with ControlPlane(programs) as plane:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with ControlPlane(programs, folder=Path(mkdtemp(dir=LOGS))) as plane:
         face = Real(plane)
         with caller(face) as admin:
             install(admin)
         _grant(face)
         yield face
         plane.keep = request.session.testsfailed > failed_before
-        if plane.keep:
-            _KEPT.append(plane.folder)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any, Protocol
 
@@ -35,7 +36,9 @@ PATIENCE_SECONDS = 30.0
 class Face(Protocol):
     """One API server as the tests see it."""
 
-    endpoint: Endpoint
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is."""
 
     def token(self, user: str) -> str:
         """The bearer token of ADMIN, RECONCILER or STRANGER."""
@@ -50,7 +53,7 @@ class Face(Protocol):
         """An admission policy that refuses every write of a Calico kind, while the context lasts."""
 
     def throttling(self) -> AbstractContextManager[None]:
-        """The stranger's calls are refused as too many, while the context lasts."""
+        """Most of the stranger's calls are refused as too many, while the context lasts."""
 
     def with_expired_certificate(self) -> AbstractContextManager[Endpoint]:
         """The same API behind a certificate whose time is over, while the context lasts."""
@@ -173,7 +176,7 @@ class Real:
 
     @contextmanager
     def throttling(self) -> Iterator[None]:
-        """A priority level without seats for the stranger's calls."""
+        """A priority level without seats for the stranger's calls, which still serves one at a time: the place is taken."""
         root = "/apis/flowcontrol.apiserver.k8s.io/v1"
         meta = {"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "metadata": {"name": "no-seats"}}
         limited = {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}, "lendablePercent": 0}
@@ -183,11 +186,10 @@ class Real:
             {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
         ]
         rule = {"subjects": [{"kind": "User", "user": {"name": STRANGER}}], "resourceRules": everything}
-        spec = {"priorityLevelConfiguration": {"name": "no-seats"}, "matchingPrecedence": 1, "rules": [rule]}
+        spec = {"priorityLevelConfiguration": {"name": "no-seats"}, "matchingPrecedence": 2, "rules": [rule]}
         schema = {**meta, "kind": "FlowSchema", "spec": spec}
-        with self._stored((f"{root}/prioritylevelconfigurations", level), (f"{root}/flowschemas", schema)):
-            with caller(self, STRANGER) as stranger:
-                eventually(self, lambda: stranger("GET", "/api/v1/nodes").status == 429)
+        objects = ((f"{root}/prioritylevelconfigurations", level), (f"{root}/flowschemas", schema))
+        with self._stored(*objects), self._crowded():
             yield
 
     @contextmanager
@@ -195,6 +197,26 @@ class Real:
         """A second API server over the same data."""
         with self.plane.second_apiserver(make_certificates(expired=True)) as endpoint:
             yield endpoint
+
+    @contextmanager
+    def _crowded(self) -> Iterator[None]:
+        """The stranger's own calls, one of which is always being served."""
+        over = Event()
+
+        def ask() -> None:
+            with caller(self, STRANGER) as stranger:
+                while not over.is_set():
+                    stranger("GET", "/api/v1/nodes")
+
+        threads = [Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
 
     @contextmanager
     def _stored(self, *objects: tuple[str, dict[str, Any]]) -> Iterator[Rest]:

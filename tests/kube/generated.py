@@ -46,7 +46,7 @@ def specs(crd: str) -> st.SearchStrategy[Any]:
     schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     if crd in CHOSEN:
         schema = {**schema, "properties": {name: schema["properties"][name] for name in CHOSEN[crd]}}
-    return st.integers(0, 3).flatmap(lambda mistakes: _values(schema, mistakes, 0))
+    return st.integers(0, 3).flatmap(lambda mistakes: _fitting(schema, mistakes, 0, whole=crd not in CHOSEN))
 
 
 def _values(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchStrategy[Any]:
@@ -57,12 +57,12 @@ def _values(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchSt
     return st.integers(0, 15).flatmap(lambda drawn: _WRONG if drawn == 0 else fitting)
 
 
-def _fitting(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchStrategy[Any]:
+def _fitting(schema: Mapping[str, Any], mistakes: int, depth: int, *, whole: bool = True) -> st.SearchStrategy[Any]:
     if schema.get("x-kubernetes-int-or-string"):
         return st.sampled_from([1, "1", "100m", "nonsense!", -1])
     match schema.get("type"):
         case "object":
-            return _objects(schema, mistakes, depth)
+            return _objects(schema, mistakes, depth, whole=whole)
         case "array":
             most = min(schema.get("maxItems", 3) + 1, 11) if mistakes else 2
             return st.lists(_values(schema["items"], mistakes, depth + 1), max_size=most)
@@ -76,7 +76,8 @@ def _fitting(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchS
             return _WRONG
 
 
-def _objects(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchStrategy[Any]:
+def _objects(schema: Mapping[str, Any], mistakes: int, depth: int, *, whole: bool) -> st.SearchStrategy[Any]:
+    """Maps with some of their fields; an unknown one is added only where the simulator knows the `whole` schema."""
     if "additionalProperties" in schema:
         return st.dictionaries(
             st.sampled_from(["a", "b", "c/d"]), _values(schema["additionalProperties"], mistakes, depth + 1), max_size=2
@@ -93,7 +94,7 @@ def _objects(schema: Mapping[str, Any], mistakes: int, depth: int) -> st.SearchS
         forgetful = bool(mistakes) and draw(st.integers(0, 9)) == 0
         names = [*kept, *([] if forgetful else [name for name in required if name in fields and name not in kept])]
         made = {name: draw(fields[name]) for name in names}
-        if mistakes and draw(st.integers(0, 19)) == 0:
+        if whole and mistakes and draw(st.integers(0, 19)) == 0:
             made["unknownField"] = draw(_WRONG)
         return made
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from faces import Face, eventually
+from faces import Face, adapter, eventually
 from transcripts import FELIX, FILTERS, PEERS, POOLS, calico
 
 from function_app.adapters.kubernetes_cluster import KubernetesCluster
-from function_app.model.errors import Conflict, NotFound, TargetRejected, TargetUnavailable
+from function_app.model.errors import Conflict, NotFound, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.names import FIELD_MANAGER
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
 from kube.rest import Rest
+from kube.server import STRANGER
 
 
 def _filter(*cidrs: str) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def test_an_apply_creates_and_then_changes_nothing(cluster: KubernetesCluster, n
 
 
 def test_an_apply_owns_what_it_sends_and_nothing_else(cluster: KubernetesCluster, name: str) -> None:
-    """managedFields say that we own our labels and fields, by apply."""
+    """The bookkeeping says that we own our labels and fields, by apply."""
     body = {"metadata": {"labels": {"tenant": "a"}}, "spec": {"peerIP": "10.0.1.4", "asNumber": 65515}}
     stored = _apply(cluster, ResourceId(Kind.BGP_PEER, name), body)
     entries = [(each["manager"], each["operation"], each["fieldsV1"]) for each in stored["metadata"]["managedFields"]]
@@ -112,7 +114,8 @@ def test_a_merge_patch_sets_only_our_key(cluster: KubernetesCluster, admin: Rest
     patch = {"spec": {"egressIPSupport": "EnabledPerNamespace"}}
     first = cluster.merge_patch(resource, patch, resource_version="")
     second = cluster.merge_patch(resource, patch, resource_version="")
-    assert {"bpfEnabled": False, "egressIPSupport": "EnabledPerNamespace"} == second["spec"]
+    wanted = {"bpfEnabled": False, "egressIPSupport": "EnabledPerNamespace", "nftablesMode": "Auto"}
+    assert wanted == second["spec"]
     assert _version(first) == _version(second)
     owners = {each["manager"]: each["operation"] for each in second["metadata"]["managedFields"]}
     assert {"tigera-operator": "Update", FIELD_MANAGER: "Update"} == owners
@@ -144,11 +147,10 @@ def test_a_guarded_apply_refuses_another_version(cluster: KubernetesCluster, adm
     assert "10.0.0.0/9" == stored["spec"]["exportV4"][0]["cidr"]
 
 
-def test_a_guarded_apply_does_not_create(cluster: KubernetesCluster, admin: Rest, name: str) -> None:
-    """What was observed and is gone by now is not made again under its old version."""
-    with pytest.raises(Conflict):
-        _apply(cluster, ResourceId(Kind.BGP_FILTER, name), _filter("10.0.0.0/8"), version="1")
-    assert 404 == admin("GET", f"{FILTERS}/{name}").status
+def test_a_guarded_apply_makes_what_is_gone_again(cluster: KubernetesCluster, name: str) -> None:
+    """A version is no condition for what does not exist by now: the guard holds against other writers, not against deletion."""
+    stored = _apply(cluster, ResourceId(Kind.BGP_FILTER, name), _filter("10.0.0.0/8"), version="1")
+    assert (1, name) == (stored["metadata"]["generation"], stored["metadata"]["name"])
 
 
 def test_a_guarded_patch_refuses_another_version(cluster: KubernetesCluster, admin: Rest, name: str) -> None:
@@ -187,7 +189,7 @@ def test_an_unknown_field_is_refused_for_good(cluster: KubernetesCluster, name: 
 
 
 def test_defaults_are_filled_in(cluster: KubernetesCluster, name: str) -> None:
-    """assignmentMode has a default, blockSize has none; false is echoed."""
+    """A pool's assignmentMode has a default, its blockSize has none; false is echoed."""
     spec = {"cidr": "10.233.0.0/29", "natOutgoing": False}
     stored = _apply(cluster, ResourceId(Kind.IP_POOL, name), {"spec": spec})
     assert {**spec, "assignmentMode": "Automatic"} == stored["spec"]
@@ -217,14 +219,28 @@ def test_an_object_that_is_being_deleted_is_not_made_again(
     eventually(face, lambda: admin("GET", path).status == 404)
 
 
-def test_too_many_requests_are_a_reason_to_wait(face: Face, stranger: Rest, tmp_path: Any) -> None:
+def test_too_many_requests_are_a_reason_to_wait(face: Face, stranger: Rest, tmp_path: Path) -> None:
     """429 comes with Retry-After, in plain text, and becomes an error that says how long to wait."""
-    from faces import adapter
-    from kube.server import STRANGER
+    answers = [stranger("GET", FILTERS)]
+    nobody = adapter(face.endpoint, face.token(STRANGER), tmp_path)
 
+    def turned_away() -> bool:
+        answers.append(stranger("GET", FILTERS))
+        return answers[-1].status == 429
+
+    def gave_up() -> bool:
+        with pytest.raises((TargetUnavailable, TargetRejected)) as raised:
+            nobody.list(Kind.BGP_FILTER)
+        caught.append(raised.value)
+        return raised.value.status == 429
+
+    caught: list[TargetError] = []
     with face.throttling():
-        seen = stranger("GET", FILTERS)
-        with pytest.raises(TargetUnavailable) as caught:
-            adapter(face.endpoint, face.token(STRANGER), tmp_path).list(Kind.BGP_FILTER)
-    assert (429, "1") == (seen.status, seen.headers["Retry-After"])
-    assert (429, 1.0) == (caught.value.status, caught.value.retry_after)
+        eventually(face, turned_away)
+        eventually(face, gave_up)
+    seen, error = answers[-1], caught[-1]
+    assert (429, b"Too many requests, please try again later.\n") == (seen.status, seen.body)
+    assert 1 <= int(seen.headers["Retry-After"])
+    assert isinstance(error, TargetUnavailable)
+    assert error.retry_after is not None
+    assert 1 <= error.retry_after

@@ -124,8 +124,8 @@ def test_a_namespace_goes_with_its_content(face: Face, cluster: KubernetesCluste
     cluster.delete(ResourceId(Kind.NAMESPACE, name), uid=made["metadata"]["uid"], resource_version="")
 
     assert "Terminating" == admin("GET", f"{NAMESPACES}/{name}").json["status"]["phase"]
+    late = ResourceId(Kind.DISRUPTION_BUDGET, "late", name)
     with pytest.raises(TargetUnavailable, match="namespace is being deleted") as caught:
-        late = ResourceId(Kind.DISRUPTION_BUDGET, "late", name)
         cluster.apply(late, {"spec": spec}, force=False, resource_version="")
     assert ("NamespaceTerminating", 403) == (caught.value.code, caught.value.status)
     path = f"/apis/policy/v1/namespaces/{name}/poddisruptionbudgets/held"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kube.rest import APPLY, MERGE, Answer, Rest
+from kube.rest import APPLY, Answer, Rest
 
 type Story = Callable[[Rest], Iterator[Answer]]
 
@@ -28,7 +28,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 _GO_DETAIL = re.compile(
-    r"(?<=continue key is not valid: ).*|(?<=unable to parse requirement: ).*|(?<=precondition \()\d+|(?<=record \()\d+"
+    r"(?<=continue key is not valid: ).*|(?<=unable to parse requirement: ).*|(?<=precondition \()\d+(?=\))|(?<=record \()\d+(?=\))"
 )
 """What Go's parsers say of nonsense, and bare version numbers inside sentences."""
 _UNORDERED = ("causes", "managedFields")
@@ -321,6 +321,7 @@ def refused_filters_and_peers(call: Rest) -> Iterator[Answer]:
         {"network": "a", "externalNetwork": "b"},
         {"asNumber": 4294967295},
         {"asNumber": 1.5},
+        {"ttlSecurity": 1.5},
         {"asNumber": 64512.0},
         {"nextHopMode": "Never"},
         {"reversePeering": "Perhaps"},
@@ -448,7 +449,7 @@ def disruption_budgets(call: Rest) -> Iterator[Answer]:
 def gateways(call: Rest) -> Iterator[Answer]:
     """Wrong gateways; right ones are left to the operator's recordings."""
     where = "/apis/operator.tigera.io/v1/namespaces/default/egressgateways"
-    for spec in (
+    wrong: tuple[dict[str, Any], ...] = (
         {},
         {"ipPools": []},
         {"ipPools": [{"name": 1}]},
@@ -467,7 +468,8 @@ def gateways(call: Rest) -> Iterator[Answer]:
         {"ipPools": [], "template": {"spec": {"topologySpreadConstraints": [{"maxSkew": 1}]}}},
         {"ipPools": [], "template": {"spec": {"terminationGracePeriodSeconds": -1}}},
         {"ipPools": [], "template": {"spec": {"tolerations": [{"key": "a", "operator": "Exists"}]}}},
-    ):
+    )
+    for spec in wrong:
         body = {
             "apiVersion": "operator.tigera.io/v1",
             "kind": "EgressGateway",
