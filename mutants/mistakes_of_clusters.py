@@ -135,6 +135,15 @@ CLUSTERS = (
         (_LEFT_BEHIND,),
     ),
     Mistake(
+        "policy-goes-while-it-is-named",
+        "An EgressGatewayPolicy is deleted under a namespace that still names it: everything it sends is dropped.",
+        "1",
+        "function_app/planning/cluster_plan.py",
+        "        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and policy_named(facts, target):\n",
+        "        if False:\n",
+        ("tests/stories/test_bypass.py",),
+    ),
+    Mistake(
         "namespace-goes-with-foreign-content",
         "Somebody runs a pod of his own in the gateway's namespace; it is deleted with the tenant.",
         "4",

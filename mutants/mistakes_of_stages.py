@@ -160,6 +160,15 @@ STAGES = (
         (_CUTOVER,),
     ),
     Mistake(
+        "restored-in-the-wrong-form",
+        "While a renumbering waits, a lost annotation is restored as the name of a policy that does not exist.",
+        "1",
+        _POINTING,
+        "    bypass = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway) is not None\n",
+        "    bypass = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway) is None\n",
+        (_CUTOVER,),
+    ),
+    Mistake(
         "passing-namespace-is-let-go-first",
         "A namespace that passes from one tenant to another leaves as the node until its new gateway is ready.",
         "1",

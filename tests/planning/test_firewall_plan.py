@@ -247,6 +247,9 @@ def test_a_block_comes_before_everything_and_its_lifting_after_revocations() -> 
 
     assert [("egress-block", None), ("egress-000", WaitsFor.FIREWALL_BUSY)] == order(plan)
     assert ChangeReason.BLOCKED == plan.changes[0].reason
+    assert isinstance(plan.changes[0].write, PutGroup)
+    collection = plan.changes[0].write.body["properties"]["ruleCollections"][0]
+    assert ("Deny", ["10.99.0.0/29"]) == (collection["action"]["type"], collection["rules"][0]["sourceAddresses"])
 
 
 def test_groups_of_others_are_not_ours_to_count_or_to_wait_for() -> None:

@@ -90,3 +90,21 @@ def test_a_policy_that_is_refused_is_not_named(settled: Desk) -> None:
 
     assert {"selector", "namespaceSelector"} == set(egress_annotations(settled))
     assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
+
+
+def test_a_policy_that_a_namespace_still_names_stays(settled: Desk) -> None:
+    """The bypass goes, and the namespace cannot be changed: its policy stays, or all its traffic would be dropped."""
+    settled.commit(with_bypass("192.168.0.0/16"))
+    settled.settle()
+    settled.world.faults.add(
+        Fault(target=f"cluster/{CLUSTER}", kind="Namespace", verb="patch", action=Action.REFUSE, status=403, count=0)
+    )
+    settled.commit(with_bypass())
+    packets: list[Packet] = []
+    for _ in range(5):
+        settled.run_pass()
+        packets.append(settled.send(CLUSTER, "default", "http://www.tigera.io"))
+        settled.world.advance(20)
+
+    assert {"egressGatewayPolicy": "tenant0-egw"} == egress_annotations(settled)
+    assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}

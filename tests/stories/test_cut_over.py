@@ -103,6 +103,25 @@ def test_an_annotation_is_restored_at_once_though_its_gateway_is_down(settled: D
     assert Verdict.DROPPED == settled.send(CLUSTER, "default", "http://www.tigera.io").verdict
 
 
+def test_while_a_renumbering_waits_an_annotation_is_restored_to_the_old_gateway(settled: Desk) -> None:
+    """The new gateway does not start, and somebody takes the annotation off: the old gateway gets its traffic back at once."""
+    cluster = settled.world.clusters[CLUSTER]
+    before = annotations_of(settled, "default")
+    cluster.fail_pods("tenant0-egw")
+    settled.commit(tenant("tenant0", "10.99.0.16/29", "default"))
+    for _ in range(3):
+        settled.run_pass()
+        settled.world.advance(20)
+    off = {"metadata": {"annotations": {SELECTOR: None, "egress.projectcalico.org/namespaceSelector": None}}}
+    cluster.api.merge_patch("Namespace", None, "default", off, manager="kubectl-edit")
+
+    settled.run_pass()
+
+    packet = settled.send(CLUSTER, "default", "http://www.tigera.io")
+    assert before == annotations_of(settled, "default")
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.range_tenant)
+
+
 def test_a_namespace_that_passes_to_another_tenant_is_redirected_in_one_patch(settled: Desk) -> None:
     """It stays with the first until the second is ready: every connection is somebody's, and none is dropped."""
     packets: list[Packet] = []

@@ -77,3 +77,12 @@ def test_a_cluster_that_was_silent_when_the_ledger_was_lost_is_added_when_it_ans
     assert {"spoke1-aks"} == early
     assert {"spoke1-aks", "spoke2-aks"} == late
     assert "tenant1" == settled.send("spoke2-aks", "shop", "https://docs.tigera.io").range_tenant
+
+
+def test_an_unreadable_ledger_is_looked_at_again(settled: Desk) -> None:
+    """Nothing is left to revoke, and yet a further pass is asked for: the ledger may have been restored."""
+    settled.ledger.unreadable = "line 3 is damaged"
+
+    report = settled.run_pass()
+
+    assert (60.0, False) == (report.plan.look_again_seconds, report.converged)
