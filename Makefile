@@ -5,7 +5,7 @@ READY := .venv/.ready
 MUTMUT := build/mutmut/bin/mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test real check kube bench sim golden schema pins soak mutants mutants-machine clean
+.PHONY: help demo test real check kube bench bench-kube sim golden schema pins soak mutants mutants-machine clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -18,13 +18,15 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-demo: $(READY) ## the published walkthrough and what it cannot do, on a simulated world
-	@$(BIN)/python -m demo
+demo: $(READY) ## the published walkthrough and what it cannot do, on a simulated world; KUBE=real has real API servers
+	@$(BIN)/python -m demo $(if $(KUBE),--kube $(KUBE))
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/kube --ignore tests/bgp
+test: $(READY) ## all tests; those against real programs say what to install, and fail without it where CI is set
+	@$(BIN)/python -m kube build || true
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-real: $(READY) ## the suites that need a real kube-apiserver, BIRD and GoBGP; they say what to install
+real: $(READY) ## of these the suites against a real kube-apiserver, BIRD and GoBGP; KUBE_MINOR=1.35 chooses another Kubernetes
+	@$(BIN)/python -m kube build || true
 	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/kube tests/bgp
 
 check: $(READY) ## formatting, lint, types, import contracts
@@ -36,8 +38,11 @@ check: $(READY) ## formatting, lint, types, import contracts
 kube: $(READY) ## a real API server with Calico's CRDs, to try things on; prints how to reach it
 	@$(BIN)/python -m kube
 
-bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchmarks.md
-	@$(BIN)/python -m bench $(if $(WRITE),--write)
+bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchmarks.md, ONLY="commit growth" some of them
+	@$(BIN)/python -m bench --runs $(or $(RUNS),3) $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
+
+bench-kube: $(READY) ## beside kubectl and Flux's engine on a real API server; TENANTS=999 RUNS=1; WRITE=1 renews docs/benchmarks_kube.md
+	@$(BIN)/python -m bench_kube --tenants $(or $(TENANTS),999) --runs $(or $(RUNS),1) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 sim: $(READY) ## the simulated world alone; prints the settings to copy
 	@$(BIN)/python -m simulator
@@ -45,11 +50,11 @@ sim: $(READY) ## the simulated world alone; prints the settings to copy
 soak: $(READY) ## search histories on all cores: HISTORIES=1000 SEED=1000000; stories and coverage go to build/soak
 	@$(BIN)/python -m search --histories $(or $(HISTORIES),1000) --seed $(or $(SEED),1000000) --out build/soak
 
-mutants: $(READY) ## plant named mistakes, one at a time; ONLY=name tries that one; fails when one goes unnoticed
-	@$(BIN)/python -m mutants $(ONLY)
+mutants: $(READY) ## plant named mistakes, ONLY=name tries that one; WRITE=1 renews docs/mutants.md; JOBS=2 side by side
+	@$(BIN)/python -m mutants $(ONLY) $(if $(WRITE),--write) --jobs $(or $(JOBS),1)
 
-mutants-machine: $(MUTMUT) ## mistakes that a machine thinks up in planning; SAMPLE=250 SEED=1 MINUTES=60
-	@$(BIN)/python -m mutants.machine $(MUTMUT) $(or $(SAMPLE),250) $(or $(SEED),1) $(or $(MINUTES),60)
+mutants-machine: $(MUTMUT) ## mistakes that a machine thinks up in planning; SAMPLE=250 SEED=2 MINUTES=90 JOBS=1
+	@$(BIN)/python -m mutants.machine $(MUTMUT) $(or $(SAMPLE),250) $(or $(SEED),2) $(or $(MINUTES),90) $(or $(JOBS),1)
 
 $(MUTMUT): mutants/requirements.txt $(READY)
 	@$(BIN)/python -m venv build/mutmut

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.estate import Estate
-from function_app.applying import Patience
 from function_app.bootstrap import Assembly, assemble
+from function_app.gathering import Patience
 from function_app.model.names import HubName
 from function_app.ports import HubPorts
 from function_app.reconcile import reconcile

@@ -31,7 +31,6 @@ class PassFigures(BaseModel):
     peak_mib: float
     resident_mib: float
     first_write_seconds: float | None
-    last_write_seconds: dict[str, float]
     settled_seconds: dict[str, float]
     unreadable: list[str]
     changes: int

@@ -2,7 +2,8 @@
 
 A line is `REF` for one pass, or `REF CLUSTER...` for passes until nothing is left to do on these clusters; the answer is one
 line of JSON. Settings come from the environment. What is measured is this process alone: its CPU and that of its `git`, its
-own peak memory (VmHWM of /proc/self/status; ru_maxrss would carry the parent's peak over), and when it sent its first write.
+own peak memory (VmHWM of /proc/self/status; ru_maxrss would carry the parent's peak over), when it sent its first write, and
+when it first published a report by which a cluster has nothing left to do. Between two passes it pauses as they ask.
 """
 
 from __future__ import annotations
@@ -12,35 +13,48 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from function_app.bootstrap import Assembly, assemble
 from function_app.model.names import HubName
-from function_app.model.report import Report
-from function_app.ports import HubPorts
+from function_app.ports import HubPorts, StatusStore
 from function_app.reconcile import reconcile
 from function_app.settings import Settings
 
 _WRITING = frozenset({"apply", "merge_patch", "delete", "put_group", "delete_group", "delete_connection"})
 MOST_PASSES = 400
-LONGEST_PAUSE = 1.0
-"""Real seconds between two passes."""
+OTHERWISE_SECONDS = 10.0
+"""Pause after a pass that asks for none."""
 
 
 @dataclass
 class _Watch:
-    """When writes were sent, by target, on the clock of time.monotonic."""
+    """When the first write was sent, and since when clusters are reported as quiet, on the clock of time.monotonic.
+
+    `ports` are the watched ones by what they stand for: the same from pass to pass, as what they stand for is.
+    """
 
     first: float | None = None
-    last: dict[str, float] = field(default_factory=dict)
+    quiet: dict[str, float] = field(default_factory=dict)
+    ports: dict[Any, _Watched] = field(default_factory=dict)
 
-    def saw(self, target: str) -> None:
+    def begin(self) -> None:
+        self.first = None
+        self.quiet = {}
+
+    def saw(self) -> None:
+        self.first = self.first or time.monotonic()
+
+    def published(self, clusters: Iterable[str], report: Mapping[str, Any]) -> None:
+        moving = _moving(report)
         now = time.monotonic()
-        self.first = self.first or now
-        self.last[target] = now
+        self.quiet = {name: self.quiet.get(name, now) for name in clusters if name not in moving}
+
+    def over(self, port: Any) -> Any:
+        return self.ports.setdefault(port, _Watched(port, self))
 
 
 class _Watched:
@@ -56,39 +70,51 @@ class _Watched:
 
     def _noticed(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def noticed(*arguments: Any, **options: Any) -> Any:
-            self._watch.saw(self._port.target)
+            self._watch.saw()
             return write(*arguments, **options)
 
         return noticed
 
 
+@dataclass(frozen=True, slots=True)
+class _WatchedStatus:
+    """Where reports are published, with a look at each."""
+
+    status: StatusStore
+    clusters: tuple[str, ...]
+    watch: _Watch
+
+    def record(self, hub: HubName, report: Mapping[str, object], epoch: int) -> None:
+        self.watch.published(self.clusters, report)
+        self.status.record(hub, report, epoch)
+
+    def latest(self, hub: HubName) -> Mapping[str, object] | None:
+        return self.status.latest(hub)
+
+
 def main(hubs: Iterable[str]) -> None:
     """Serve the lines of stdin."""
-    names = [HubName(hub) for hub in hubs]
+    names, watch = [HubName(hub) for hub in hubs], _Watch()
     with assemble(Settings.from_environment(os.environ)) as assembly:
         for line in sys.stdin:
             ref, *until = line.split()
             for hub in names:
-                print(json.dumps(_measured(assembly, hub, ref, frozenset(until))), flush=True)
+                print(json.dumps(_measured(assembly, hub, ref, frozenset(until), watch)), flush=True)
 
 
-def _measured(assembly: Assembly, hub: HubName, ref: str, until: frozenset[str]) -> dict[str, Any]:
+def _measured(assembly: Assembly, hub: HubName, ref: str, until: frozenset[str], watch: _Watch) -> dict[str, Any]:
     """Passes until these clusters' attachments have nothing left to do; one pass when none is named."""
     started, cpu, git = time.monotonic(), time.process_time(), _children_cpu()
-    watch = _Watch()
-    settled: dict[str, float] = {}
+    watch.begin()
     passes = 0
     while passes < MOST_PASSES:
         passes += 1
         source = assembly.source(ref)
         ports = _watched(assembly.ports(hub, source.tree), watch)
-        report = reconcile(hub, source, ports, assembly.patience, holder="bench")
-        at = time.monotonic() - started
-        quiet = frozenset(source.tree.definitions.clusters) - _moving(report)
-        settled = {name: settled.get(name, at) for name in quiet}
-        if until <= quiet:
+        report = reconcile(hub, source, ports, assembly.patience, holder="bench", unanswered=assembly.unanswered(hub))
+        if until <= watch.quiet.keys():
             break
-        time.sleep(min(report.plan.look_again_seconds or LONGEST_PAUSE, LONGEST_PAUSE))
+        time.sleep(report.plan.look_again_seconds or OTHERWISE_SECONDS)
     return {
         "converged": report.converged,
         "passes": passes,
@@ -99,27 +125,26 @@ def _measured(assembly: Assembly, hub: HubName, ref: str, until: frozenset[str])
         "peak_mib": _status_mib("VmHWM"),
         "resident_mib": _status_mib("VmRSS"),
         "first_write_seconds": watch.first - started if watch.first is not None else None,
-        "last_write_seconds": {target: at - started for target, at in watch.last.items()},
-        "settled_seconds": settled,
+        "settled_seconds": {name: at - started for name, at in watch.quiet.items()},
         "unreadable": [str(one.target) for one in report.unreadable],
         "changes": len(report.plan.changes),
         "refused": [one.message for one in report.plan.refused[:3]],
     }
 
 
-def _moving(report: Report) -> frozenset[str]:
-    """Clusters on which something is left to do."""
-    waiting = {str(one.key.cluster) for one in report.plan.attachments if one.waiting_for}
-    return frozenset(waiting | {change.target.removeprefix("cluster/") for change in report.plan.changes})
+def _moving(report: Mapping[str, Any]) -> frozenset[str]:
+    """Clusters on which something is left to do, by a report's JSON."""
+    waiting = {str(one["cluster"]) for one in report["attachments"] if one["waiting_for"]}
+    return frozenset(waiting | {str(one["target"]).removeprefix("cluster/") for one in report["changes"]})
 
 
 def _watched(ports: HubPorts, watch: _Watch) -> HubPorts:
-    clusters = {name: _Watched(api, watch) for name, api in ports.clusters.items()}
     return replace(
         ports,
-        clusters=clusters,
+        clusters={name: watch.over(api) for name, api in ports.clusters.items()},
         firewall=_Watched(ports.firewall, watch),
         route_server=_Watched(ports.route_server, watch),
+        status=_WatchedStatus(ports.status, tuple(ports.clusters), watch),
     )
 
 

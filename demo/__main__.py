@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from contextlib import AbstractContextManager
+from functools import partial
 
 from rich.console import Console
 
 from demo.acts import ACTS
 from demo.programme import Programme
+from demo.real_scene import real_scene
 from demo.scene import Scene
+from kube.programs import MissingProgram, find_programs
+from kube.server import ControlPlaneFailed
+
+_TITLE = "Egress GitOps: the published walkthrough, driven by commits, on a simulated Azure and two {kind} clusters"
 
 
-def main(console: Console | None = None) -> int:
+def main(console: Console | None = None, kube: str = "simulated") -> int:
     """Play all acts; a failing act does not end the play, a crash does."""
     started = time.monotonic()
     console = console or Console(highlight=False)
     programme = Programme(console)
-    console.print(
-        "[bold]Egress GitOps: the published walkthrough, driven by commits, on a simulated Azure and two simulated clusters[/bold]"
-    )
-    with Scene() as scene:
+    console.print(f"[bold]{_TITLE.format(kind=kube)}[/bold]")
+    with _scene(kube) as scene:
         began = scene.world.clock.now()
         for act in ACTS:
             act(scene, programme)
@@ -35,5 +41,15 @@ def main(console: Console | None = None) -> int:
     return 0 if programme.finish(figures) else 1
 
 
+def _scene(kube: str) -> AbstractContextManager[Scene]:
+    """What the clusters are. Raises MissingProgram."""
+    return real_scene(find_programs(announce=partial(print, flush=True))) if kube == "real" else Scene()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(prog="python -m demo", description="The published walkthrough, act by act.")
+    parser.add_argument("--kube", choices=("simulated", "real"), default="simulated", help="what the clusters are")
+    try:
+        sys.exit(main(kube=parser.parse_args().kube))
+    except (MissingProgram, ControlPlaneFailed) as problem:
+        sys.exit(str(problem))

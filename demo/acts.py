@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-import urllib.request
 from collections import Counter
 from ipaddress import IPv4Network
 from typing import Any
@@ -173,7 +171,8 @@ def drift(scene: Scene, programme: Programme) -> None:
     programme.say(
         "In the portal, tenant0's rule now allows `*`; with kubectl, the annotations of namespace default are gone."
     )
-    _patch(scene, "spoke1-aks", "/api/v1/namespaces/default", {"metadata": {"annotations": _no_annotations(scene)}})
+    gone = {"metadata": {"annotations": _no_annotations(scene)}}
+    scene.patch("spoke1-aks", "/api/v1/namespaces/default", gone, "kubectl-annotate")
     open_door = scene.request("spoke1-aks", "default", "http://example.com")
     report = scene.run_pass()
     for outcome in report.outcomes:
@@ -330,19 +329,3 @@ def _no_annotations(scene: Scene) -> dict[str, None]:
         return dict.fromkeys(
             key for key in default["metadata"]["annotations"] if key.startswith("egress.projectcalico.org/")
         )
-
-
-def _patch(scene: Scene, cluster: str, path: str, body: dict[str, Any]) -> None:
-    """What `kubectl annotate` sends."""
-    request = urllib.request.Request(  # noqa: S310 - the scene's own server
-        f"{scene.server.url}/kubernetes/{cluster}{path}?fieldManager=kubectl-annotate",
-        data=json.dumps(body).encode(),
-        method="PATCH",
-        headers={
-            "Content-Type": "application/merge-patch+json",
-            "Authorization": f"Bearer {scene.server.token_file.read_text().strip()}",
-        },
-    )
-    context = ssl.create_default_context(cafile=str(scene.server.ca_file))
-    with urllib.request.urlopen(request, context=context):  # noqa: S310 - as above
-        return

@@ -5,19 +5,22 @@ Only time is ours: between passes it is advanced by hand, so that four minutes o
 
 from __future__ import annotations
 
+import json
 import os
+import ssl
 import subprocess
 import tempfile
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from function_app.applying import Patience
 from function_app.bootstrap import Assembly, assemble
+from function_app.gathering import Patience
 from function_app.model.ledger import Generation, fold
 from function_app.model.names import HubName
 from function_app.model.report import Report, Result
@@ -29,6 +32,7 @@ from simulator.model.world import World
 from simulator.wire.server import SimulatorServer
 
 HERE = Path(__file__).parents[1]
+WORLD_FILE = HERE / "simulator" / "worlds" / "walkthrough.yaml"
 HUB = HubName("hub1")
 PLATFORM = (
     "hubs/hub1.yaml",
@@ -72,7 +76,7 @@ class Scene:
 
     def __init__(self, world: World | None = None, hub: HubName = HUB) -> None:
         self._closing = ExitStack()
-        self.world = world or World.from_file(HERE / "simulator" / "worlds" / "walkthrough.yaml")
+        self.world = world or World.from_file(WORLD_FILE)
         self.hub = hub
         self.figures = Figures()
         self.reports: list[Report] = []
@@ -158,6 +162,21 @@ class Scene:
         """A pod of that namespace opens one connection now."""
         with self.world.lock:
             return self.world.send(cluster, namespace, url)
+
+    def patch(self, cluster: str, path: str, body: Mapping[str, Any], manager: str) -> None:
+        """A merge patch as an administrator's program sends it, such as `kubectl annotate`."""
+        request = urllib.request.Request(  # noqa: S310 - the scene's own server
+            f"{self.server.url}/kubernetes/{cluster}{path}?fieldManager={manager}",
+            data=json.dumps(body).encode(),
+            method="PATCH",
+            headers={
+                "Content-Type": "application/merge-patch+json",
+                "Authorization": f"Bearer {self.server.token_file.read_text().strip()}",
+            },
+        )
+        context = ssl.create_default_context(cafile=str(self.server.ca_file))
+        with urllib.request.urlopen(request, context=context):  # noqa: S310 - as above
+            return
 
     def generations(self) -> tuple[Generation, ...]:
         """Everything that the ledger knows."""

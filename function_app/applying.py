@@ -1,19 +1,22 @@
-"""Carrying out a plan, and the only threads: targets in parallel, one target strictly in sequence, results in order.
+"""Carrying out a plan: targets in parallel, one target strictly in sequence, results in order.
 
 Nothing is decided here but whether a change may still be made: the lease is ours, what it needs was done, the evidence is
 fresh, the group is as it was read. Ledger records are appended before the write that makes them true.
+
+A target is written until the plan wants to look again and no longer; what is left then is for the next pass. So a target that
+takes seconds for each write keeps the others waiting for one write at most.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from threading import Lock
+from time import monotonic
 
+from function_app.gathering import Patience, at_once
 from function_app.model.errors import LeaseLost, NotFound, StateError, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.ledger import Ledger, Record
 from function_app.model.names import TargetName
@@ -26,6 +29,7 @@ from function_app.model.plan import (
     DeleteGroup,
     MergePatch,
     Plan,
+    PutConnection,
     PutGroup,
     Verb,
 )
@@ -34,49 +38,6 @@ from function_app.model.resources import Body, FirewallObservation, ResourceId
 from function_app.ports import ClusterApi, FirewallApi, HubPorts, Lease, RouteServerApi
 
 EVIDENCE_AGE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a pass waits for targets that are late, in seconds of real time.
-
-    `grace` after the last answer the pass goes on without them; until `limit` each is still planned alone when it answers.
-    `workers` is how many targets are worked on at once; 1 runs everything in the calling thread, in order.
-    """
-
-    grace: float = 2.0
-    limit: float = 60.0
-    workers: int = 16
-
-
-def gather[T](tasks: Mapping[TargetName, Callable[[], T]], patience: Patience) -> Iterator[dict[TargetName, T]]:
-    """Run all tasks at once; yield what has answered when the others are late, then again whenever a late one answers."""
-    if patience.workers == 1:
-        yield {name: task() for name, task in tasks.items()}
-        return
-    pool = ThreadPoolExecutor(max_workers=patience.workers, thread_name_prefix="target")
-    try:
-        running: dict[Future[T], TargetName] = {pool.submit(task): name for name, task in tasks.items()}
-        deadline = time.monotonic() + patience.limit
-        answered: dict[TargetName, T] = {}
-        while running:
-            left = max(0.0, deadline - time.monotonic())
-            done, _ = wait(
-                running, timeout=min(left, patience.grace) if answered else left, return_when=FIRST_COMPLETED
-            )
-            for future in done:
-                answered[running.pop(future)] = future.result()
-            if not done:
-                break
-        yield dict(answered)
-        while running and (left := deadline - time.monotonic()) > 0:
-            done, _ = wait(running, timeout=left, return_when=FIRST_COMPLETED)
-            for future in done:
-                answered[running.pop(future)] = future.result()
-            if done:
-                yield dict(answered)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Books:
@@ -106,8 +67,12 @@ def apply_plan(
     patience: Patience,
     *,
     done: frozenset[tuple[TargetName, ResourceId]] = frozenset(),
+    until: float = inf,
 ) -> tuple[Outcome, ...]:
-    """Carry out what is ready, but for resources that this pass has already `done`; raises StateError without a ledger."""
+    """Carry out what is ready, but for resources that this pass has already `done`; raises StateError without a ledger.
+
+    No write is begun after `until`, in seconds of time.monotonic.
+    """
     books = _Books(ports, ledger, lease.epoch)
     if plan.records:
         lease.check()
@@ -116,25 +81,36 @@ def apply_plan(
     for change in plan.ready:
         if (change.target, change.resource) not in done:
             ready.setdefault(change.target, []).append(change)
-    tasks = {target: _task(changes, ports, lease, books, firewall) for target, changes in ready.items()}
-    forever = Patience(grace=86400.0, limit=86400.0, workers=patience.workers)
-    results = next(gather(tasks, forever), {}) if tasks else {}
+    tasks = {target: _task(changes, ports, lease, books, firewall, until) for target, changes in ready.items()}
+    results = at_once(tasks, patience)
     by_change = {id(outcome.change): outcome for outcomes in results.values() for outcome in outcomes}
     return tuple(by_change[id(change)] for change in plan.ready if id(change) in by_change)
 
 
 def _task(
-    changes: list[Change], ports: HubPorts, lease: Lease, books: _Books, firewall: FirewallObservation | None
+    changes: list[Change],
+    ports: HubPorts,
+    lease: Lease,
+    books: _Books,
+    firewall: FirewallObservation | None,
+    until: float,
 ) -> Callable[[], tuple[Outcome, ...]]:
-    return lambda: tuple(_in_sequence(changes, ports, lease, books, firewall))
+    return lambda: tuple(_in_sequence(changes, ports, lease, books, firewall, until))
 
 
 def _in_sequence(
-    changes: list[Change], ports: HubPorts, lease: Lease, books: _Books, firewall: FirewallObservation | None
+    changes: list[Change],
+    ports: HubPorts,
+    lease: Lease,
+    books: _Books,
+    firewall: FirewallObservation | None,
+    until: float,
 ) -> Iterator[Outcome]:
     failed: set[ResourceId] = set()
     stopped = ""
     for change in changes:
+        if not stopped and monotonic() > until:
+            stopped = f"{change.target} takes its time and the others want to be looked at; the next pass goes on here"
         if stopped or change.needs & failed:
             words = stopped or f"{', '.join(str(one) for one in sorted(change.needs & failed))} was not written"
             outcome = Outcome(change, Result.SKIPPED, words)
@@ -219,13 +195,17 @@ def _write_firewall(change: Change, api: FirewallApi) -> None:
 
 
 def _write_route_server(change: Change, api: RouteServerApi) -> None:
-    if not isinstance(change.write, DeleteConnection):
-        raise TargetRejected(f"{change.resource} cannot be written to a Route Server in this way")
-    api.delete_connection(change.resource.name)
+    match change.write:
+        case PutConnection(peer_ip, peer_asn):
+            api.put_connection(change.resource.name, peer_ip=peer_ip, peer_asn=peer_asn)
+        case DeleteConnection():
+            api.delete_connection(change.resource.name)
+        case _:
+            raise TargetRejected(f"{change.resource} cannot be written to a Route Server in this way")
 
 
 def _result(change: Change) -> Result:
-    if isinstance(change.write, PutGroup | DeleteGroup | DeleteConnection):
+    if isinstance(change.write, PutGroup | DeleteGroup | PutConnection | DeleteConnection):
         return Result.STARTED
     if change.reason is ChangeReason.ADOPTED:
         return Result.ADOPTED

@@ -9,31 +9,52 @@ unreadable kubeconfig, an `exec` plugin or a wrong authority makes that one targ
 
 from __future__ import annotations
 
+import gc
 import getpass
 import hashlib
 import os
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from function_app.applying import Patience
+from function_app.gathering import Patience, Unanswered
 from function_app.model.definitions import Cluster, Hub
-from function_app.model.errors import SourceError, StateError
-from function_app.model.names import HubName, cluster_target, firewall_target, route_server_target
+from function_app.model.errors import SettingsError, SourceError, StateError
+from function_app.model.names import Commit, HubName, cluster_target, firewall_target, route_server_target
 from function_app.model.tree import Tree
-from function_app.ports import Clock, ClusterApi, HubPorts, LedgerStore, Repository, StateStore, StatusStore
-from function_app.reconcile import Source
-from function_app.settings import CredentialKind, Settings
+from function_app.ports import (
+    Clock,
+    ClusterApi,
+    History,
+    HubPorts,
+    Intents,
+    Leases,
+    LedgerStore,
+    Passes,
+    Repository,
+    StateStore,
+    StatusStore,
+)
+from function_app.reconcile import Seen, Source
+from function_app.service.callers import Entitlement
+from function_app.service.intake import Gate
+from function_app.settings import Callers, CredentialKind, Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from function_app.adapters.answers import RequestLimits
     from function_app.adapters.azure_arm import ResourceManager
+    from function_app.adapters.storage_parts import StorageParts
+
+STORAGE_TIME_SECONDS = 30.0
+"""So long an answer of the storage service about its time counts, with the time that passes here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,10 @@ class Assembly:
         self._repositories: dict[str, Repository] = {}
         self._clusters: dict[str, tuple[Cluster, ClusterApi]] = {}
         self._azure: dict[str, ResourceManager] = {}
+        self._unanswered: dict[HubName, Unanswered[Seen]] = {}
+        self._stores: dict[HubName, Stores] = {}
+        self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
+        self._turn = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -68,14 +93,23 @@ class Assembly:
         """The time that counts across instances."""
         from function_app.adapters.clocks import HttpDateClock, SystemClock
 
-        if not self.settings.time_source:
-            return SystemClock()
-        return HttpDateClock(self.settings.time_source, ca_file=self.settings.ca_file)
+        settings = self.settings
+        if settings.time_source:
+            return HttpDateClock(settings.time_source, ca_file=settings.ca_file)
+        if settings.storage_account:
+            return HttpDateClock(
+                settings.storage_account, ca_file=settings.ca_file, good_for_seconds=STORAGE_TIME_SECONDS
+            )
+        return SystemClock()
 
     @property
     def patience(self) -> Patience:
         """How long a pass waits for late targets."""
         return Patience(self.settings.late_target_grace_seconds, self.settings.late_target_limit_seconds)
+
+    def unanswered(self, hub: HubName) -> Unanswered[Seen]:
+        """What this process's passes over a hub have not been answered yet."""
+        return self._unanswered.setdefault(hub, Unanswered())
 
     @property
     def author(self) -> str:
@@ -96,13 +130,14 @@ class Assembly:
         """The effective tree at the newest commit of a ref; the settings say which unless told otherwise.
 
         When the repository cannot be fetched, what was fetched last is in force and the source says so. Raises SourceError when
-        there is no such ref, or nothing was ever fetched.
+        there is no such ref, or nothing was ever fetched. One thread at a time: they share the copy.
         """
-        from function_app.adapters.state_files import CheckpointFile
-        from function_app.reading.checkpoint import from_json
-        from function_app.reading.effective import effective_tree
+        with self._turn:
+            return self._source(ref, repository)
 
-        git = self._repository(repository or self.settings.repository)
+    def _source(self, ref: str | None, repository: str | None) -> Source:
+        location = repository or self.settings.repository
+        git = self._repository(location)
         problem = ""
         try:
             git.fetch()
@@ -112,17 +147,29 @@ class Assembly:
             commit = git.resolve(ref or self.settings.ref)
         except SourceError as error:
             raise SourceError(f"{problem} {error}".strip()) from None
-        kept = CheckpointFile(self.settings.state_folder / "checkpoint.json")
+        # A commit names all that came before it: on one day it always means the same tree.
+        meant = (location, commit, self.clock.now().date())
+        if self._tree is None or self._tree[0] != meant:
+            self._tree = (meant, self._effective_tree(git, commit, meant[2]))
+        return Source(self._tree[1], seen=commit, problem=problem)
+
+    def _effective_tree(self, git: Repository, commit: Commit, today: date) -> Tree:
+        from function_app.adapters.state_files import CheckpointFile
+        from function_app.reading.checkpoint import from_json
+        from function_app.reading.effective import effective_tree
+
+        storage = self._storage
+        kept = storage.checkpoint if storage else CheckpointFile(self.settings.state_folder / "checkpoint.json")
         text = kept.read_checkpoint()
         tree, checkpoint = effective_tree(
             git,
             commit,
             checkpoint=from_json(text) if text else None,
-            today=self.clock.now().date(),
+            today=today,
             root=self.settings.definitions_folder,
         )
         kept.write_checkpoint(checkpoint.to_json())
-        return Source(tree, seen=commit, problem=problem)
+        return tree
 
     def hubs(self, tree: Tree) -> tuple[HubName, ...]:
         """The hubs that a tree defines, by name."""
@@ -130,6 +177,8 @@ class Assembly:
 
     def known_hubs(self) -> tuple[HubName, ...]:
         """The hubs of which something is kept, by name; raises StateError."""
+        if self._storage is not None:
+            return self._storage.hubs()
         folder = self._hubs_folder
         try:
             return tuple(HubName(each.name) for each in sorted(folder.iterdir()) if each.is_dir())
@@ -144,15 +193,67 @@ class Assembly:
         from function_app.adapters.ledger_file import LedgerFile
         from function_app.adapters.state_files import StateFile, StatusFiles
 
-        folder = hub_folder(self._hubs_folder, hub)
-        return Stores(LedgerFile(folder), StateFile(folder), StatusFiles(self._hubs_folder))
+        if hub not in self._stores:
+            folder, storage = hub_folder(self._hubs_folder, hub), self._storage
+            self._stores[hub] = (
+                Stores(storage.ledger(hub), storage.state(hub), storage.status)
+                if storage is not None
+                else Stores(LedgerFile(folder), StateFile(folder), StatusFiles(self._hubs_folder))
+            )
+        return self._stores[hub]
+
+    @property
+    def leases(self) -> Leases:
+        """Where leases come from."""
+        from function_app.adapters.lease_file import LeaseFiles
+
+        return self._storage.leases if self._storage else LeaseFiles(self._hubs_folder, self.clock)
+
+    @property
+    def intents(self) -> Intents:
+        """What is asked of hubs; raises SettingsError without a storage account."""
+        return self._needed_storage.intents
+
+    @property
+    def passes(self) -> Passes:
+        """The queue of passes; raises SettingsError without a storage account."""
+        return self._needed_storage.passes
+
+    @property
+    def history(self) -> History:
+        """What became of past passes; raises SettingsError without a storage account."""
+        return self._needed_storage.history
+
+    def hub_in(self, message: str | bytes) -> HubName:
+        """The hub that a message of the queue names; raises StateError."""
+        from function_app.adapters.storage_passes import hub_in
+
+        return hub_in(message)
+
+    @property
+    def gate(self) -> Gate:
+        """Which webhooks are let in."""
+        settings = self.settings
+        return Gate(
+            provider=settings.webhook_provider,
+            secrets=tuple(each for each in (settings.webhook_secret, settings.webhook_second_secret) if each),
+            repository=settings.webhook_repository or settings.repository,
+            ref=settings.ref,
+            folder=settings.definitions_folder,
+            most_bytes=settings.webhook_body_bytes,
+        )
+
+    @property
+    def entitlement(self) -> Entitlement:
+        """How callers are known."""
+        settings = self.settings
+        return Entitlement(settings.callers is Callers.ENTRA, settings.reader_role, settings.operator_role)
 
     def ports(self, hub: HubName, tree: Tree) -> HubPorts:
         """Everything that a pass over one hub of a tree talks to."""
         from function_app.adapters.azure_arm import network_resource_id
         from function_app.adapters.azure_firewall import AzureFirewall
         from function_app.adapters.azure_route_server import AzureRouteServer
-        from function_app.adapters.lease_file import LeaseFiles
 
         definition = tree.definitions.hubs[hub]
         spec = definition.spec
@@ -172,9 +273,40 @@ class Assembly:
             ledger=stores.ledger,
             state=stores.state,
             status=stores.status,
-            leases=LeaseFiles(self._hubs_folder, self.clock),
+            leases=self.leases,
             clock=self.clock,
         )
+
+    @cached_property
+    def _storage(self) -> StorageParts | None:
+        """What the storage account keeps; None on a desk without one."""
+        settings = self.settings
+        if not settings.storage_account:
+            return None
+        from function_app.adapters.credentials import azure_credential
+        from function_app.adapters.storage_parts import StorageParts
+
+        built = StorageParts(
+            settings.storage_account,
+            settings.queue_endpoint,
+            settings.storage_container,
+            settings.storage_key_file
+            or azure_credential(
+                azure_cli=settings.azure_credential is CredentialKind.AZURE_CLI, client_id=settings.azure_client_id
+            ),
+            ca_file=settings.ca_file,
+        )
+        self._closing.callback(built.close)
+        return built
+
+    @property
+    def _needed_storage(self) -> StorageParts:
+        if self._storage is None:
+            raise SettingsError(
+                "EGRESS_STORAGE_ACCOUNT is not set. The service keeps what is asked of it there; at a desk, start an "
+                "emulated one with: python -m azurite"
+            )
+        return self._storage
 
     @property
     def _hubs_folder(self) -> Path:
@@ -240,6 +372,15 @@ class Assembly:
         )
 
 
+ALLOCATIONS = (200_000, 10, 50)
+"""How many allocations between two searches for cyclic garbage, and how many of those before older objects are searched.
+
+A pass over a thousand attachments holds a million small objects for a second, none of them in a cycle. With Python's own
+numbers, made for small heaps, searching through them took a third of its CPU.
+"""
+
+
 def assemble(settings: Settings) -> Assembly:
     """The parts for these settings, none of them built yet."""
+    gc.set_threshold(*ALLOCATIONS)
     return Assembly(settings)

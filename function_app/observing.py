@@ -5,12 +5,14 @@ One paged LIST a kind, never a GET per object. Raises the errors of `model.error
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 
-from function_app.model.errors import NotFound, TargetRejected
+from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.resources import (
+    ApiMode,
     Body,
     ClusterObservation,
     FirewallObservation,
@@ -33,6 +35,8 @@ _WHOLE = (
     Kind.IPAM_BLOCK,
     Kind.BGP_FILTER,
     Kind.BGP_PEER,
+    Kind.BGP_CONFIGURATION,
+    Kind.CALICO_NODE_STATUS,
     Kind.FELIX_CONFIGURATION,
     Kind.EGRESS_GATEWAY,
     Kind.EGRESS_GATEWAY_POLICY,
@@ -40,13 +44,21 @@ _WHOLE = (
 )
 """Kinds that we write are read whole: what bears a name that ours would take must be seen, whoever made it."""
 _SELECTED = {Kind.DEPLOYMENT: GATEWAY_PARTS, Kind.POD: GATEWAY_PARTS}
+_PREREQUISITES = frozenset({Kind.INSTALLATION, Kind.LICENSE_KEY, Kind.TIGERA_STATUS, Kind.DATASTORE_MIGRATION})
+"""What writing depends on and is never written. A cluster that does not serve one of them has none of it, which is a fact."""
+_GATEWAY_KINDS = frozenset({Kind.EGRESS_GATEWAY, Kind.EGRESS_GATEWAY_POLICY})
+_OF_THE_OPERATOR = frozenset({Kind.INSTALLATION, Kind.TIGERA_STATUS, Kind.DATASTORE_MIGRATION, Kind.EGRESS_GATEWAY})
+_OF_KUBERNETES = frozenset({Kind.NAMESPACE, Kind.NODE, Kind.POD, Kind.DEPLOYMENT, Kind.DISRUPTION_BUDGET})
+_NOT_OF_CALICO = _OF_KUBERNETES | _OF_THE_OPERATOR | {Kind.IPAM_BLOCK}
+"""Kinds that kube-apiserver answers for where an aggregated API server answers for the rest of Calico's."""
 
 
 def observe_cluster(api: ClusterApi, clock: Clock, emptying: Iterable[str] = ()) -> ClusterObservation:
     """Read a cluster. `emptying` are gateway namespaces that may be deleted: everything in them must be known."""
     at = clock.now()
     mode = api.mode()
-    found = [body for kind in _WHOLE for body in api.list(kind)]
+    found = [body for kind in sorted(_PREREQUISITES) for body in _prerequisites(api, mode, kind)]
+    found.extend(body for kind in _WHOLE for body in _whole(api, mode, kind))
     found.extend(body for kind, selector in _SELECTED.items() for body in api.list(kind, label_selector=selector))
     resources = _by_id(found)
     if _pods_may_point(resources):
@@ -58,13 +70,76 @@ def observe_cluster(api: ClusterApi, clock: Clock, emptying: Iterable[str] = ())
     return ClusterObservation(api.target, at, mode, system.uid if system is not None else "", resources)
 
 
+def _prerequisites(api: ClusterApi, mode: ApiMode, kind: Kind) -> Sequence[Body]:
+    """All objects of a kind that a cluster may well not serve; of a licence no more than its status, never the key."""
+    try:
+        found = _whole(api, mode, kind)
+    except TargetRejected as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+        return ()
+    return tuple(_without_key(body) for body in found) if kind is Kind.LICENSE_KEY else found
+
+
+def _without_key(body: Body) -> Body:
+    metadata = body.get("metadata") or {}
+    return {
+        "apiVersion": body.get("apiVersion"),
+        "kind": body.get("kind"),
+        "metadata": {"name": metadata.get("name")},
+        "status": body.get("status") or {},
+    }
+
+
+def _whole(api: ClusterApi, mode: ApiMode, kind: Kind) -> Sequence[Body]:
+    """All objects of a kind. Raises TargetError, in words where the cause is a part of Calico that is missing or down."""
+    try:
+        return api.list(kind)
+    except TargetRejected as problem:
+        if problem.status != HTTPStatus.NOT_FOUND or kind not in _GATEWAY_KINDS:
+            raise
+        message = (
+            f"{kind} is not served on {api.target}: its definition (CRD) is not installed, or was removed. Without it Calico "
+            "runs no egress gateways, and what is there of them cannot be seen. Nothing is written to this cluster. Install "
+            "Calico Enterprise's CRDs, which the open source edition does not bring, or remove the cluster from Git."
+        )
+        raise TargetRejected(message, code=problem.code, status=problem.status) from problem
+    except TargetUnavailable as problem:
+        down = problem.status == HTTPStatus.SERVICE_UNAVAILABLE and mode is ApiMode.AGGREGATED
+        if not down or kind in _NOT_OF_CALICO:
+            raise
+        message = (
+            f"Calico's aggregated API server does not answer on {api.target} (503 for {kind}): what it keeps is unknown, not "
+            "absent, so nothing is written to this cluster. Look at its pods (`kubectl get pods -A -l apiserver=true`) "
+            "and at the APIService v3.projectcalico.org."
+        )
+        raise TargetUnavailable(
+            message, code=problem.code, status=problem.status, retry_after=problem.retry_after
+        ) from problem
+
+
 def _by_id(bodies: Iterable[Body]) -> dict[ResourceId, Resource]:
     found: dict[ResourceId, Resource] = {}
     for body in bodies:
         metadata = body.get("metadata") or {}
         key = ResourceId(Kind(str(body.get("kind"))), str(metadata.get("name", "")), str(metadata.get("namespace", "")))
-        found[key] = Resource(key, body)
+        found[key] = Resource(key, _lean(body) if key.kind in _MADE_BY_CONTROLLERS else body)
     return found
+
+
+_MADE_BY_CONTROLLERS = frozenset({Kind.DEPLOYMENT, Kind.POD})
+_BULK = frozenset(
+    {"containers", "initContainers", "containerStatuses", "initContainerStatuses", "volumes", "managedFields"}
+)
+
+
+def _lean(body: Body) -> Body:
+    """What others make of our gateways, without its bulk: it would be the half of what a pass keeps, and decides nothing."""
+    return {
+        key: _lean(value) if key in ("metadata", "spec", "status", "template") and isinstance(value, Mapping) else value
+        for key, value in body.items()
+        if key not in _BULK
+    }
 
 
 def _pods_may_point(resources: Mapping[ResourceId, Resource]) -> bool:
@@ -97,19 +172,24 @@ POLL_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 2.0)
 def observe_route_server(api: RouteServerApi, clock: Clock, operations: Mapping[str, str]) -> RouteServerObservation:
     """Read a Route Server's connections and what each learned; `operations` are listings that an earlier pass started.
 
-    A listing that has not answered in time leaves `routes` None and its URL for the next pass.
+    A listing that has not answered in time leaves `routes` None and its URL for the next pass. What a connection teaches while a
+    write on it runs is not asked for: that is None as well.
     """
     at = clock.now()
     hub = api.hub()
     bodies = tuple(api.connections())
-    listings = {name: _started(api, name, operations.get(name, "")) for name in map(_name, bodies)}
+    listings = {
+        name: _started(api, name, operations.get(name, ""))
+        for body in bodies
+        if (name := _name(body)) and not _changing(body)
+    }
     for pause in POLL_SECONDS:
-        running = [name for name, listing in listings.items() if listing.routes is None]
+        running = [name for name, listing in listings.items() if listing.routes is None and listing.operation]
         if not running:
             break
         clock.sleep(pause)
-        listings.update({name: api.resume_learned_routes(listings[name].operation) for name in running})
-    connections = tuple(_connection(body, listings[_name(body)], clock.now()) for body in bodies)
+        listings.update({name: _resumed(api, listings[name].operation) for name in running})
+    connections = tuple(_connection(body, listings.get(_name(body), _UNKNOWN), clock.now()) for body in bodies)
     return RouteServerObservation(api.target, at, hub, connections)
 
 
@@ -117,11 +197,27 @@ def _name(body: Body) -> str:
     return str(body.get("name", ""))
 
 
+_UNKNOWN = RouteListing(None)
+
+
+def _changing(body: Body) -> bool:
+    return str((body.get("properties") or {}).get("provisioningState")) in ("Updating", "Creating", "Deleting")
+
+
 def _started(api: RouteServerApi, name: str, operation: str) -> RouteListing:
+    """A connection that went since it was listed teaches nothing any more; the next pass does not see it."""
     if operation:
         with suppress(NotFound):
             return api.resume_learned_routes(operation)
-    return api.start_learned_routes(name)
+    with suppress(NotFound):
+        return api.start_learned_routes(name)
+    return _UNKNOWN
+
+
+def _resumed(api: RouteServerApi, operation: str) -> RouteListing:
+    with suppress(NotFound):
+        return api.resume_learned_routes(operation)
+    return _UNKNOWN
 
 
 def _connection(body: Body, listing: RouteListing, now: datetime) -> PeerConnection:
@@ -137,6 +233,7 @@ def _connection(body: Body, listing: RouteListing, now: datetime) -> PeerConnect
         routes=routes,
         routes_at=now if routes is not None else None,
         operation=listing.operation if routes is None else "",
+        provisioning=str(properties.get("provisioningState", "Succeeded")),
     )
 
 

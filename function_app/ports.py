@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from function_app.model.intent import HubIntent, Intent
 from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName, TargetName
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
@@ -87,7 +88,10 @@ class ClusterApi(Protocol):
         """All objects of a kind, in every namespace or in one, every page; each item bears apiVersion and kind."""
 
     def apply(self, resource: ResourceId, body: Body, *, force: bool, resource_version: str) -> Body:
-        """Server-side apply with our field manager; returns the object as stored, which has a uid."""
+        """Server-side apply with our field manager; returns the object as stored, which has a uid.
+
+        With `resource_version` an existing object is changed on that version only, else Conflict; an absent one is made.
+        """
 
     def merge_patch(self, resource: ResourceId, body: Body, *, resource_version: str) -> Body:
         """JSON merge patch; NotFound when the object does not exist."""
@@ -135,6 +139,9 @@ class RouteServerApi(Protocol):
 
     def connections(self) -> Sequence[Body]:
         """Its BGP connections."""
+
+    def put_connection(self, name: str, *, peer_ip: str, peer_asn: int) -> str:
+        """Start creating or replacing a BGP connection; returns the operation's URL at once and never waits for it."""
 
     def delete_connection(self, name: str) -> str:
         """Start deleting a BGP connection; returns the operation's URL, empty when it was already gone."""
@@ -197,11 +204,58 @@ class Leases(Protocol):
 class StatusStore(Protocol):
     """Reports kept for readers."""
 
-    def record(self, hub: HubName, report: Mapping[str, object]) -> None:
-        """Keep the newest report as JSON-ready data."""
+    def record(self, hub: HubName, report: Mapping[str, object], epoch: int) -> None:
+        """Keep the newest report as JSON-ready data; raises LeaseLost when a newer epoch has written."""
 
     def latest(self, hub: HubName) -> Mapping[str, object] | None:
         """The newest report, None before the first pass."""
+
+
+class History(Protocol):
+    """What became of a hub's last passes, for readers."""
+
+    def add(self, hub: HubName, entry: Mapping[str, object], epoch: int) -> None:
+        """Keep one pass's entry as JSON-ready data, the last 200 in all; raises LeaseLost when a newer epoch has written."""
+
+    def entries(self, hub: HubName) -> tuple[Mapping[str, object], ...]:
+        """The entries kept, oldest first."""
+
+
+class Intents(Protocol):
+    """What is asked of hubs, recorded before anything is done about it, so that nothing asked for gets lost."""
+
+    def record(self, hub: HubName, intent: Intent) -> int:
+        """Note that somebody asks; returns the hub's counter, which each call raises by one."""
+
+    def read(self, hub: HubName) -> HubIntent:
+        """Where the hub stands."""
+
+    def served(self, hub: HubName, upto: int) -> None:
+        """A pass that began when the counter stood there is over; what came later stays."""
+
+    def look_again(self, hub: HubName, at: datetime | None) -> bool:
+        """Note when the next look is due, None for no need; True when that is another time than was noted before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonedMessage:
+    """A message that failed too often. `hub` is None when its content names none."""
+
+    hub: HubName | None
+    since: datetime
+
+
+class Passes(Protocol):
+    """The queue of passes to be made: a message is a hub's name."""
+
+    def send(self, hub: HubName, delay_seconds: float = 0.0) -> None:
+        """Ask for a pass, after so many seconds at the earliest."""
+
+    def poisoned(self) -> tuple[PoisonedMessage, ...]:
+        """What was set aside, at most 32 messages."""
+
+    def revive(self) -> tuple[PoisonedMessage, ...]:
+        """Ask for the passes of what was set aside once more, and forget it; at most 32 messages, which are returned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,20 @@
 
 Webhook, timer, resync and terminal run this and nothing else. A pass is short: it starts what is slow, says so, and the
 next pass observes how it went. Killed at any point, it has lost nothing.
+
+While a pass waits for a late target it does not hold the hub: its report is published, and anybody's pass may come in
+between. Then it ends, since what it has seen of the others may no longer be so.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from function_app.applying import Patience, apply_plan, gather
+from function_app.applying import apply_plan
+from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.model.errors import StateError, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.ledger import BrokenLedger, Holding, Ledger, fold
 from function_app.model.names import (
@@ -36,7 +40,7 @@ from function_app.observing import observe_cluster, observe_firewall, observe_ro
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from
 from function_app.planning.situation import Situation
-from function_app.ports import ClusterApi, HubPorts
+from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
 
 Seen = ClusterObservation | FirewallObservation | RouteServerObservation | Unreadable
@@ -68,31 +72,51 @@ def reconcile(
     *,
     holder: str,
     draw: Callable[[], GenerationId] = draw_generation,
+    unanswered: Unanswered[Seen] | None = None,
 ) -> Report:
-    """One pass over one hub; raises HubBusy while somebody else makes one."""
+    """One pass over one hub; raises HubBusy while somebody else makes one.
+
+    `unanswered` is what this process's passes over the hub share; without it a late target is begun anew by the next one.
+    """
     lease = ports.leases.acquire(hub, holder)
     if lease is None:
         raise HubBusy(f"another pass over {hub} is under way")
     try:
-        definitions = hub_definitions(source.tree, hub)
-        started, outcomes = ports.clock.now(), list[Outcome]()
-        planned: Planned | None = None
-        for observations in _observations(definitions, ports, patience):
+        definitions, started, outcomes = hub_definitions(source.tree, hub), ports.clock.now(), list[Outcome]()
+        gathering = Gathering(_readings(definitions, ports), patience, unanswered or Unanswered())
+        answers = gathering.first(lease.epoch)
+        while True:
+            observations = _collected(definitions, answers, ports.clock.now())
             planned, ledger = _decide(definitions, observations, ports, draw)
             done = frozenset((outcome.change.target, outcome.change.resource) for outcome in outcomes)
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
-            made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done)
+            until = gathering.writing_until(planned.plan.look_again_seconds)
+            made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done, until=until)
             state = after_repairs(planned.state, made, ports.clock.now())
             ports.state.write(replace(state, last_good_commit=source.tree.commit), lease.epoch)
             outcomes.extend(made)
-        if planned is None:
-            raise StateError(f"{hub} has no targets")
-        report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
-        lease.check()
-        ports.status.record(hub, _kept(report, planned.state))
-        return report
+            report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
+            lease.check()
+            ports.status.record(hub, _kept(report, planned.state), lease.epoch)
+            gathering.leave(lease.epoch)
+            lease.release()
+            more = gathering.another(lease.epoch, report.plan.look_again_seconds)
+            again = _next_lease(hub, ports, holder, lease.epoch) if more is not None else None
+            if more is None or again is None:
+                pause = gathering.pause(report.plan.look_again_seconds)
+                return replace(report, plan=replace(report.plan, look_again_seconds=pause))
+            lease, answers = again, more
     finally:
         lease.release()
+
+
+def _next_lease(hub: HubName, ports: HubPorts, holder: str, epoch: int) -> Lease | None:
+    """The hub again, unless somebody else has or had it meanwhile."""
+    lease = ports.leases.acquire(hub, holder)
+    if lease is not None and lease.epoch != epoch + 1:
+        lease.release()
+        return None
+    return lease
 
 
 def preview(
@@ -105,7 +129,8 @@ def preview(
 ) -> Report:
     """The same road, stopped before anything is written; needs no lease."""
     definitions, started = hub_definitions(source.tree, hub), ports.clock.now()
-    observations = next(_observations(definitions, ports, patience))
+    answers = Gathering(_readings(definitions, ports), patience, Unanswered()).first(epoch=0)
+    observations = _collected(definitions, answers, ports.clock.now())
     planned, _ = _decide(definitions, observations, ports, draw)
     return _report(planned, [], source, started, ports.clock.now(), observations)
 
@@ -125,23 +150,22 @@ def _decide(
     return make_plan(Situation(definitions, ledger, observations, state, decisions, now, draw)), ledger
 
 
-def _observations(definitions: HubDefinitions, ports: HubPorts, patience: Patience) -> Iterator[Observations]:
-    """Everything that was read, and again for each target that answers late."""
+def _readings(definitions: HubDefinitions, ports: HubPorts) -> Mapping[TargetName, Reading[Seen]]:
+    """How each target is read."""
     clock, hub = ports.clock, definitions.name
+    firewall, route_server = firewall_target(hub), route_server_target(hub)
     emptying = _emptying(ports)
     operations = ports.state.read().operations
-    tasks: dict[TargetName, Callable[[], Seen]] = {
-        firewall_target(hub): _guarded(firewall_target(hub), ports, lambda: observe_firewall(ports.firewall, clock)),
-        route_server_target(hub): _guarded(
-            route_server_target(hub), ports, lambda: observe_route_server(ports.route_server, clock, operations)
+    readings: dict[TargetName, Reading[Seen]] = {
+        firewall: Reading(_guarded(firewall, ports, lambda: observe_firewall(ports.firewall, clock))),
+        route_server: Reading(
+            _guarded(route_server, ports, lambda: observe_route_server(ports.route_server, clock, operations))
         ),
     }
     for name in definitions.clusters:
-        target = cluster_target(name)
-        tasks[target] = _guarded(target, ports, _reading(ports.clusters[name], ports, emptying.get(name, ())))
-    for answered in gather(tasks, patience):
-        late = {target: _late_answer(target, clock.now()) for target in tasks if target not in answered}
-        yield _collected(definitions, {**answered, **late})
+        target, api, going = cluster_target(name), ports.clusters[name], emptying.get(name, ())
+        readings[target] = Reading(_guarded(target, ports, _reading(api, ports, going)), about=(api, going))
+    return readings
 
 
 def _reading(api: ClusterApi, ports: HubPorts, emptying: tuple[str, ...]) -> Callable[[], Seen]:
@@ -178,13 +202,14 @@ def _guarded(target: TargetName, ports: HubPorts, read: Callable[[], Seen]) -> C
     return observed
 
 
-def _late_answer(target: TargetName, now: datetime) -> Unreadable:
-    return Unreadable(target, now, f"{target} has not answered yet", late=True)
+def _collected(definitions: HubDefinitions, answers: Mapping[TargetName, Seen], now: datetime) -> Observations:
+    """What was read; a target that has not answered yet is unreadable so far."""
 
+    def seen(target: TargetName) -> Seen:
+        return answers.get(target) or Unreadable(target, now, f"{target} has not answered yet", late=True)
 
-def _collected(definitions: HubDefinitions, seen: Mapping[TargetName, Seen]) -> Observations:
-    firewall, route_server = seen[firewall_target(definitions.name)], seen[route_server_target(definitions.name)]
-    clusters = {str(name): seen[cluster_target(name)] for name in definitions.clusters}
+    firewall, route_server = seen(firewall_target(definitions.name)), seen(route_server_target(definitions.name))
+    clusters = {str(name): seen(cluster_target(name)) for name in definitions.clusters}
     if not isinstance(firewall, FirewallObservation | Unreadable) or not isinstance(
         route_server, RouteServerObservation | Unreadable
     ):

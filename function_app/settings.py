@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from function_app.model.errors import SettingsError
 
 PREFIX = "EGRESS_"
+_SHORTEST_SECRET = 16
+_PARTS_OF_AN_HOUR = ("1", "2", "3", "4", "5", "6", "10", "12", "15", "20", "30", "60")
 
 
 class CredentialKind(StrEnum):
@@ -29,11 +31,22 @@ class CredentialKind(StrEnum):
     AZURE_CLI = "azure-cli"
 
 
+class Callers(StrEnum):
+    """Who says who may call the service's routes besides webhook and health.
+
+    With FUNCTION_KEY the Functions host lets in who shows a key; with ENTRA App Service authentication, which must be on, says
+    who calls and with which app roles. Its header counts then alone: without it, anybody could send that header.
+    """
+
+    FUNCTION_KEY = "function-key"
+    ENTRA = "entra"
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """How one setting is read: `parse` raises ValueError with what is wrong; without a default it is required.
 
-    `meaning` says what it is for and why it is as it is; `name` is without the prefix.
+    `meaning` says what it is for and why it is as it is; `name` is without the prefix. The value of a `secret` is never shown.
     """
 
     name: str
@@ -41,6 +54,7 @@ class _Form:
     meaning: str
     default: str | None
     example: str = ""
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -136,10 +150,40 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
+def _container(value: str) -> str:
+    if not re.fullmatch(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", value):
+        raise ValueError("is no container's name (3 to 63 lower-case letters, digits and single hyphens)")
+    return value
+
+
 def _client_id(value: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
         raise ValueError("is not a client id (a GUID)")
     return value.lower()
+
+
+def _secret(value: str) -> str:
+    """A text that nobody guesses. App Service leaves the reference itself in place of a vault's secret that it cannot read."""
+    if value.startswith("@Microsoft.KeyVault("):
+        raise ValueError("is a reference to a vault that could not be resolved")
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(f"has fewer than {_SHORTEST_SECRET} characters and could be guessed")
+    return value
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", value) or not lowest <= int(value) <= highest:
+            raise ValueError(f"must be a whole number between {lowest} and {highest}")
+        return int(value)
+
+    return parse
+
+
+def _minutes_of_an_hour(value: str) -> int:
+    if value not in _PARTS_OF_AN_HOUR:
+        raise ValueError(f"must divide an hour evenly: {', '.join(_PARTS_OF_AN_HOUR)}")
+    return int(value)
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -150,6 +194,10 @@ def _one_of(*words: str) -> Callable[[str], str]:
         raise ValueError(f"must be one of {', '.join(words)}")
 
     return parse
+
+
+def _callers(value: str) -> Callers:
+    return Callers(_one_of(*Callers)(value))
 
 
 def _credential(value: str) -> CredentialKind:
@@ -195,6 +243,45 @@ class Settings:
             _path,
             "Where ledger, state, leases and the copy of the repository are kept. Losing it stops new ranges for one quarantine.",
             default=".state",
+        ),
+    ]
+    storage_account: Annotated[
+        str,
+        _Form(
+            "STORAGE_ACCOUNT",
+            _or_empty(_url),
+            "The URL for blobs of the storage account that keeps ledger, state, leases, queue; without it the state folder does.",
+            default="",
+            example="https://egressweu.blob.core.windows.net",
+        ),
+    ]
+    storage_queues: Annotated[
+        str,
+        _Form(
+            "STORAGE_QUEUES",
+            _or_empty(_url),
+            "The storage account's URL for queues; without it the one that belongs to the URL for blobs.",
+            default="",
+            example="https://egressweu.queue.core.windows.net",
+        ),
+    ]
+    storage_container: Annotated[
+        str,
+        _Form(
+            "STORAGE_CONTAINER",
+            _container,
+            "The container of that account. Emptying it stops new ranges for one quarantine.",
+            default="egress-gitops",
+        ),
+    ]
+    storage_key_file: Annotated[
+        Path | None,
+        _Form(
+            "STORAGE_KEY_FILE",
+            _optional(_path),
+            "A file with the account's key, for an emulator; without it the identity that EGRESS_AZURE_CREDENTIAL names counts.",
+            default="",
+            example="/run/egress/storage.key",
         ),
     ]
     kubeconfig: Annotated[
@@ -330,6 +417,99 @@ class Settings:
             example="jo@example.com",
         ),
     ]
+    webhook_provider: Annotated[
+        str,
+        _Form(
+            "WEBHOOK_PROVIDER",
+            _or_empty(_one_of("github", "azure-devops", "gitlab", "generic")),
+            "Who sends webhooks: github, azure-devops, gitlab or generic (an HMAC of one's own). Without it none is accepted.",
+            default="",
+            example="github",
+        ),
+    ]
+    webhook_secret: Annotated[
+        str,
+        _Form(
+            "WEBHOOK_SECRET",
+            _or_empty(_secret),
+            "The secret that the provider shares with us, at least 16 characters; without it no webhook is accepted.",
+            default="",
+            example="the output of: openssl rand -hex 32",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    webhook_second_secret: Annotated[
+        str,
+        _Form(
+            "WEBHOOK_SECOND_SECRET",
+            _or_empty(_secret),
+            "A second secret that counts as well, so that the first can be replaced without losing a delivery.",
+            default="",
+            example="the output of: openssl rand -hex 32",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    webhook_repository: Annotated[
+        str,
+        _Form(
+            "WEBHOOK_REPOSITORY",
+            _or_empty(_text),
+            "The repository as the provider names it, where that differs from EGRESS_REPOSITORY.",
+            default="",
+            example="example/egress",
+        ),
+    ] = field(repr=False)
+    webhook_body_bytes: Annotated[
+        int,
+        _Form(
+            "WEBHOOK_BODY_BYTES",
+            _whole(1024, 26214400),
+            "The largest webhook that is read. What is beyond is refused, and the timer brings it. Set "
+            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT as well: the host reads a body before we see it.",
+            default="4194304",
+        ),
+    ]
+    callers: Annotated[
+        Callers,
+        _Form(
+            "CALLERS",
+            _callers,
+            "Who may call: function-key (the host asks for a key), or entra (app roles; App Service authentication must be on).",
+            default=Callers.FUNCTION_KEY,
+        ),
+    ]
+    reader_role: Annotated[
+        str,
+        _Form(
+            "READER_ROLE",
+            _text,
+            "With EGRESS_CALLERS=entra: the app role that may see status, plan and whois.",
+            default="Egress.Read",
+        ),
+    ]
+    operator_role: Annotated[
+        str,
+        _Form(
+            "OPERATOR_ROLE",
+            _text,
+            "With EGRESS_CALLERS=entra: the app role that may, besides, ask for passes, waive, block and unblock.",
+            default="Egress.Operate",
+        ),
+    ]
+    drift_minutes: Annotated[
+        int,
+        _Form(
+            "DRIFT_MINUTES",
+            _minutes_of_an_hour,
+            "Every so many minutes each hub is looked at without anybody asking, hubs spread over that time.",
+            default="10",
+        ),
+    ]
+
+    @property
+    def queue_endpoint(self) -> str:
+        """The storage account's URL for queues, empty without an account."""
+        return self.storage_queues or _queues_beside(self.storage_account)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -353,7 +533,7 @@ class Settings:
     def describe(self) -> tuple[SettingRow, ...]:
         """One row per setting, in the order of their definition, without secrets."""
         return tuple(
-            SettingRow(form.variable, _masked(_shown(getattr(self, key))), form.default or "", form.meaning)
+            SettingRow(form.variable, _hidden(form, getattr(self, key)), form.default or "", form.meaning)
             for key, form in _forms().items()
         )
 
@@ -366,12 +546,34 @@ def _forms() -> dict[str, _Form]:
 
 def _together(values: Mapping[str, Any]) -> list[str]:
     """Rules between settings, as far as each is right by itself."""
+    problems: list[str] = []
     grace, limit = values.get("late_target_grace_seconds"), values.get("late_target_limit_seconds")
     if grace is not None and limit is not None and grace > limit:
-        return [
+        problems.append(
             f"{PREFIX}LATE_TARGET_GRACE_SECONDS ({grace:g}) must not exceed {PREFIX}LATE_TARGET_LIMIT_SECONDS ({limit:g})."
-        ]
-    return []
+        )
+    return problems + _storage_together(values)
+
+
+def _storage_together(values: Mapping[str, Any]) -> list[str]:
+    account = values.get("storage_account")
+    if account is None:
+        return []
+    if account:
+        found = values.get("storage_queues") != "" or _queues_beside(account)
+        return [] if found else [f"{PREFIX}STORAGE_QUEUES is needed: it cannot be told from {PREFIX}STORAGE_ACCOUNT."]
+    idle = [key for key in ("storage_queues", "storage_key_file") if values.get(key)]
+    return [
+        f"{_forms()[key].variable} is set without {PREFIX}STORAGE_ACCOUNT, so nothing would be kept there."
+        for key in idle
+    ]
+
+
+def _queues_beside(blobs: str) -> str:
+    """The URL for queues of the account with this URL for blobs, empty when the host's name does not tell."""
+    host = urlsplit(blobs).netloc
+    account, mark, suffix = host.partition(".blob.")
+    return f"https://{account}.queue.{suffix}" if mark and blobs == f"https://{host}" else ""
 
 
 def _misspelled(environ: Mapping[str, str]) -> list[str]:
@@ -383,6 +585,11 @@ def _misspelled(environ: Mapping[str, str]) -> list[str]:
             near = get_close_matches(name, known, n=1, cutoff=0.85)
             problems += [f"{name} is no setting; did you mean {near[0]}?"] if near else []
     return problems
+
+
+def _hidden(form: _Form, value: object) -> str:
+    shown = _masked(_shown(value))
+    return "***" if form.secret and shown else shown
 
 
 def _masked(value: str) -> str:

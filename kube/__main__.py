@@ -1,36 +1,27 @@
-"""`make kube`: a real API server with Calico's CRDs for a person to try things on, until Ctrl-C."""
+"""`make kube`: a real API server with Calico's CRDs for a person to try things on, until Ctrl-C; `build` only makes it ready."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 from kube.installing import install
-from kube.programs import MissingProgram, find_programs
+from kube.programs import MissingProgram, Programs, crd_files, find_programs
 from kube.rest import Rest
 from kube.server import ADMIN, RECONCILER, ControlPlane, ControlPlaneFailed
 
 CLUSTER_ROLE = Path(__file__).parents[1] / "deploy" / "reconciler-clusterrole.yaml"
 
 
-def main() -> int:
-    """Start, print how to reach it, wait, end. 1 when something is missing or does not start."""
+def main(arguments: list[str]) -> int:
+    """Find or build the programs and, unless that is all that is asked, run them. 1 when something is missing or fails."""
     try:
-        print("Looking for the programs; the first build takes about ten minutes.", flush=True)
-        programs = find_programs()
-        with ControlPlane(programs) as plane:
-            rest = Rest(plane.endpoint, plane.token(ADMIN))
-            install(rest)
-            rest.close()
-            admin = plane.write_kubeconfig(plane.folder / "kubeconfig")
-            reconciler = plane.write_kubeconfig(plane.folder / "reconciler.kubeconfig", RECONCILER)
-            print(f"Kubernetes {programs.version} with Calico's native CRDs at {plane.endpoint.url}")
-            print(f"  export KUBECONFIG={admin}")
-            print(f"  kubectl apply -f {CLUSTER_ROLE}   # then KUBECONFIG={reconciler} acts as the reconciler")
-            print(f"  logs and every call: {plane.folder}/*.log")
-            print("Ctrl-C ends it and removes its data.", flush=True)
-            Event().wait()
+        crd_files()
+        programs = find_programs(announce=partial(print, flush=True))
+        if arguments != ["build"]:
+            _run(programs)
     except KeyboardInterrupt:
         return 0
     except (MissingProgram, ControlPlaneFailed) as problem:
@@ -39,5 +30,21 @@ def main() -> int:
     return 0
 
 
+def _run(programs: Programs) -> None:
+    """Start, print how to reach it, wait."""
+    with ControlPlane(programs) as plane:
+        rest = Rest(plane.endpoint, plane.token(ADMIN))
+        install(rest)
+        rest.close()
+        admin = plane.write_kubeconfig(plane.folder / "kubeconfig")
+        reconciler = plane.write_kubeconfig(plane.folder / "reconciler.kubeconfig", RECONCILER)
+        print(f"Kubernetes {programs.version} with Calico's native CRDs at {plane.endpoint.url}")
+        print(f"  export KUBECONFIG={admin}")
+        print(f"  kubectl apply -f {CLUSTER_ROLE}   # then KUBECONFIG={reconciler} acts as the reconciler")
+        print(f"  logs and every call: {plane.folder}/*.log")
+        print("Ctrl-C ends it and removes its data.", flush=True)
+        Event().wait()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

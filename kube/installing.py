@@ -21,6 +21,7 @@ CALICO_CRDS = (
     "felixconfigurations.projectcalico.org",
     "ipamblocks.projectcalico.org",
     "ippools.projectcalico.org",
+    "licensekeys.projectcalico.org",
     "egressgateways.operator.tigera.io",
     "installations.operator.tigera.io",
     "tigerastatuses.operator.tigera.io",

@@ -7,12 +7,13 @@ built once into a cache outside the tree; etcd is Debian's. Calico's CRDs are fi
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,23 +44,55 @@ def minors() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in FOLDER.glob("1.*") if (path / "go.mod").is_file()))
 
 
-def find_programs(minor: str = "") -> Programs:
-    """The programs of a minor version (KUBE_MINOR, else 1.36), built now if need be. Raises MissingProgram."""
+def chosen_minor(minor: str = "") -> str:
+    """The minor version that was asked for, else KUBE_MINOR, else 1.36. Raises MissingProgram for one that cannot be had."""
     minor = minor or os.environ.get("KUBE_MINOR") or DEFAULT_MINOR
     if minor not in minors():
         raise MissingProgram(f"Kubernetes {minor} is not among {', '.join(minors())}; set KUBE_MINOR to one of them.")
+    return minor
+
+
+def version_of(minor: str) -> str:
+    """The version that stands for a minor one (`1.36.3`)."""
+    return _required(FOLDER / minor)["k8s.io/kubernetes"].removeprefix("v")
+
+
+def find_programs(minor: str = "", announce: Callable[[str], None] | None = None) -> Programs:
+    """The programs of a minor version (KUBE_MINOR, else 1.36), built now if need be. Raises MissingProgram.
+
+    `announce` is told about a build before it begins: it takes minutes.
+    """
+    minor = chosen_minor(minor)
     etcd = shutil.which("etcd")
     if etcd is None:
         raise MissingProgram("etcd is missing. Install it with: sudo apt-get install etcd-server")
     module = FOLDER / minor
-    version = _required(module)["k8s.io/kubernetes"]
+    version = f"v{version_of(minor)}"
     folder = _cache() / version.removeprefix("v")
     apiserver, controller_manager = (folder / tool for tool in _TOOLS)
     with _locked(folder):
         for tool in _TOOLS:
             if not (folder / tool).is_file():
+                if announce:
+                    announce(f"Building {tool} {version} into {folder}: once, some minutes on every core.")
                 _build(module, version, folder, tool)
     return Programs(version.removeprefix("v"), apiserver, controller_manager, Path(etcd))
+
+
+def own_program(module: Path, name: str, announce: Callable[[str], None] | None = None) -> Path:
+    """The program of a Go module of this project, built anew when its content has changed. Raises MissingProgram."""
+    content = hashlib.sha256()
+    for file in sorted([*module.glob("*.go"), module / "go.mod", module / "go.sum"]):
+        content.update(file.read_bytes())
+    folder = _cache() / f"{name}-{content.hexdigest()[:12]}"
+    with _locked(folder):
+        if not (folder / name).is_file():
+            if announce:
+                announce(f"Building {name} into {folder}: once, some minutes on every core.")
+            building = folder / f".{name}"
+            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), "."), name)
+            building.rename(folder / name)
+    return folder / name
 
 
 def crd_files() -> Mapping[str, Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,39 +17,54 @@ from rich.console import Console
 from rich.table import Table
 
 from mutants.mistake import Mistake
+from mutants.page import noticed_before, renew
 from mutants.running import Copy, Fate, Trial
 from mutants.table import MISTAKES, UnknownMistake, chosen
 
-AT_ONCE = 2
-"""Copies that are tried side by side."""
 
-
-def main(names: Sequence[str]) -> int:
-    """Try the named mistakes, or all; print the table."""
+def main() -> int:
+    """Try the named mistakes, or all; print the table and, when asked, write it into the page."""
+    asked = _parser().parse_args()
     console = Console(highlight=False)
     try:
-        mistakes = chosen(tuple(names))
+        mistakes = chosen(tuple(asked.names))
     except UnknownMistake as problem:
         console.print(str(problem.args[0]), markup=False)
         return 2
+    if asked.write and mistakes != MISTAKES:
+        console.print("The page shows the whole table: --write goes without names.", markup=False)
+        return 2
+    started = time.monotonic()
     order = {mistake.name: position for position, mistake in enumerate(MISTAKES)}
-    trials = sorted(_tried(mistakes, console), key=lambda trial: order[trial.mistake.name])
+    trials = sorted(_tried(mistakes, console, asked.jobs), key=lambda trial: order[trial.mistake.name])
+    seconds = time.monotonic() - started
     console.print(_table(trials))
     left = [trial for trial in trials if trial.fate is not Fate.KILLED]
     for trial in left:
         console.print(
             f"{trial.mistake.name} {trial.fate}. {trial.mistake.harm} {trial.by}", markup=False, soft_wrap=True
         )
-    console.print(f"{len(trials) - len(left)} of {len(trials)} mistakes noticed")
+    console.print(f"{len(trials) - len(left)} of {len(trials)} mistakes noticed in {seconds:.0f} s")
+    if asked.write:
+        renew(trials, seconds)
     return 1 if left else 0
 
 
-def _tried(mistakes: Sequence[Mistake], console: Console) -> list[Trial]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mutants", description="Plant mistakes, one at a time.")
+    parser.add_argument("names", nargs="*", help="mistakes to try; all when none is named")
+    parser.add_argument("--write", action="store_true", help="renew the table of docs/mutants.md")
+    parser.add_argument("--jobs", type=int, default=1, help="copies that are tried side by side")
+    return parser
+
+
+def _tried(mistakes: Sequence[Mistake], console: Console, jobs: int) -> list[Trial]:
     """Each mistake in one of the copies; what noticed it is then run once more without it."""
+    before = noticed_before()
     with ExitStack() as stack:
         folders = [
             Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
-            for _ in range(min(AT_ONCE, len(mistakes)))
+            for _ in range(min(jobs, len(mistakes)))
         ]
         copies: SimpleQueue[Copy] = SimpleQueue()
         for folder in folders:
@@ -56,12 +73,12 @@ def _tried(mistakes: Sequence[Mistake], console: Console) -> list[Trial]:
         def tried(mistake: Mistake) -> Trial:
             copy = copies.get()
             try:
-                return copy.try_out(mistake)
+                return copy.try_out(mistake, before.get(mistake.name, ""))
             finally:
                 copies.put(copy)
 
         trials: list[Trial] = []
-        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
         for trial in pool.map(tried, mistakes):
             trials.append(trial)
             words = (
@@ -88,4 +105,4 @@ def _table(trials: Sequence[Trial]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,7 +1,8 @@
 """`make mutants-machine`: mistakes that mutmut thinks up in function_app/planning, a seeded sample of them.
 
-mutmut forks one process for each mutant and runs only the tests that reach the changed function, the quickest first. It works
-in a copy, with a virtual environment of its own that looks into the project's but not at its editable install.
+What the type checker refuses needs no test. For each other mutant mutmut forks one process and runs only the tests that reach
+the changed function, the quickest first. It works in a copy, with a virtual environment of its own that looks into the
+project's but not at its editable install.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pathlib import Path
 from rich.console import Console
 
 from mutants.running import ROOT, copy_tree
+from mutants.type_checker import refused
 
-PROCESSES = 2
 _FIRST = "function_app.planning.order.x_ordered__mutmut_1"
 """Any mutant: trying one makes mutmut write all of them and learn which test reaches which function."""
 _SETTINGS = """[mutmut]
@@ -48,6 +49,8 @@ use_setproctitle=false
 process_isolation=forkserver
 """
 """The histories that die at every call are left out: they reach everything and take as long as all others together."""
+_PACKAGE = "function_app/planning"
+_REFUSED = "refused by mypy"
 _FATES: Mapping[int | None, str] = {
     0: "survived",
     1: "killed",
@@ -56,16 +59,17 @@ _FATES: Mapping[int | None, str] = {
     36: "timed out",
     None: "not tried",
 }
+_NOTICED = frozenset({_REFUSED, "killed", "timed out"})
 
 
 class NoSample(RuntimeError):
     """mutmut could not write its mutants, or the tests are red without any."""
 
 
-def main(program: str, sample: int, seed: int, minutes: int) -> int:
-    """Try a sample, as much of it as the minutes allow; print the score and every survivor with its change.
+def main(program: str, sample: int, seed: int, minutes: int, jobs: int) -> int:
+    """Try a sample, as much of it as the minutes allow, `jobs` at a time; print the score and every survivor with its change.
 
-    Always 0: survivors are read by people. Raises NoSample.
+    Always 0: survivors are read by people. Raises NoSample, NotChecked.
     """
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -76,19 +80,27 @@ def main(program: str, sample: int, seed: int, minutes: int) -> int:
         names = sorted(_fates(tree))
         if not names or "failed to collect stats" in said:
             raise NoSample(said[-2000:])
-        tried = random.Random(seed).sample(names, min(sample, len(names)))  # noqa: S311 - a sample, no secret
-        _mutmut(program, tree, "run", "--max-children", str(PROCESSES), *tried, seconds=60.0 * minutes)
-        fates = {name: fate for name, fate in _fates(tree).items() if name in set(tried) and fate != _FATES[None]}
-        count = Counter(fates.values())
-        for name in sorted(name for name, fate in fates.items() if fate != "killed"):
+        drawn = random.Random(seed).sample(names, min(sample, len(names)))  # noqa: S311 - a sample, no secret
+        fates = dict.fromkeys(refused(tree / "mutants", _PACKAGE) & set(drawn), _REFUSED)
+        left = [name for name in drawn if name not in fates]
+        _mutmut(program, tree, "run", "--max-children", str(jobs), *left, seconds=60.0 * minutes)
+        fates |= {name: fate for name, fate in _fates(tree).items() if name in left}
+        for name in sorted(name for name, fate in fates.items() if fate not in _NOTICED):
             console.print(f"\n{name}: {fates[name]}", markup=False)
             console.print(_mutmut(program, tree, "show", name).strip(), markup=False, soft_wrap=True)
-        told = ", ".join(f"{number} {fate}" for fate, number in count.most_common())
-        share = 100 * (count["killed"] + count["timed out"]) / len(tried)
-        console.print(
-            f"\n{len(names)} mutants, {len(tried)} tried (seed {seed}): {told}; score {share:.1f} %", markup=False
-        )
+    console.print("\n" + _score(len(names), seed, fates), markup=False)
     return 0
+
+
+def _score(mutants: int, seed: int, fates: Mapping[str, str]) -> str:
+    count = Counter(fates.values())
+    told = ", ".join(f"{number} {fate}" for fate, number in count.most_common())
+    noticed = sum(count[fate] for fate in _NOTICED)
+    tests, asked = noticed - count[_REFUSED], len(fates) - count[_REFUSED] - count[_FATES[None]]
+    return (
+        f"{mutants} mutants, {len(fates)} drawn (seed {seed}): {told}; noticed {100 * noticed / max(1, len(fates)):.1f} %, "
+        f"of those that only tests can notice {tests} of {asked} ({100 * tests / max(1, asked):.1f} %)"
+    )
 
 
 def _fates(tree: Path) -> dict[str, str]:

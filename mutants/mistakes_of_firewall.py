@@ -21,7 +21,7 @@ FIREWALL = (
         "failed-taken-for-applied",
         "A write that was accepted and then failed counts as done: the rules never come into force.",
         "6",
-        _PLAN,
+        _IN_FORCE,
         '    return provisioning_state(observed) != "Failed" and group_meaning(wanted) == group_meaning(observed)\n',
         "    return group_meaning(wanted) == group_meaning(observed)\n",
         (_STORIES,),
@@ -112,7 +112,7 @@ FIREWALL = (
         "A blocked tenant renumbers, and its new range is allowed before the block holds it.",
         "1",
         _WHOLE,
-        "    wish = hold_back(wish, look.blocked_in_force, look.in_force)\n",
+        "    wish = hold_back(wish, look.blocked_in_force, {} if look.obstructed else look.in_force)\n",
         "",
         (_RULES,),
     ),
@@ -169,5 +169,16 @@ FIREWALL = (
         "            if kept:\n                content[slot] = kept\n",
         "            if False:\n                content[slot] = TenantRules(rules.tenant)\n",
         ("tests/planning/test_placement.py",),
+    ),
+    Mistake(
+        "shard-remembered-by-its-name",
+        "In a warm process a shard stands as it was first read: what somebody edits in the portal is never undone.",
+        "6",
+        "function_app/planning/firewall_resources.py",
+        "        return isinstance(other, _Same) and self.body is other.body\n\n"
+        "    def __hash__(self) -> int:\n        return id(self.body)\n",
+        '        return isinstance(other, _Same) and self.body.get("name") == other.body.get("name")\n\n'
+        '    def __hash__(self) -> int:\n        return hash(self.body.get("name"))\n',
+        ("tests/stories/test_drift.py", "tests/bench/test_no_memory.py"),
     ),
 )

@@ -96,11 +96,10 @@ LEDGER = (
         "A kind that cannot be listed reads as none of it: what stands is made again, what goes counts as gone.",
         "5",
         _OBSERVING,
-        "    found = [body for kind in _WHOLE for body in api.list(kind)]\n",
-        "    found = list[Body]()\n"
+        "    found.extend(body for kind in _WHOLE for body in _whole(api, mode, kind))\n",
         "    for kind in _WHOLE:\n"
         "        with suppress(Exception):\n"
-        "            found.extend(api.list(kind))\n",
+        "            found.extend(_whole(api, mode, kind))\n",
         (_UNREADABLE,),
     ),
     Mistake(

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import pytest
+
 from mutants.mistake import Mistake, NotPlanted, plant
 from mutants.witness import VERDICT
 
 ROOT = Path(__file__).parents[1]
 LIMIT_SECONDS = 900.0
 """The suites take about a minute; a mistake that makes them hang is undecided, not noticed."""
+
+_NO_SUCH_TEST = int(pytest.ExitCode.USAGE_ERROR)
+"""Also when nothing can be imported; the suites then say so."""
+
+_NOT_PASSED_ON = ("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
+"""Compiled once, the copy is compiled: each of some hundred runs would do it anew."""
 
 _NOT_COPIED = (
     ".venv",
@@ -31,7 +39,13 @@ _NOT_COPIED = (
     "node_modules",
 )
 _RULES = ("tests/planning", "tests/stories", "tests/golden", "tests/search")
-_WORLD = ("tests/simulator/network", "tests/simulator/azure", "tests/stories", "tests/search")
+_WORLD = (
+    "tests/simulator/network",
+    "tests/simulator/azure",
+    "tests/simulator/kubernetes",
+    "tests/stories",
+    "tests/search",
+)
 
 
 class Fate(StrEnum):
@@ -65,15 +79,15 @@ class Copy:
         self._verdict = folder / "verdict"
         copy_tree(self.root)
 
-    def try_out(self, mistake: Mistake) -> Trial:
-        """Plant, run, take out."""
+    def try_out(self, mistake: Mistake, before: str = "") -> Trial:
+        """Plant, run, take out; `before` is the test that noticed the mistake the last time, asked first."""
         path = self.root / mistake.file
         right = path.read_bytes()
         started = time.monotonic()
         try:
             plant(mistake, self.root)
             self._forget_bytecode(path)
-            fate, by = self._judge(*self._run_in_turn(self._suites(mistake)))
+            fate, by = self._judge(*self._run_in_turn(before, self._suites(mistake)))
         except NotPlanted as problem:
             fate, by = Fate.UNDECIDED, str(problem)
         finally:
@@ -83,9 +97,12 @@ class Copy:
 
     def red_without(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those of the tests that fail in the copy as it is, without any mistake: they notice nothing."""
-        if not tests or self._run(tests)[0] == 0:
+        if not tests:
             return ()
-        return tuple(test for test in tests if self._run((test,))[0] != 0)
+        code, _ = self._run(tests, "--maxfail=0")
+        if code not in (0, 1):
+            return tuple(tests)
+        return self._failed() if code else ()
 
     @staticmethod
     def _forget_bytecode(path: Path) -> None:
@@ -97,7 +114,7 @@ class Copy:
         if code == 0:
             return Fate.SURVIVED, ""
         if code == 1 and self._verdict.exists():
-            return Fate.KILLED, self._verdict.read_text(encoding="utf-8")
+            return Fate.KILLED, self._failed()[0]
         return Fate.UNDECIDED, output.strip().splitlines()[-1] if output.strip() else f"pytest ended with {code}"
 
     def _suites(self, mistake: Mistake) -> tuple[list[str], list[str]]:
@@ -106,8 +123,10 @@ class Copy:
         usual = [path for suite in (_WORLD if mistake.breaks == "world" else _RULES) for path in self._files(suite)]
         return likely, [path for path in usual if path not in likely]
 
-    def _run_in_turn(self, suites: Iterable[Sequence[str]]) -> tuple[int, str]:
-        code, output = 0, ""
+    def _run_in_turn(self, before: str, suites: Iterable[Sequence[str]]) -> tuple[int, str]:
+        code, output = self._run((before,)) if before else (0, "")
+        if code == _NO_SUCH_TEST:
+            code = 0
         for suite in suites:
             if suite and code == 0:
                 code, output = self._run(suite)
@@ -119,17 +138,20 @@ class Copy:
         found = [path] if path.is_file() else sorted(path.rglob("test_*.py"))
         return [str(each.relative_to(self.root)) for each in found]
 
-    def _run(self, tests: Sequence[str]) -> tuple[int, str]:
+    def _failed(self) -> tuple[str, ...]:
+        return tuple(self._verdict.read_text(encoding="utf-8").splitlines())
+
+    def _run(self, tests: Sequence[str], *options: str) -> tuple[int, str]:
         self._verdict.unlink(missing_ok=True)
         environment = {
-            **{name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
+            **{name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON},
             "PYTHONPATH": str(self.root),
             VERDICT: str(self._verdict),
         }
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "mutants.witness"]
         try:
             done = subprocess.run(  # noqa: S603 - the project's own tests
-                [*command, "--hypothesis-seed=0", *tests],
+                [*command, "--hypothesis-seed=0", *options, *tests],
                 cwd=self.root,
                 env=environment,
                 capture_output=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 VERDICT = "MUTANTS_VERDICT"
-"""Environment variable: the file in which the first failing test is named."""
+"""Environment variable: the file in which failing tests are named, in their order."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Name the first test that fails."""
-    path = Path(os.environ[VERDICT])
-    if report.failed and not path.exists():
-        path.write_text(report.nodeid, encoding="utf-8")
+    """Write down each test that fails, one a line."""
+    if report.failed:
+        with Path(os.environ[VERDICT]).open("a", encoding="utf-8") as verdict:
+            verdict.write(f"{report.nodeid}\n")

@@ -73,6 +73,7 @@ def main(
     seed: Annotated[int, typer.Option(help="The first seed; the others follow it.")] = 1_000_000,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one a core.")] = 0,
     shrinks: Annotated[int, typer.Option(help="How often a counter-example is tried shorter.")] = 150,
+    minutes: Annotated[float, typer.Option(help="Begin no more histories after so long; 0 for no limit.")] = 0.0,
     out: Annotated[Path | None, typer.Option(help="Folder for the coverage table and the stories.")] = None,
 ) -> None:
     """Search; exit 1 when an invariant was broken."""
@@ -85,7 +86,11 @@ def main(
             total.add(done)
             for number, words, _ in done.found:
                 print(f"seed {number}: {words}", flush=True)
-            print(_progress(total, histories, time.monotonic() - started), file=sys.stderr, flush=True)
+            spent = time.monotonic() - started
+            print(_progress(total, histories, spent), file=sys.stderr, flush=True)
+            if minutes and spent > 60 * minutes:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
     print(_closing(total))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,8 @@ def _path(history: History, tenant: str) -> str:
     return f"tenants/{history.renamed.get(tenant, tenant)}.yaml"
 
 
-def _write(history: History, file: TenantFile) -> None:
+def write(history: History, file: TenantFile) -> None:
+    """Merge a tenant's file."""
     history.files[file.name] = file
     history.broken.discard(file.name)
     history.commit({_path(history, file.name): file.text()})
@@ -34,7 +35,7 @@ def add(
 ) -> None:
     """A new tenant; nothing when it is there."""
     if tenant not in history.files:
-        _write(history, TenantFile(tenant, (Place(cluster, slot, namespaces),), sites))
+        write(history, TenantFile(tenant, (Place(cluster, slot, namespaces),), sites))
 
 
 @deed(Group.REMOVED, "commit: {0} goes")
@@ -52,8 +53,8 @@ def renumber(history: History, tenant: str, cluster: str, slot: int) -> None:
     """Another range for one attachment."""
     file = history.files.get(tenant)
     if file is not None:
-        places = tuple(replace(one, slot=slot) if one.cluster == cluster else one for one in file.places)
-        _write(history, replace(file, places=places))
+        places = tuple(replace(one, slot=slot, adopt=False) if one.cluster == cluster else one for one in file.places)
+        write(history, replace(file, places=places))
 
 
 @deed(Group.PLACES, "commit: {0} comes to {1} slot {2} for {3}")
@@ -62,7 +63,7 @@ def attach(history: History, tenant: str, cluster: str, slot: int, namespaces: t
     file = history.files.get(tenant)
     if file is not None:
         others = tuple(one for one in file.places if one.cluster != cluster)
-        _write(history, replace(file, places=(*others, Place(cluster, slot, namespaces))))
+        write(history, replace(file, places=(*others, Place(cluster, slot, namespaces))))
 
 
 @deed(Group.PLACES, "commit: {0} leaves {1}")
@@ -73,7 +74,7 @@ def detach(history: History, tenant: str, cluster: str) -> None:
         return
     others = tuple(one for one in file.places if one.cluster != cluster)
     if others:
-        _write(history, replace(file, places=others))
+        write(history, replace(file, places=others))
     else:
         remove(history, tenant)
 
@@ -106,7 +107,7 @@ def allow(history: History, tenant: str, sites: tuple[str, ...], service: bool, 
     """Other rules."""
     file = history.files.get(tenant)
     if file is not None:
-        _write(history, replace(file, sites=sites, service=service, shared=shared))
+        write(history, replace(file, sites=sites, service=service, shared=shared))
 
 
 @deed(Group.SHAPE, "commit: {0} has {1} replicas, bypass {2}, ends with a block {3}")
@@ -115,7 +116,7 @@ def shape(history: History, tenant: str, replicas: int, bypass: bool, blocks: bo
     file = history.files.get(tenant)
     if file is not None:
         places = tuple(replace(one, replicas=replicas) for one in file.places)
-        _write(history, replace(file, places=places, bypass=bypass, blocks=blocks))
+        write(history, replace(file, places=places, bypass=bypass, blocks=blocks))
 
 
 @deed(Group.BROKEN, "commit: the file of {0} cannot be parsed any more ({1})")
@@ -137,7 +138,7 @@ def break_file(history: History, tenant: str, how: str) -> None:
 def repair(history: History, tenant: str) -> None:
     """Back to what it was."""
     if tenant in history.files:
-        _write(history, history.files[tenant])
+        write(history, history.files[tenant])
 
 
 @deed(Group.BROKEN, "commit: the file of {0} is renamed, its content stays")

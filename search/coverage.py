@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from function_app.model.plan import Stage
 from search.actions import Group
-from search.history import NO_FAULT, NO_STAGE, Cell
+from search.history import NAMESPACE_DEATH, NO_FAULT, NO_STAGE, Cell
 from search.trouble import API_DOWN, CONTENT_REFUSED, LEDGER_DEATH, LEDGER_UNREADABLE, OPERATION_FAILS, POLICY_BUSY
 
 STAGES = (
@@ -33,6 +33,7 @@ FAULTS = (
     "target dead",
     "died before a call",
     "died after a call",
+    NAMESPACE_DEATH,
     LEDGER_DEATH,
     LEDGER_UNREADABLE,
     OPERATION_FAILS,

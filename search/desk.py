@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from function_app.applying import Patience
+from function_app.gathering import Patience
 from function_app.model.names import ClusterName, GenerationId, HubName, TenantName
 from function_app.model.plan import AttachmentState, RefusalCode
 from function_app.model.report import Report

@@ -1,38 +1,19 @@
 """Which action comes next: by chance, with weights that lead where things go wrong, and with an eye on what there is.
 
 A profile says who takes part. `quiet`: only we, Git and faults, so that every lost connection is ours; `people`: all hands;
-`trouble`: calls, processes and memories fail most.
+`trouble`: calls, processes and memories fail most; `aimed`: all of it, by what is missing (see `aiming`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from search.actions import Action
+from search import proposals
+from search.actions import Action, Group
+from search.aiming import Aim, Maker
 from search.commits import SITE_SETS
-from search.history import History
-from search.worlds import CLUSTERS, NAMESPACES, OVERLAPPING, SITES, SLOTS, TENANTS, Variant
-
-Maker = Callable[[Random, History], Action]
-
-_TARGETS = ("cluster/spoke1", "cluster/spoke2", "firewall/hub1", "route-server/hub1", "*")
-_BREAKING = (
-    "refuse",
-    "timeout-before",
-    "timeout-after",
-    "cut",
-    "html",
-    "empty-object",
-    "truncated",
-    "slow",
-    "unreachable",
-    "crash-before",
-    "crash-after",
-)
-_STATUSES = (401, 403, 404, 409, 422, 429, 500, 503)
-_SHARDS = ("egress-000", "egress-001", "egress-block", "theirs")
+from search.worlds import CLUSTERS, NAMESPACES, SITES, Variant
 
 
 def variant_of(random: Random) -> Variant:
@@ -42,18 +23,29 @@ def variant_of(random: Random) -> Variant:
     )
 
 
-def proposer(random: Random) -> Maker:
-    """One history's chooser."""
-    profile = random.choice(("quiet", "quiet", "people", "people", "trouble"))
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How one history goes: its first actions, and the chooser of all others."""
+
+    opening: tuple[Action, ...]
+    choose: Maker
+
+
+def course_of(random: Random) -> Course:
+    """One history's course."""
+    profile = random.choice(("aimed", "aimed", "aimed", "quiet", "quiet", "people", "people", "trouble"))
+    if profile == "aimed":
+        aim = Aim(random, SORTS)
+        return Course(tuple(aim.opening(random)), aim.next)
     makers = {**_ALWAYS, **_PROFILES[profile]}
     names, weights = tuple(makers), tuple(makers.values())
-    return lambda chance, history: chance.choices(names, weights)[0](chance, history)
+    return Course(tuple(_opening(random)), lambda chance, history: chance.choices(names, weights)[0](chance, history))
 
 
-def opening(random: Random) -> list[Action]:
+def _opening(random: Random) -> list[Action]:
     """One or two tenants to begin with, and perhaps passes until they stand."""
     first = [
-        Action("add", ("t0", "spoke1", 0, ("alpha",), (SITES[0],))),
+        Action("add", ("t0", "spoke1", 0, random.choice((("alpha",), ("alpha",), NAMESPACES)), (SITES[0],))),
         Action("add", ("t1", random.choice(CLUSTERS), random.choice((1, 2)), ("beta",), random.choice(SITE_SETS))),
     ]
     started = first[: random.choice((0, 1, 2, 2))]
@@ -62,319 +54,57 @@ def opening(random: Random) -> list[Action]:
     return started
 
 
-# --- Git ----------------------------------------------------------------------------------------------------------
-
-
-def _known(random: Random, history: History) -> str:
-    return random.choice(tuple(history.files) or TENANTS)
-
-
-def _place(random: Random, history: History, tenant: str) -> str:
-    file = history.files.get(tenant)
-    return random.choice([one.cluster for one in file.places] if file is not None else CLUSTERS)
-
-
-def _slot(random: Random) -> int:
-    return OVERLAPPING if random.random() < 0.08 else random.randrange(SLOTS)
-
-
-def _some(random: Random) -> tuple[str, ...]:
-    return tuple(sorted(random.sample(NAMESPACES, random.choice((1, 1, 1, 2)))))
-
-
-def _add(random: Random, history: History) -> Action:
-    missing = [name for name in TENANTS if name not in history.files] or TENANTS
-    arguments = (
-        random.choice(missing),
-        random.choice(CLUSTERS),
-        _slot(random),
-        _some(random),
-        random.choice(SITE_SETS),
-    )
-    return Action("add", arguments)
-
-
-def _remove(random: Random, history: History) -> Action:
-    return Action("remove", (_known(random, history),))
-
-
-def _renumber(random: Random, history: History) -> Action:
-    tenant = _known(random, history)
-    return Action("renumber", (tenant, _place(random, history, tenant), _slot(random)))
-
-
-def _places(random: Random, history: History) -> Action:
-    tenant = _known(random, history)
-    kind = random.choice(("attach", "detach", "claim", "claim"))
-    if kind == "attach":
-        return Action(kind, (tenant, random.choice(CLUSTERS), _slot(random), _some(random)))
-    cluster = _place(random, history, tenant)
-    return Action(kind, (tenant, cluster) if kind == "detach" else (tenant, cluster, _some(random)))
-
-
-def _rules(random: Random, history: History) -> Action:
-    arguments = (_known(random, history), random.choice(SITE_SETS), random.random() < 0.3, random.random() < 0.3)
-    return Action("allow", arguments)
-
-
-def _shape(random: Random, history: History) -> Action:
-    arguments = (
-        _known(random, history),
-        random.choice((1, 2, 2, 3)),
-        random.random() < 0.3,
-        random.random() < 0.4,
-    )
-    return Action("shape", arguments)
-
-
-def _broken(random: Random, history: History) -> Action:
-    tenant = _known(random, history)
-    if history.broken and random.random() < 0.5:
-        tenant = random.choice(sorted(history.broken))
-        return Action("rename_back" if tenant in history.renamed else "repair", (tenant,))
-    kind = random.choice(("break_file", "break_file", "rename", "repair", "rename_back"))
-    return Action(kind, (tenant, random.choice(("markers", "unknown", "empty"))) if kind == "break_file" else (tenant,))
-
-
-def _tree(random: Random, history: History) -> Action:
-    del history
-    kind = random.choice(("empty_tree", "empty_tenants", "rewind", "rewind", "restore", "restore", "swap"))
-    if kind in ("rewind", "restore"):
-        return Action(kind, (random.choice((1, 1, 2, 3)),))
-    if kind == "swap":
-        one, other = random.sample(TENANTS, 2)
-        return Action(kind, (one, other, random.choice(CLUSTERS)))
-    return Action(kind)
-
-
-def _shared(random: Random, history: History) -> Action:
-    del history
-    return random.choice(
-        (
-            Action("share", (random.choice(SITES),)),
-            Action("share", (random.choice(SITES),)),
-            Action("guard", (random.random() < 0.6,)),
-            Action("drift", (random.choice(CLUSTERS), random.choice(("correct", "correct", "report")))),
-        )
-    )
-
-
-# --- people -------------------------------------------------------------------------------------------------------
-
-_FILTER_EDITS: tuple[dict[str, Any], ...] = (
-    {"exportV4": [{"action": "Accept"}]},
-    {"exportV4": []},
-    {"exportV4": [{"action": "Reject"}]},
-)
-_PEER_EDITS: tuple[dict[str, Any], ...] = (
-    {"filters": []},
-    {"keepOriginalNextHop": False},
-    {"asNumber": 65000},
-    {"reachableBy": None},
-)
-_PART_EDITS = (
-    ("IPPool", {"natOutgoing": True}),
-    ("IPPool", {"disabled": True}),
-    ("EgressGateway", {"replicas": 0}),
-    ("EgressGateway", {"replicas": 1}),
-    ("EgressGateway", {"replicas": 4}),
-)
-_PARTS = ("IPPool", "EgressGateway", "PodDisruptionBudget", "EgressGatewayPolicy")
-
-
-def _on_cluster(random: Random, history: History) -> Action:
-    cluster, tenant, namespace = random.choice(CLUSTERS), _known(random, history), random.choice(NAMESPACES)
-    kind, spec = random.choice(_PART_EDITS)
-    peer = random.choice(("azure-route-server-a", "azure-route-server-b"))
-    switch = random.choice(("Disabled", "EnabledPerNamespaceOrPerPod", "EnabledPerNamespace"))
-    keys = random.choice(((), (), ("egress.projectcalico.org/namespaceSelector",)))
-    return random.choice(
-        (
-            Action("delete_part", (cluster, random.choice(_PARTS), tenant)),
-            Action("delete_part", (cluster, random.choice(_PARTS), tenant)),
-            Action("edit_part", (cluster, kind, tenant, spec)),
-            Action("edit_part", (cluster, kind, tenant, spec)),
-            Action("unlabel", (cluster, random.choice(_PARTS), tenant)),
-            Action("delete_shared", (cluster, "BGPFilter", "export-egress-ips")),
-            Action("delete_shared", (cluster, "BGPPeer", peer)),
-            Action("edit_shared", (cluster, "BGPFilter", "export-egress-ips", random.choice(_FILTER_EDITS))),
-            Action("edit_shared", (cluster, "BGPPeer", peer, random.choice(_PEER_EDITS))),
-            Action("edit_shared", (cluster, "FelixConfiguration", "default", {"egressIPSupport": switch})),
-            Action("unannotate", (cluster, namespace, keys)),
-            Action("unannotate", (cluster, namespace, keys)),
-            Action("annotate", (cluster, namespace, random.choice(TENANTS))),
-            Action("remake_namespace", (cluster, namespace)),
-            Action("delete_home", (cluster, tenant)),
-            Action("note_secret", (cluster, namespace)),
-        )
-    )
-
-
-def _on_firewall(random: Random, history: History) -> Action:
-    del history
-    shard = random.choice(_SHARDS)
-    return random.choice(
-        (
-            Action("portal_opens", (shard,)),
-            Action("portal_empties", (shard,)),
-            Action("portal_deletes", (shard,)),
-            Action("portal_adds", (random.choice((1000, 1001, 1002, 5000)),)),
-        )
-    )
-
-
-def _foreign(random: Random, history: History) -> Action:
-    cluster, tenant = random.choice(CLUSTERS), random.choice(TENANTS)
-    slot = random.randrange(SLOTS)
-    twin = random.choice((("Namespace", f"{tenant}-egw"), ("BGPFilter", "export-egress-ips")))
-    del history
-    return random.choice(
-        (
-            Action("foreign_pool", (cluster, slot, random.random() < 0.5)),
-            Action("foreign_pool_gone", (cluster, slot)),
-            Action("foreign_user", (cluster, tenant)),
-            Action("foreign_user", (cluster, tenant)),
-            Action("foreign_user_gone", (cluster,)),
-            Action("foreign_guest", (cluster, tenant)),
-            Action("foreign_peer", (cluster,)),
-            Action("foreign_peer_gone", (cluster,)),
-            Action("foreign_twin", (cluster, tenant, *twin)),
-        )
-    )
-
-
-def _node(random: Random, history: History) -> Action:
-    del history
-    cluster, which = random.choice(CLUSTERS), random.randrange(3)
-    return random.choice(
-        (
-            Action("replace_node", (cluster, which)),
-            Action("replace_node", (cluster, which)),
-            Action("cordon", (cluster, which, True)),
-            Action("silence_node", (cluster, which)),
-            Action("wake_nodes", (cluster,)),
-        )
-    )
-
-
-def _gateway(random: Random, history: History) -> Action:
-    cluster, tenant = random.choice(CLUSTERS), _known(random, history)
-    kind = random.choice(("fail_gateways", "crash_gateways", "heal_gateways"))
-    return Action(kind, (cluster, tenant))
-
-
-# --- what fails ---------------------------------------------------------------------------------------------------
-
-
-def _azure(random: Random, history: History) -> Action:
-    del history
-    refusals = ("AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation", "FirewallPolicyUpdateFailed")
-    return random.choice(
-        (
-            Action("fail_operations", (random.choice((1, 1, 2, 3)), random.random() < 0.5)),
-            Action("fail_operations", (random.choice((1, 1, 2, 3)), random.random() < 0.5)),
-            Action("refuse_content", (random.choice(SITES),)),
-            Action("accept_content"),
-            Action("occupy", (random.choice((30, 200, 900)), random.random() < 0.5, random.choice(refusals))),
-            Action("throttle", (random.choice(("reads", "writes", "deletes")),)),
-        )
-    )
-
-
-def _trouble(random: Random, history: History) -> Action:
-    if history.desk.world.faults.pending() and random.random() < 0.4:
-        return Action("clear_trouble")
-    if random.random() < 0.12:
-        return Action("calico_down")
-    target = random.choice(_TARGETS)
-    status = random.choice(_STATUSES)
-    if random.random() < 0.2:
-        return Action("trouble", (random.choice(_TARGETS[:4]), "*", "*", "timeout-before", 1, 0, status))
-    verb = random.choice(("*", "*", "apply", "patch", "delete", "put", "list"))
-    nth = random.randrange(1, 50) if verb == "*" else random.randrange(1, 4)
-    return Action("trouble", (target, verb, "*", random.choice(_BREAKING), nth, random.choice((1, 1, 1, 3)), status))
-
-
-def _memory(random: Random, history: History) -> Action:
-    if history.ledger.unreadable and random.random() < 0.6:
-        return Action("restore_ledger")
-    return random.choice(
-        (
-            Action("lose_ledger", (random.random() < 0.5,)),
-            Action("lose_state"),
-            Action("damage_ledger"),
-            Action("die_in_ledger", (random.choice(("before", "after")),)),
-            Action("die_in_ledger", (random.choice(("before", "after")),)),
-            Action("die_in_state"),
-        )
-    )
-
-
-def _decision(random: Random, history: History) -> Action:
-    tenant, cluster = _known(random, history), random.choice(CLUSTERS)
-    return random.choice(
-        (
-            Action("block", (tenant,)),
-            Action("block", (tenant,)),
-            Action("unblock", (tenant,)),
-            Action("unblock", (tenant,)),
-            Action("waive"),
-            Action("forget", (cluster,)),
-            Action("remember", (cluster,)),
-        )
-    )
-
-
-def _time(random: Random, history: History) -> Action:
-    del history
-    return Action("wait", (random.choice((5, 10, 20, 60, 61, 120, 400, 700, 4000, 90000)),))
-
-
-def _run(random: Random, history: History) -> Action:
-    del random, history
-    return Action("run")
-
-
-def _follow(random: Random, history: History) -> Action:
-    del history
-    return Action("follow", (random.choice((2, 3, 5, 8, 14)),))
-
-
-def _two(random: Random, history: History) -> Action:
-    del history
-    return Action("overtake", (random.randrange(1, 130), random.choice((20, 61, 61, 130)), random.choice((1, 2, 3))))
-
-
-def _amid(random: Random, history: History) -> Action:
-    """Git, people or faults in the middle of a pass."""
-    makers = [_remove, _renumber, _places, _rules, _decision, _azure]
-    if history.lasting or history.judge.packets.disturbed["spoke1"]:
-        makers += [_on_cluster, _on_firewall, _node, _gateway]
-    return Action("amid", (random.randrange(1, 130), random.choice(makers)(random, history)))
-
-
 _ALWAYS: dict[Maker, float] = {
-    _add: 5,
-    _remove: 3,
-    _renumber: 4,
-    _places: 4,
-    _rules: 4,
-    _shape: 3,
-    _broken: 3,
-    _tree: 2,
-    _shared: 2,
-    _time: 9,
-    _run: 16,
-    _follow: 9,
-    _two: 3,
-    _amid: 3,
-    _decision: 2.5,
-    _azure: 2.5,
-    _trouble: 4,
-    _memory: 2.5,
+    proposals.add: 5,
+    proposals.remove: 3,
+    proposals.renumber: 4,
+    proposals.places: 4,
+    proposals.rules: 4,
+    proposals.shape: 3,
+    proposals.broken: 3,
+    proposals.tree: 2,
+    proposals.shared: 2,
+    proposals.time: 9,
+    proposals.run: 16,
+    proposals.follow: 9,
+    proposals.two: 3,
+    proposals.amid: 3,
+    proposals.decision: 2.5,
+    proposals.azure: 2.5,
+    proposals.trouble: 4,
+    proposals.memory: 2.5,
 }
 _PROFILES: dict[str, dict[Maker, float]] = {
     "quiet": {},
-    "people": {_on_cluster: 8, _on_firewall: 3, _foreign: 4, _node: 3, _gateway: 3},
-    "trouble": {_trouble: 12, _azure: 6, _memory: 6, _two: 6, _gateway: 1},
+    "people": {
+        proposals.on_cluster: 8,
+        proposals.on_firewall: 3,
+        proposals.foreign: 4,
+        proposals.node: 3,
+        proposals.gateway: 3,
+    },
+    "trouble": {proposals.trouble: 12, proposals.azure: 6, proposals.memory: 6, proposals.two: 6, proposals.gateway: 1},
+}
+SORTS: dict[Group, Maker] = {
+    Group.ADDED: proposals.add,
+    Group.REMOVED: proposals.remove,
+    Group.RENUMBERED: proposals.renumber,
+    Group.PLACES: proposals.places,
+    Group.RULES: proposals.rules,
+    Group.SHAPE: proposals.shape,
+    Group.BROKEN: proposals.broken,
+    Group.TREE: proposals.tree,
+    Group.SHARED: proposals.shared,
+    Group.CLUSTER: proposals.on_cluster,
+    Group.FIREWALL: proposals.on_firewall,
+    Group.FOREIGN: proposals.foreign,
+    Group.NODES: proposals.node,
+    Group.GATEWAYS: proposals.gateway,
+    Group.AZURE: proposals.azure,
+    Group.MEMORY: proposals.memory,
+    Group.DECISION: proposals.decision,
+    Group.TIME: proposals.time,
+    Group.PASS: proposals.follow,
+    Group.TWO: proposals.two,
+    Group.TROUBLE: proposals.trouble,
 }

@@ -13,7 +13,7 @@ from function_app.model.errors import StateError
 from function_app.model.plan import WaitsFor
 from function_app.model.report import Report
 from function_app.reconcile import HubBusy, reconcile
-from search.actions import DEEDS, Action, perform
+from search.actions import DEEDS, Action, Group, perform
 from search.desk import HUB, IN_ORDER, Desk
 from search.memories import WatchedLeases, WatchedLedger, WatchedState
 from search.worlds import CANARY, CLUSTERS, PROBES, TenantFile, Variant, platform_files, small_world
@@ -28,6 +28,7 @@ from simulator.model.faults import Call, Crash, Fault
 STEP_SECONDS = 5.0
 NO_FAULT = "none"
 NO_STAGE = "no attachment"
+NAMESPACE_DEATH = "died between namespaces"
 _NAMES = {
     FaultAction.TIMEOUT_BEFORE: "no answer, no effect",
     FaultAction.TIMEOUT_AFTER: "no answer after the effect",
@@ -41,6 +42,19 @@ _NAMES = {
     FaultAction.CRASH_AFTER: "died after a call",
 }
 
+_ALWAYS_DOES = frozenset(
+    {
+        Group.TIME,
+        Group.PASS,
+        Group.TWO,
+        Group.TROUBLE,
+        Group.AZURE,
+        Group.DECISION,
+        Group.NODES,
+        Group.GATEWAYS,
+        Group.MEMORY,
+    }
+)
 Cell = tuple[str, str, str]
 """Stage of an attachment, fault in force, group of the action."""
 
@@ -87,6 +101,12 @@ class History:
     passes: int = 0
     born: int = 0
     """How many nodes were added."""
+    made_by_hand: list[tuple[str, str, int]] = field(default_factory=list)
+    """Cluster, tenant and slot of gateways that were there before us."""
+    locked: bool = False
+    """The newest pass found the hub busy: a dead process's lease has not run out."""
+    peace: int = 0
+    """Rises when second controllers must stop."""
     _depth: int = 0
     _moment: int = 0
     _interruption: Interruption | None = None
@@ -120,12 +140,26 @@ class History:
 
     def play(self, action: Action) -> None:
         """Do one action, tell of it, count the cells that it reaches."""
-        group = str(DEEDS[action.name].group)
-        for stage in self.stages():
-            for fault in self.faults():
-                self.coverage[stage, fault, group] += 1
+        group = DEEDS[action.name].group
+        cells = [(stage, fault, str(group)) for stage in self.stages() for fault in self.faults()]
+        before = self._standing()
         self.tell(str(action))
         perform(self, action)
+        if group in _ALWAYS_DOES or before != self._standing():
+            self.coverage.update(cells)
+
+    def _standing(self) -> tuple[object, ...]:
+        """What commits, people and losses change; equal means that an action did not apply."""
+        world = self.desk.world
+        groups = world.hubs[HUB].policies.policy(world.hubs[HUB].document.firewall.policy).groups
+        return (
+            self.desk.repository.resolve("main"),
+            len(self.commits),
+            len(self.ledger.records),
+            frozenset(self.conditions),
+            *(cluster.api.revision for cluster in world.clusters.values()),
+            *((name, group.version, group.state) for name, group in groups.items()),
+        )
 
     def stages(self) -> set[str]:
         """Stages of all attachments in the newest report."""
@@ -193,6 +227,7 @@ class History:
         try:
             report = reconcile(HUB, source, self.desk.ports, IN_ORDER, holder="search", draw=self.desk.draw)
         except HubBusy:
+            self.locked = True
             self.tell("the hub is busy: somebody else's lease")
         except Crash as crash:
             self.tell(f"the process dies {crash}")
@@ -210,6 +245,7 @@ class History:
         self.passes += 1
         self.recent = waiting - {fault_name(fault) for fault in self.desk.world.faults.pending()}
         if report is not None:
+            self.locked = False
             self.report = report
             self.tell(outline(report))
             if report.converged:
@@ -249,6 +285,8 @@ def fault_name(fault: Fault) -> str:
     """How the coverage table calls it."""
     if fault.action is FaultAction.REFUSE:
         return "refused" if fault.status in (400, 401, 403, 404, 409, 422) else "throttled or unavailable"
+    if fault.action is FaultAction.CRASH_BEFORE and (fault.verb, fault.kind) == ("patch", "Namespace"):
+        return NAMESPACE_DEATH
     if fault.count == 0 and fault.action is FaultAction.TIMEOUT_BEFORE:
         return "target dead"
     return _NAMES[fault.action]

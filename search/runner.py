@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from search import commits, passes, people, trouble
+from search import commits, passes, people, strangers, trouble
 from search.actions import Action
 from search.ending import finish
-from search.generators import opening, proposer, variant_of
+from search.generators import course_of, variant_of
 from search.history import Cell, History, Line
 from search.worlds import Variant
 from simulator.judge import Violation
 
-VOCABULARY = (commits, people, trouble, passes)
+VOCABULARY = (commits, people, strangers, trouble, passes)
 """Modules whose import registers the actions."""
 LENGTH = 24
 """Actions of a history, besides its opening and its end."""
@@ -60,10 +60,10 @@ def replay(variant: Variant, actions: Iterable[Action]) -> Run:
 
 
 def _chosen(random: Random, history: History, length: int) -> Iterator[Action]:
-    yield from opening(random)
-    choose = proposer(random)
+    course = course_of(random)
+    yield from course.opening
     for _ in range(length):
-        yield choose(random, history)
+        yield course.choose(random, history)
 
 
 def _ended(history: History, variant: Variant, actions: list[Action]) -> Run:

@@ -212,6 +212,16 @@ def trouble(
     )
 
 
+@deed(Group.TROUBLE, "the process will die on {0} when {1} of several namespaces have been pointed")
+def die_between(history: History, cluster: str, done: int) -> None:
+    """Between the k-th and the next patch of a namespace in one pass."""
+    history.desk.world.faults.add(
+        Fault(
+            target=f"cluster/{cluster}", verb="patch", kind="Namespace", action=FaultAction.CRASH_BEFORE, nth=done + 1
+        )
+    )
+
+
 @deed(Group.TROUBLE, "calls work again")
 def clear_trouble(history: History) -> None:
     """All faults on calls are taken back."""

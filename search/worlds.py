@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import yaml
 
@@ -116,6 +117,7 @@ _DOCUMENT = WorldDocument(
 )
 
 
+@cache
 def platform_files(variant: Variant) -> dict[str, str | None]:
     """Hub, clusters, guardrails and one rule set as files."""
     hub = {
@@ -192,6 +194,8 @@ class Place:
     slot: int
     namespaces: tuple[str, ...]
     replicas: int = 2
+    adopt: bool = False
+    """Takes over a pool and a gateway under the published example's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,27 +212,35 @@ class TenantFile:
 
     def text(self) -> str:
         """As YAML."""
-        allow: list[dict[str, object]] = [
-            {"name": site.replace(".", "-"), "fqdns": [site]} for site in sorted(self.sites)
-        ]
-        if self.service:
-            allow.append({"name": "service", "destinations": [f"{SERVICE}/32"], "ports": ["443"]})
-        egress: dict[str, object] = {"allow": allow}
-        if self.shared:
-            egress["include"] = ["shared"]
-        if self.bypass:
-            egress["bypass"] = ["10.0.0.0/8"]
-        spec = {
-            "onRemoval": "block" if self.blocks else "node",
-            "attachments": [
-                {
-                    "cluster": place.cluster,
-                    "cidr": cidr_of(place.cluster, place.slot),
-                    "namespaces": list(place.namespaces),
-                    "gateway": {"replicas": place.replicas},
-                }
-                for place in self.places
-            ],
-            "egress": egress,
-        }
-        return _text("Tenant", self.name, spec)
+        return _tenant_text(self)
+
+
+def _adopting(tenant: str) -> dict[str, object]:
+    return {"gateway": f"{tenant}-egw", "pool": f"{tenant}-pool", "labels": {"tenant": f"{tenant}-egw"}}
+
+
+@cache
+def _tenant_text(file: TenantFile) -> str:
+    allow: list[dict[str, object]] = [{"name": site.replace(".", "-"), "fqdns": [site]} for site in sorted(file.sites)]
+    if file.service:
+        allow.append({"name": "service", "destinations": [f"{SERVICE}/32"], "ports": ["443"]})
+    egress: dict[str, object] = {"allow": allow}
+    if file.shared:
+        egress["include"] = ["shared"]
+    if file.bypass:
+        egress["bypass"] = ["10.0.0.0/8"]
+    spec = {
+        "onRemoval": "block" if file.blocks else "node",
+        "attachments": [
+            {
+                "cluster": place.cluster,
+                "cidr": cidr_of(place.cluster, place.slot),
+                "namespaces": list(place.namespaces),
+                "gateway": {"replicas": place.replicas, **({"terminationGraceSeconds": 0} if place.adopt else {})},
+                **({"adopt": _adopting(file.name)} if place.adopt else {}),
+            }
+            for place in file.places
+        ],
+        "egress": egress,
+    }
+    return _text("Tenant", file.name, spec)

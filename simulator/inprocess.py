@@ -296,6 +296,12 @@ class InProcessRouteServer:
         call = Call(self.target, "list", Kind.BGP_CONNECTION, self._name)
         return self._door.pass_through(call, lambda: self._hub.list_connections(self._name)).value
 
+    def put_connection(self, name: str, *, peer_ip: str, peer_asn: int) -> str:
+        """Start creating or replacing a BGP connection."""
+        call = Call(self.target, "put", Kind.BGP_CONNECTION, name)
+        body = {"properties": {"peerIp": peer_ip, "peerAsn": peer_asn}}
+        return _started(self._door, self._hub, call, lambda: self._hub.put_connection(self._name, name, body))
+
     def delete_connection(self, name: str) -> str:
         """Start deleting a BGP connection."""
         call = Call(self.target, "delete", Kind.BGP_CONNECTION, name)

@@ -148,9 +148,13 @@ class MemoryStatus:
 
     reports: dict[HubName, Mapping[str, object]] = field(default_factory=dict)
 
-    def record(self, hub: HubName, report: Mapping[str, object]) -> None:
-        """Keep it."""
-        self.reports[hub] = report
+    epochs: dict[HubName, int] = field(default_factory=dict)
+
+    def record(self, hub: HubName, report: Mapping[str, object], epoch: int) -> None:
+        """Keep it, fenced by epoch."""
+        if epoch < self.epochs.get(hub, 0):
+            raise LeaseLost("a newer epoch has written the status")
+        self.reports[hub], self.epochs[hub] = report, epoch
 
     def latest(self, hub: HubName) -> Mapping[str, object] | None:
         """The newest one."""

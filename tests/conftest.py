@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
+from real_parts import not_run
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-TOGETHER = ("tests/kube/", "tests/bgp/", "tests/wire/test_demo.py")
-"""Tests that share what is dear to start: each group runs on one worker."""
+TOGETHER = ("tests/kube/", "tests/bgp/", "tests/state/", "tests/wire/test_demo.py")
+"""Tests that share what is dear to start: each group runs on one worker. The largest group is begun first, so that the suites
+of the real API server and of the real BGP speakers run beside each other and everything else fills the gaps."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,3 +35,14 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """The scheduling of every parallel run."""
     return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """A run without the real programs ends with their names: the last lines are what people read."""
+    yield
+    reporter: pytest.TerminalReporter | None = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a worker of a parallel run
+        return
+    for line in not_run(reporter.stats.get("skipped", ())):
+        reporter.write_line(line, red=True, bold=True)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from function_app.adapters.answers import Answer, Call, json_object
-from function_app.adapters.azure_arm import FOREIGN_HOST, ResourceManager
+from function_app.adapters.azure_arm import FOREIGN_HOST, ResourceManager, operation_of
 from function_app.adapters.azure_refusals import operation_failure
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.names import TargetName
@@ -39,6 +39,12 @@ class AzureRouteServer:
         """Its BGP connections."""
         call = Call(self.target, "list", "the BGP connections", listing=True)
         return self._arm.pages(call, f"{self._hub_id}/bgpConnections")
+
+    def put_connection(self, name: str, *, peer_ip: str, peer_asn: int) -> str:
+        """Start creating or replacing a BGP connection; the operation's URL, empty when ARM names none."""
+        call = Call(self.target, "write", f"BgpConnection/{name}")
+        body = {"properties": {"peerIp": peer_ip, "peerAsn": peer_asn}}
+        return operation_of(self._arm.start(call, "PUT", f"{self._hub_id}/bgpConnections/{quote(name, safe='')}", body))
 
     def delete_connection(self, name: str) -> str:
         """Start deleting a BGP connection; the operation's URL, empty when it was already gone."""

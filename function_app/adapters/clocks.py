@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import inf
 from pathlib import Path
 
 import urllib3
@@ -32,12 +33,15 @@ class SystemClock:
 class HttpDateClock:
     """The clock of a server, read from the `Date` header of its answers (RFC 9110, section 6.6.1: whole seconds).
 
-    Every call asks, over one connection that is kept open, because a server's time may run faster than ours or jump. Time
-    never goes back: an answer older than the last one counts as the last one. `ca_file` is for https.
+    Every call asks, over one connection that is kept open, because a server's time may run faster than ours or jump. Where
+    it does neither, an answer may count for `good_for_seconds`, with the time that has passed here added to it. Time never
+    goes back: an answer older than the last one counts as the last one. `ca_file` is for https.
     """
 
-    def __init__(self, url: str, ca_file: Path | None = None) -> None:
+    def __init__(self, url: str, ca_file: Path | None = None, *, good_for_seconds: float = 0.0) -> None:
         self._url = url
+        self._good_for_seconds = good_for_seconds
+        self._asked_at = -inf
         self._pool = urllib3.PoolManager(
             ca_certs=str(ca_file) if ca_file else None,
             retries=urllib3.Retry(connect=1, read=1, redirect=0, other=0),
@@ -50,9 +54,14 @@ class HttpDateClock:
 
     def now(self) -> datetime:
         """The server's time in UTC, with the part of a second that has passed here since it changed; raises StateError."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked_at < self._good_for_seconds:
+                self._latest = max(self._latest, self._date + timedelta(seconds=now - self._date_seen))
+                return self._latest
         date = self._asked()
         with self._lock:
-            seen = time.monotonic()
+            seen = self._asked_at = time.monotonic()
             if date != self._date:
                 self._date, self._date_seen = date, seen
             passed = min(seen - self._date_seen, 0.999)

@@ -63,9 +63,15 @@ _SERVED: Mapping[Kind, _Served] = {
     Kind.IPAM_BLOCK: _Served(_CALICO, "ipamblocks"),
     Kind.BGP_FILTER: _Served(_CALICO, "bgpfilters"),
     Kind.BGP_PEER: _Served(_CALICO, "bgppeers"),
+    Kind.BGP_CONFIGURATION: _Served(_CALICO, "bgpconfigurations"),
+    Kind.CALICO_NODE_STATUS: _Served(_CALICO, "caliconodestatuses"),
     Kind.FELIX_CONFIGURATION: _Served(_CALICO, "felixconfigurations"),
     Kind.EGRESS_GATEWAY: _Served("operator.tigera.io/v1", "egressgateways", namespaced=True),
     Kind.EGRESS_GATEWAY_POLICY: _Served(_CALICO, "egressgatewaypolicies"),
+    Kind.INSTALLATION: _Served("operator.tigera.io/v1", "installations"),
+    Kind.LICENSE_KEY: _Served(_CALICO, "licensekeys"),
+    Kind.TIGERA_STATUS: _Served("operator.tigera.io/v1", "tigerastatuses"),
+    Kind.DATASTORE_MIGRATION: _Served("migration.projectcalico.org/v1beta1", "datastoremigrations"),
 }
 _AGGREGATED_BLOCKS = _Served("crd.projectcalico.org/v1", "ipamblocks")
 """The aggregated API server does not serve blocks; they are read where it keeps them, and never written."""
@@ -123,7 +129,12 @@ class KubernetesCluster:
         return self._listed(call, kind, namespace, label_selector)
 
     def apply(self, resource: ResourceId, body: Body, *, force: bool, resource_version: str) -> Body:
-        """Server-side apply; with `resource_version` only on that version, else Conflict. Unknown fields are refused."""
+        """Server-side apply. Unknown fields are refused.
+
+        With `resource_version` what exists is changed on that version only, else Conflict, also when it was deleted and made
+        again by somebody. What does not exist is made: an API server takes a version for no condition there (kube-apiserver
+        1.36.3, 201), and neither do we, for what is wanted and gone is to be made either way.
+        """
         served = self._served(resource.kind)
         metadata = dict(body.get("metadata") or {}) | {"name": resource.name}
         if served.namespaced:

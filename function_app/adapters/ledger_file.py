@@ -7,22 +7,20 @@ read is damage. A small head file names the newest acknowledged record: what it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from function_app.adapters.durable_files import exclusive, replace_file, sync_folder
-from function_app.adapters.state_codec import SCHEMA, decode_records, encode_records
-from function_app.model.errors import LeaseLost, StateError
+from function_app.adapters.ledger_lines import REPAIR, batch_in, check_epoch, check_seq, line_of
+from function_app.adapters.state_codec import SCHEMA
+from function_app.model.errors import StateError
 from function_app.model.ledger import Record
 
 HEAD_FILE = "ledger-head.json"
 _MONTHS = "ledger-[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
-_REPAIR = "Put it back from a backup; until then only revocations and blocks proceed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,16 @@ class LedgerFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: _Stored | None = None
+        self._read: tuple[tuple[object, ...], tuple[Record, ...]] | None = None
 
     def read(self) -> tuple[Record, ...]:
         """All records, oldest first; raises StateError for damage, gaps and records that have been lost."""
         try:
-            head_seq, _ = self._head()
-            return self._records(self._months(), head_seq)
+            looks = self._looks()
+            if self._read is None or self._read[0] != looks:
+                head_seq, _ = self._head()
+                self._read = (looks, self._records(self._months(), head_seq))
+            return self._read[1]
         except OSError as error:
             raise StateError(f"The ledger in {self._folder} cannot be read: {error.strerror}.") from None
 
@@ -71,12 +73,12 @@ class LedgerFile:
             return
         with exclusive(self._folder / "ledger.lock", "The ledger"):
             stored = self._stored()
-            _check_epoch(batch, stored.epoch)
-            _check_seq(batch, stored.count)
+            check_epoch(batch, stored.epoch)
+            check_seq(batch, stored.count)
             path = self._folder / f"ledger-{batch[0].at:%Y-%m}.jsonl"
             # A clock that went back must not write into a month that is over: the order of files is that of records.
             path = max(path, stored.last or path)
-            _write(path, _line(batch))
+            _write(path, line_of(batch))
             epoch = max(record.epoch for record in batch)
             self._write_head(batch[-1].seq, epoch)
             self._known = _Stored(self._looks(), path, batch[-1].seq, epoch)
@@ -110,14 +112,14 @@ class LedgerFile:
     def _records(self, months: list[_Month], head_seq: int) -> tuple[Record, ...]:
         for month in months[:-1]:
             if month.torn:
-                raise StateError(f"{month.path} ends in the middle of a line. {_REPAIR}")
+                raise StateError(f"{month.path} ends in the middle of a line. {REPAIR}")
         records = tuple(record for month in months for record in month.records)
         for position, record in enumerate(records, start=1):
             if record.seq != position:
-                raise StateError(f"The ledger in {self._folder} has a gap: record {position} is missing. {_REPAIR}")
+                raise StateError(f"The ledger in {self._folder} has a gap: record {position} is missing. {REPAIR}")
         if len(records) < head_seq:
             raise StateError(
-                f"The ledger in {self._folder} ends with record {len(records)}, but {head_seq} were written. {_REPAIR}"
+                f"The ledger in {self._folder} ends with record {len(records)}, but {head_seq} were written. {REPAIR}"
             )
         return records
 
@@ -133,7 +135,7 @@ class LedgerFile:
         except FileNotFoundError:
             return 0, 0
         except (ValueError, KeyError, TypeError):
-            raise StateError(f"{path} is damaged. {_REPAIR}") from None
+            raise StateError(f"{path} is damaged. {REPAIR}") from None
 
     def _write_head(self, seq: int, epoch: int) -> None:
         replace_file(self._folder / HEAD_FILE, json.dumps({"schema": SCHEMA, "seq": seq, "epoch": epoch}))
@@ -152,49 +154,10 @@ def _month(path: Path) -> _Month:
     records: list[Record] = []
     for number, line in enumerate(content[:sound_bytes].splitlines(), start=1):
         try:
-            records += _batch(line)
+            records += batch_in(line)
         except StateError as error:
-            raise StateError(f"Line {number} of {path} is damaged: {error} {_REPAIR}") from None
+            raise StateError(f"Line {number} of {path} is damaged: {error} {REPAIR}") from None
     return _Month(path, tuple(records), sound_bytes, torn=sound_bytes < len(content))
-
-
-def _batch(line: bytes) -> tuple[Record, ...]:
-    try:
-        values = json.loads(line)
-    except ValueError:
-        raise StateError("it is not JSON.") from None
-    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-        raise StateError(f"it is not of schema {SCHEMA}; a newer release may have written it.")
-    records = values.get("records")
-    if values.get("sha256") != _digest(records):
-        raise StateError("its content is not what was written.")
-    return decode_records(records)
-
-
-def _line(batch: tuple[Record, ...]) -> bytes:
-    records = encode_records(batch)
-    line = {"schema": SCHEMA, "sha256": _digest(records), "records": records}
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
-
-
-def _digest(records: Any) -> str:
-    return hashlib.sha256(json.dumps(records, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
-
-
-def _check_epoch(batch: tuple[Record, ...], newest: int) -> None:
-    oldest = min(record.epoch for record in batch)
-    if oldest < newest:
-        raise LeaseLost(
-            f"Epoch {newest} has written to the ledger; epoch {oldest} is over and writes nothing any more."
-        )
-
-
-def _check_seq(batch: tuple[Record, ...], stored: int) -> None:
-    if [record.seq for record in batch] != list(range(stored + 1, stored + 1 + len(batch))):
-        raise StateError(
-            f"The ledger holds {stored} records, and what was to be appended begins with {batch[0].seq}: somebody wrote in "
-            "between. Read it again."
-        )
 
 
 def _cut(month: _Month) -> None:

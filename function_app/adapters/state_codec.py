@@ -5,6 +5,7 @@ Unknown fields are passed over and missing ones get their defaults, so that neig
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,14 +18,19 @@ from function_app.model.state import Decision, HubState
 SCHEMA = 1
 """Raised when a record changes so that an older release would misread it."""
 
+
+class NewerSchema(StateError):
+    """A newer release has written this: it is whole, but not for us, and is never written over unless it can be lost."""
+
+
 _RECORDS = TypeAdapter(tuple[Record, ...])
 _STATE = TypeAdapter(HubState)
 _DECISIONS = TypeAdapter(tuple[Decision, ...])
 
 
 def encode_records(records: Iterable[Record]) -> list[Any]:
-    """Ledger records, in their order."""
-    values: list[Any] = _RECORDS.dump_python(tuple(records), mode="json")
+    """Ledger records, in their order; fields that most records leave at their defaults take no room."""
+    values: list[Any] = _RECORDS.dump_python(tuple(records), mode="json", exclude_defaults=True)
     return values
 
 
@@ -53,6 +59,28 @@ def encode_decisions(decisions: Iterable[Decision]) -> list[Any]:
 def decode_decisions(values: object) -> tuple[Decision, ...]:
     """Decisions; raises StateError."""
     return _decoded(_DECISIONS, values, "decisions")
+
+
+def decode_envelope(content: bytes, where: str) -> dict[str, Any]:
+    """A stored JSON object of our schema; raises StateError, which names a schema that another release has written."""
+    try:
+        values = json.loads(content)
+    except ValueError:
+        raise StateError(f"{where} is not JSON.") from None
+    check_schema(values, where)
+    checked: dict[str, Any] = values
+    return checked
+
+
+def check_schema(values: object, where: str) -> None:
+    """Raises StateError unless these values say that they are of our schema."""
+    schema = values.get("schema") if isinstance(values, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise NewerSchema(
+            f"{where} is of schema {schema}, written by a newer release; this one reads schema {SCHEMA}. Run the newer one."
+        )
+    if schema != SCHEMA:
+        raise StateError(f"{where} is not of schema {SCHEMA}.")
 
 
 def _decoded[T](codec: TypeAdapter[T], values: object, what: str) -> T:

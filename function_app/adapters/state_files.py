@@ -12,6 +12,7 @@ from function_app.adapters.durable_files import exclusive, hub_folder, replace_f
 from function_app.adapters.state_codec import (
     SCHEMA,
     decode_decisions,
+    decode_envelope,
     decode_state,
     encode_decisions,
     encode_state,
@@ -22,6 +23,8 @@ from function_app.model.state import Decision, HubState
 
 STATE_FILE = "state.json"
 DECISIONS_FILE = "decisions.json"
+REPORT_EPOCH_FILE = "report-epoch"
+"""The report itself is kept as it is given, for people with an editor; the epoch that wrote it stands beside it."""
 
 
 class StateFile:
@@ -93,13 +96,20 @@ class StatusFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def record(self, hub: HubName, report: Mapping[str, object]) -> None:
-        """Keep the newest report; raises StateError."""
+    def record(self, hub: HubName, report: Mapping[str, object], epoch: int) -> None:
+        """Keep the newest report; raises LeaseLost when a newer epoch has written, StateError when it cannot be kept."""
         path = self._path(hub)
         try:
-            replace_file(path, json.dumps(report))
-        except (OSError, TypeError, ValueError) as error:
+            text = json.dumps(report)
+        except (TypeError, ValueError) as error:
             raise StateError(f"The report cannot be kept in {path}: {type(error).__name__}.") from None
+        with exclusive(path.with_name("report.lock"), "The hub's report"):
+            newest = _epoch_in(path.with_name(REPORT_EPOCH_FILE))
+            if epoch < newest:
+                raise LeaseLost(f"Epoch {newest} has written the hub's report; epoch {epoch} is over.")
+            # The epoch first: killed in between, we have shut out others that were late anyway.
+            replace_file(path.with_name(REPORT_EPOCH_FILE), str(epoch))
+            replace_file(path, text)
 
     def latest(self, hub: HubName) -> Mapping[str, object] | None:
         """The newest report; None before the first pass, and when it cannot be read, since the next pass renews it."""
@@ -134,14 +144,18 @@ class CheckpointFile:
 
 def _envelope(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise StateError(f"{path} is not JSON.") from None
-    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-        raise StateError(f"{path} is not of schema {SCHEMA}; a newer release may have written it.")
-    return values
+    return decode_envelope(content, str(path))
+
+
+def _epoch_in(path: Path) -> int:
+    """0 when there is none, or nothing that can be understood: the next report renews it."""
+    try:
+        return int(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _same(decision: Decision, kind: str, subject: str) -> bool:

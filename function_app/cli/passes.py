@@ -123,7 +123,9 @@ def _passed(parts: Assembly, hub: HubName, source: Source) -> PassResult:
         report = logged_pass(
             hub,
             source.tree.commit,
-            lambda: road.reconcile(hub, source, ports, parts.patience, holder=parts.holder),
+            lambda: road.reconcile(
+                hub, source, ports, parts.patience, holder=parts.holder, unanswered=parts.unanswered(hub)
+            ),
         )
         waits = ports.state.read().waits
     except (HubBusy, LeaseLost) as problem:

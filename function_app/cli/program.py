@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from function_app.cli.attribution import whois
 from function_app.cli.checking import schema, settings, validate
 from function_app.cli.decisions import block, forget, unblock
 from function_app.cli.passes import plan, reconcile
@@ -88,6 +89,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "plan": plan,
     "reconcile": reconcile,
     "status": status,
+    "whois": whois,
     "block": block,
     "unblock": unblock,
     "forget": forget,

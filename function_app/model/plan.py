@@ -61,6 +61,8 @@ class WaitsFor(StrEnum):
     TARGET = "target"
     WAIVER = "waiver"
     DEFINITION = "definition"
+    FABRIC = "fabric"
+    ROUTE_SERVER_BUSY = "route-server-busy"
     LEDGER = "ledger"
     PERSON = "person"
 
@@ -78,6 +80,8 @@ class RefusalCode(StrEnum):
     RANGE_HELD = "range-held"
     FOREIGN_RESOURCE = "foreign-resource"
     FOREIGN_PEER = "foreign-peer"
+    FABRIC = "fabric"
+    PEERS = "peers"
     POLICY_UNSUITABLE = "policy-unsuitable"
     TARGET_REJECTED = "target-rejected"
     LEDGER_LOST = "ledger-lost"
@@ -85,6 +89,7 @@ class RefusalCode(StrEnum):
     DEFINITION_HELD = "definition-held"
     RULE_REJECTED = "rule-rejected"
     CLUSTER_REPLACED = "cluster-replaced"
+    PREFLIGHT = "preflight"
     IMMUTABLE = "immutable"
 
 
@@ -101,7 +106,8 @@ class Refusal:
 class Apply:
     """Server-side apply with our field manager. `force` takes fields over from other managers, only on what is ours.
 
-    A non-empty `resource_version` makes the write fail with Conflict when the resource changed since it was read.
+    A non-empty `resource_version` makes the write fail with Conflict when the resource changed since it was read; what was
+    deleted since is made again.
     """
 
     body: Body = field(hash=False)
@@ -138,11 +144,19 @@ class DeleteGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PutConnection:
+    """Create or replace one BGP connection of a Route Server: the peer's address and its AS number."""
+
+    peer_ip: str
+    peer_asn: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteConnection:
     """Delete one BGP connection of a Route Server."""
 
 
-Write = Apply | MergePatch | Delete | PutGroup | DeleteGroup | DeleteConnection
+Write = Apply | MergePatch | Delete | PutGroup | DeleteGroup | PutConnection | DeleteConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class ClusterNetwork(Definition):
 
 
 class Reflectors(Definition):
-    """Which nodes reflect routes, as a Calico selector, and their BGP cluster id."""
+    """Which nodes reflect routes, as a Calico selector, and their BGP cluster id; `dedicated` keeps gateways off them."""
 
     selector: Annotated[
         str, Field(min_length=1, max_length=512, description="Calico selector of the reflector nodes")
@@ -80,6 +80,9 @@ class Reflectors(Definition):
     cluster_id: Annotated[
         Address, Field(description="Route reflector cluster id, written as an address", examples=["244.0.0.1"])
     ] = "244.0.0.1"
+    dedicated: Annotated[
+        bool, Field(description="Whether these nodes run no gateways; becoming a reflector interrupts a node's pods")
+    ] = True
 
 
 class ClusterBgp(Definition):
@@ -117,6 +120,12 @@ class ClusterSpec(Definition):
     drift: Annotated[DriftMode, Field(description="Undo drift (`correct`), or only say it (`report`)")] = (
         DriftMode.CORRECT
     )
+    leaving: Annotated[
+        bool,
+        Field(
+            description="Take down what is ours on the cluster once no tenant is attached, before this file is removed"
+        ),
+    ] = False
     azure: dict[str, Any] = Field(default_factory=dict, description="Read by Terraform alone")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -29,9 +29,15 @@ class Kind(StrEnum):
     IPAM_BLOCK = "IPAMBlock"
     BGP_FILTER = "BGPFilter"
     BGP_PEER = "BGPPeer"
+    BGP_CONFIGURATION = "BGPConfiguration"
+    CALICO_NODE_STATUS = "CalicoNodeStatus"
     FELIX_CONFIGURATION = "FelixConfiguration"
     EGRESS_GATEWAY = "EgressGateway"
     EGRESS_GATEWAY_POLICY = "EgressGatewayPolicy"
+    INSTALLATION = "Installation"
+    LICENSE_KEY = "LicenseKey"
+    TIGERA_STATUS = "TigeraStatus"
+    DATASTORE_MIGRATION = "DatastoreMigration"
     FIREWALL_POLICY = "FirewallPolicy"
     RULE_COLLECTION_GROUP = "RuleCollectionGroup"
     BGP_CONNECTION = "BgpConnection"
@@ -212,6 +218,13 @@ class PeerConnection:
     """When the routes were answered."""
     operation: str = ""
     """URL of the listing operation to resume, empty when none runs."""
+    provisioning: str = "Succeeded"
+    """ARM's provisioningState."""
+
+    @property
+    def changing(self) -> bool:
+        """A write on it is running: what it teaches is about to change."""
+        return self.provisioning in ("Updating", "Creating", "Deleting")
 
     def routes_inside(self, cidr: IPv4Network) -> tuple[LearnedRoute, ...]:
         """Learned routes for the range or a part of it."""
@@ -234,6 +247,7 @@ class PeerConnection:
         return [address for address, _, _ in found], [(length, route) for _, length, route in found]
 
 
+@lru_cache(maxsize=32_768)
 def _network(text: str) -> IPv4Network | None:
     try:
         return IPv4Network(text)

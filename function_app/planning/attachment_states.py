@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
-from function_app.model.plan import AttachmentState, Stage, WaitsFor
+from function_app.model.plan import AttachmentState, Change, ChangeReason, Refusal, RefusalCode, Stage, WaitsFor
 from function_app.model.resources import Kind, Unreadable
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish
 from function_app.planning.generations import Intent
 from function_app.planning.pointing import Readiness
+from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.shared_plan import switch_is_on
 from function_app.planning.situation import Situation
 from function_app.planning.stages import Condition, advertised, pooled, serving
@@ -31,11 +33,17 @@ def readiness_of(
             (WaitsFor.SERVING, serving(target, facts.observed)),
             (
                 WaitsFor.ADVERTISED,
-                advertised(target, facts.definition, facts.observed, situation.observations.route_server),
+                _advertised(situation, facts, target),
             ),
             (WaitsFor.PERMITTED, permitted(situation, target, firewall, wish)),
         )
     )
+
+
+def _advertised(situation: Situation, facts: Facts, target: Generation) -> Condition:
+    """Without peers nothing is ever learned, and none are written while Route Server is another than the one defined."""
+    found = advertised(target, facts.definition, facts.observed, situation.observations.route_server)
+    return replace(found, person=True) if not found.met and route_server_differs(situation) is not None else found
 
 
 def permitted(situation: Situation, target: Generation, firewall: FirewallPlan | None, wish: FirewallWish) -> Condition:
@@ -58,6 +66,58 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
     stands = any(cidr in rules.sources() for rules in firewall.in_force.get(tenant, ()))
     words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet"
     return Condition(met=stands, detail=words, evidence_at=observed.at)
+
+
+_IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE)
+_BROUGHT_BY = {
+    Kind.IP_POOL: WaitsFor.POOLED,
+    Kind.EGRESS_GATEWAY: WaitsFor.SERVING,
+    Kind.BGP_FILTER: WaitsFor.ADVERTISED,
+    Kind.BGP_PEER: WaitsFor.ADVERTISED,
+    Kind.BGP_CONFIGURATION: WaitsFor.ADVERTISED,
+    Kind.NODE: WaitsFor.ADVERTISED,
+}
+
+
+def knowing_who_must_act(
+    readiness: Mapping[GenerationId, Readiness],
+    intents: Iterable[Intent],
+    changes: Iterable[Change],
+    refused: Iterable[Refusal],
+) -> dict[GenerationId, Readiness]:
+    """What only reported drift or something foreign keeps from being met waits for a person, and all that builds on it."""
+    withheld = {
+        (key, _BROUGHT_BY[change.resource.kind])
+        for change in changes
+        if change.reason is ChangeReason.DRIFT
+        and change.waits_for is WaitsFor.PERSON
+        and change.resource.kind in _BROUGHT_BY
+        for key in change.attachments
+    }
+    barred = tuple(
+        f"{one.subject} BGPPeer" if one.code is RefusalCode.FOREIGN_PEER else one.subject
+        for one in refused
+        if one.code in _IN_THE_WAY
+    )
+    found = dict(readiness)
+    for intent in intents:
+        if intent.target is None or intent.target.id not in found:
+            continue
+        lacking = {what for key, what in withheld if key == intent.key}
+        if any(subject.startswith(f"cluster/{intent.key.cluster} BGP") for subject in barred):
+            lacking.add(WaitsFor.ADVERTISED)
+        found[intent.target.id] = _marked(found[intent.target.id], lacking)
+    return found
+
+
+def _marked(readiness: Readiness, withheld: Container[WaitsFor]) -> Readiness:
+    conditions: list[tuple[WaitsFor, Condition]] = []
+    broken = False
+    for name, one in readiness.conditions:
+        broken = broken or (not one.met and name in withheld)
+        person = one.person or (broken and not one.met and name is not WaitsFor.PERMITTED)
+        conditions.append((name, replace(one, person=person)))
+    return Readiness(tuple(conditions))
 
 
 def is_current(tenant: AttachmentKey, firewall: FirewallPlan | None, wish: FirewallWish) -> bool:
@@ -83,6 +143,9 @@ def attachment_state(
     """One row of the report."""
     found = facts.get(intent.key.cluster)
     waits: Waits = list(teardown_waits.get(intent.key, ()))
+    held_up = any(what is WaitsFor.PERSON for what, _ in waits)
+    # Until that person acts a namespace stays where it is, and neither draining nor unpointing comes to an end.
+    waits = [one for one in waits if not (held_up and one[0] is WaitsFor.UNPOINTED)]
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
@@ -107,13 +170,13 @@ def attachment_state(
         return _state(intent.key, cidr, stage, current, waits, intent)
     stuck = _stuck(situation, firewall, intent.key)
     waits.extend(
-        (stuck if stuck and name is WaitsFor.PERMITTED else name, one.detail)
+        (WaitsFor.PERSON if one.person else stuck if stuck and name is WaitsFor.PERMITTED else name, one.detail)
         for name, one in readiness.conditions
         if not one.met and not (routed and one.unknown)
     )
     if not routed and not waits:
         waits.append((WaitsFor.ROUTED, "namespaces are pointed in this pass"))
-    if intent.older and routed:
+    if intent.older and routed and not held_up:
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
@@ -125,7 +188,7 @@ def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentK
     problem = situation.observations.firewall
     if firewall is None:
         return WaitsFor.PERSON if isinstance(problem, Unreadable) and problem.permanent else None
-    if firewall.unsuitable:
+    if firewall.unsuitable or (firewall.obstructed and key.tenant in situation.blocked):
         return WaitsFor.PERSON
     return WaitsFor.DEFINITION if key.tenant in firewall.rejected else None
 

@@ -15,12 +15,14 @@ from function_app.model.plan import (
 from function_app.model.resources import Kind, Resource, ResourceId
 from function_app.planning.cluster_resources import (
     generation_resources,
+    home_of,
 )
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
 from function_app.planning.keeping import Draft, delete, keep
 from function_app.planning.ownership import ours
+from function_app.planning.placing import gateway_affinity
 from function_app.planning.situation import Situation
 
 
@@ -30,15 +32,19 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
     if target is None or defined is None:
         return
     bypass = defined.tenant.spec.egress.bypass
-    wanted = generation_resources(situation.hub.name, target, defined.attachment, bypass)
+    affinity = gateway_affinity(facts.definition, target.labels)
+    wanted = generation_resources(situation.hub.name, target, defined.attachment, bypass, affinity)
     source = digest_of(
         {
             "generation": target.id,
             "attachment": defined.attachment.model_dump(mode="json"),
             "bypass": sorted(bypass),
+            "affinity": affinity,
         }
     )
     needs: frozenset[ResourceId] = frozenset()
+    if defined.attachment.adopt is not None and _home_is_ours(situation, facts, target):
+        wanted = (home_of(situation.hub.name, target), *wanted)
     refused_before = len(draft.refused)
     for resource in wanted:
         adopted = _is_adopted(defined.attachment.adopt, target, resource)
@@ -58,6 +64,12 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
             return
         needs = needs | {resource.id}
     _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+def _home_is_ours(situation: Situation, facts: Facts, generation: Generation) -> bool:
+    """Where nothing stands that could be taken over, or no longer, we make the namespace, and keep what we made."""
+    found = facts.observed.get(Kind.NAMESPACE, generation.gateway_namespace)
+    return found is None or ours(found, situation.hub.name, ())
 
 
 def _is_adopted(adopt: Adopt | None, generation: Generation, resource: Resource) -> bool:

@@ -1,7 +1,7 @@
 """What the definitions imply for a cluster: one generation's objects, and the filter, peers and switch that all share.
 
 Names follow the published example, so that its users can move over: namespace and gateway `TENANT-egw`, pool
-`TENANT-pool`, filter `export-egress-ips`, peers `azure-route-server-a` and `-b`.
+`TENANT-pool`, filter `export-egress-ips`, peers `azure-route-server-a` and `-b`, peering `peer-with-route-reflectors`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ from function_app.model.resources import Kind, Resource, ResourceId
 
 FILTER_NAME = "export-egress-ips"
 PEER_NAMES = ("azure-route-server-a", "azure-route-server-b")
+REFLECTOR_PEER_NAME = "peer-with-route-reflectors"
+BGP_CONFIGURATION_NAME = "default"
+DEFAULT_ASN = 64512
+"""Calico's AS number when BGPConfiguration names none (Tigera docs, reference/resources/bgpconfig)."""
+STATUS_PERIOD_SECONDS = 10
 FELIX_NAME = "default"
 EGRESS_SUPPORT_KEY = "egressIPSupport"
 EGRESS_SUPPORT = "EnabledPerNamespace"
@@ -86,14 +91,21 @@ def pointing_annotations(generation: Generation, *, bypass: bool) -> dict[str, s
 
 
 def generation_resources(
-    hub: HubName, generation: Generation, attachment: Attachment, bypass: Iterable[str]
+    hub: HubName,
+    generation: Generation,
+    attachment: Attachment,
+    bypass: Iterable[str],
+    affinity: Mapping[str, Any] | None = None,
 ) -> tuple[Resource, ...]:
-    """Every object of one generation that is wholly ours, in the order in which they are created."""
+    """Every object of one generation that is wholly ours, in the order in which they are created.
+
+    `affinity` is the gateway pods' (`placing.py`), None where the operator's own is to stand.
+    """
     tenant = generation.key.tenant
     labels = mark(hub, tenant, generation.id)
-    found = [_pool(generation, attachment, labels), _gateway(generation, attachment, labels)]
+    found = [_pool(generation, attachment, labels), _gateway(generation, attachment, labels, affinity)]
     if attachment.adopt is None:
-        found.insert(0, _namespace(hub, tenant, generation.gateway_namespace))
+        found.insert(0, home_of(hub, generation))
     if attachment.gateway.disruption_budget:
         found.append(_disruption_budget(generation, labels))
     ranges = tuple(bypass)
@@ -111,7 +123,9 @@ def _selecting_labels(generation: Generation) -> Mapping[str, str]:
 def _object(
     kind: Kind, api_version: str, name: str, namespace: str, labels: Mapping[str, str], spec: Mapping[str, Any] | None
 ) -> Resource:
-    metadata: dict[str, Any] = {"name": name, "labels": dict(labels)}
+    metadata: dict[str, Any] = {"name": name}
+    if labels:
+        metadata["labels"] = dict(labels)
     if namespace:
         metadata["namespace"] = namespace
     body: dict[str, Any] = {"apiVersion": api_version, "kind": str(kind), "metadata": metadata}
@@ -120,8 +134,9 @@ def _object(
     return Resource(ResourceId(kind, name, namespace), body)
 
 
-def _namespace(hub: HubName, tenant: TenantName, name: str) -> Resource:
-    return _object(Kind.NAMESPACE, "v1", name, "", mark(hub, tenant), None)
+def home_of(hub: HubName, generation: Generation) -> Resource:
+    """The namespace that a generation's gateway lives in, as ours."""
+    return _object(Kind.NAMESPACE, "v1", generation.gateway_namespace, "", mark(hub, generation.key.tenant), None)
 
 
 def _pool(generation: Generation, attachment: Attachment, labels: Mapping[str, str]) -> Resource:
@@ -137,12 +152,16 @@ def _pool(generation: Generation, attachment: Attachment, labels: Mapping[str, s
     return _object(Kind.IP_POOL, "projectcalico.org/v3", generation.pool, "", labels, spec)
 
 
-def _gateway(generation: Generation, attachment: Attachment, labels: Mapping[str, str]) -> Resource:
+def _gateway(
+    generation: Generation, attachment: Attachment, labels: Mapping[str, str], affinity: Mapping[str, Any] | None
+) -> Resource:
     gateway = attachment.gateway
     pod_spec: dict[str, Any] = {
         "terminationGracePeriodSeconds": gateway.termination_grace_seconds,
         "nodeSelector": {"kubernetes.io/os": "linux", **gateway.node_selector},
     }
+    if affinity is not None:
+        pod_spec["affinity"] = dict(affinity)
     if gateway.zone_spread:
         pod_spec["topologySpreadConstraints"] = [
             {
@@ -192,13 +211,15 @@ def export_filter(hub: HubName, ranges: Iterable[IPv4Network]) -> Resource:
     """An Accept for each range, then a Reject that stays even when there is no range.
 
     Two `Reject NotIn` rules in a row, as in the published example, reject everything; an empty or missing filter exports
-    every pool (Calico confd, buildExportFilter).
+    every pool (Calico confd, buildExportFilter). Nothing is taken from Route Server: Calico accepts by default, and would program
+    the VNets' ranges, or a default route, into every node.
     """
     rules: list[dict[str, Any]] = [
         {"action": "Accept", "matchOperator": "In", "cidr": str(cidr)} for cidr in sorted(set(ranges))
     ]
     rules.append({"action": "Reject"})
-    return _object(Kind.BGP_FILTER, "projectcalico.org/v3", FILTER_NAME, "", mark(hub), {"exportV4": rules})
+    spec = {"exportV4": rules, "importV4": [{"action": "Reject"}]}
+    return _object(Kind.BGP_FILTER, "projectcalico.org/v3", FILTER_NAME, "", mark(hub), spec)
 
 
 def route_server_peers(hub: HubName, cluster: Cluster, route_server: RouteServer) -> tuple[Resource, ...]:
@@ -225,3 +246,27 @@ def route_server_peers(hub: HubName, cluster: Cluster, route_server: RouteServer
         )
         for name, address in zip(PEER_NAMES, route_server.peer_ips, strict=True)
     )
+
+
+def reflector_peer(hub: HubName, cluster: Cluster) -> Resource:
+    """The peering of every node with the reflectors. It bears no filter: that would stop reflection of pod blocks.
+
+    Calico applies such a peering's filters in both directions (projectcalico/calico, confd client.go).
+    """
+    spec = {"nodeSelector": "all()", "peerSelector": cluster.spec.bgp.reflectors.selector}
+    return _object(Kind.BGP_PEER, "projectcalico.org/v3", REFLECTOR_PEER_NAME, "", mark(hub), spec)
+
+
+def bgp_configuration(asn: int) -> Resource:
+    """BGPConfiguration where there is none: the AS number, and the mesh on until reflectors take its place.
+
+    It bears no mark of ours: it is the cluster's, and of it two keys are ours.
+    """
+    spec = {"asNumber": asn, "nodeToNodeMeshEnabled": True}
+    return _object(Kind.BGP_CONFIGURATION, "projectcalico.org/v3", BGP_CONFIGURATION_NAME, "", {}, spec)
+
+
+def node_status(hub: HubName, node: str) -> Resource:
+    """Asks calico-node to tell of a node's BGP sessions."""
+    spec = {"node": node, "classes": ["BGP"], "updatePeriodSeconds": STATUS_PERIOD_SECONDS}
+    return _object(Kind.CALICO_NODE_STATUS, "projectcalico.org/v3", node, "", mark(hub), spec)

@@ -31,6 +31,11 @@ def differences(desired: Resource, observed: Resource) -> tuple[str, ...]:
     return tuple(sorted(".".join(path) for path in found))
 
 
+def holds_all(wanted: Any, found: Any) -> bool:
+    """Every value that is wanted stands there, whatever else an API server added; nothing wanted stands everywhere."""
+    return wanted is None or not any(True for _ in _differing(wanted, found, ()))
+
+
 def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
     metadata = body.get("metadata") or {}
     kept: dict[str, Any] = {"metadata": {key: metadata[key] for key in ("labels", "annotations") if key in metadata}}

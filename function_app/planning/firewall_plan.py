@@ -26,22 +26,19 @@ from function_app.model.plan import (
 from function_app.model.resources import Body, FirewallObservation, Kind, ResourceId
 from function_app.model.state import HubState, ShardMemory
 from function_app.planning import RELEASE
+from function_app.planning.block_shard import block_change, denied, in_the_way_of_the_block
 from function_app.planning.firewall_resources import (
     Content,
     TenantRules,
-    block_body,
-    block_name,
-    block_rules,
     collections_of,
     content_digest,
     digest_of,
-    group_meaning,
     read_shard,
     shard_body,
     shard_index,
     shard_name,
 )
-from function_app.planning.in_force import atoms, body_in_force, is_ours, provisioning_state, tenants_in_force
+from function_app.planning.in_force import atoms, body_in_force, is_ours, provisioning_state, settled, tenants_in_force
 from function_app.planning.placement import Seat, place
 from function_app.planning.trials import choose
 
@@ -71,6 +68,8 @@ class FirewallPlan:
     rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     rejected: frozenset[TenantName] = frozenset()
     """Tenants whose rules do not get in before somebody edits them or the hub."""
+    obstructed: bool = False
+    """Somebody else's group bears the priority of the block shard, which cannot be created."""
     unsuitable: bool = False
     """The policy must not be written at all."""
     in_flight: bool = False
@@ -119,7 +118,7 @@ def plan_firewall(
         rejected.update(trial.culprits)
         refused.extend(_rejected(shard, tenant) for tenant in trial.culprits)
         key, digest = f"{target} {Kind.RULE_COLLECTION_GROUP}/{shard}", _definition_digest(trial.content, wish)
-        if _settled(shard_body(shards, shard, trial.content) if _any(trial.content) else None, body):
+        if settled(shard_body(shards, shard, trial.content) if _any(trial.content) else None, body):
             rendered[key] = (digest, RELEASE)
             continue
         change = _shard_change(
@@ -136,8 +135,10 @@ def plan_firewall(
         candidates.append(
             _Candidate(replace(change, waits_for=waits), _takes_away(known, trial.content), _since(state, shard, now))
         )
-    block = _block_change(name, hub, firewall, wish)
-    if block is not None:
+    block = block_change(name, hub, firewall, wish.blocked, wish.keys)
+    obstacle = in_the_way_of_the_block(name, hub, firewall, wish.blocked)
+    refused.extend(obstacle)
+    if block is not None and not obstacle:
         candidates.append(
             _Candidate(
                 block, takes_away=block.reason is ChangeReason.BLOCKED, since=datetime.min.replace(tzinfo=now.tzinfo)
@@ -148,10 +149,11 @@ def plan_firewall(
         changes=changes,
         refused=tuple(refused),
         in_force=in_force,
-        blocked_in_force=_blocked_in_force(hub, firewall, state),
+        blocked_in_force=denied(hub, firewall, state),
         seats=placement.seats,
         rendered=rendered,
         rejected=frozenset(rejected) | {TenantName(one.subject) for one in placement.refused},
+        obstructed=bool(obstacle),
         unsuitable=bool(unsuitable),
         in_flight=any(_in_flight(body) for group, body in firewall.groups.items() if is_ours(shards, group)),
     )
@@ -225,15 +227,6 @@ def _known_in_force(body: Body | None, memory: ShardMemory) -> dict[TenantName, 
         return {}
     known = body_in_force(body, memory)
     return None if known is None else {rules.tenant: rules for rules in read_shard(known).values()}
-
-
-def _settled(wanted: Body | None, observed: Body | None) -> bool:
-    """Nothing is to be written: it stands as wanted, or is being brought there. Equal content that failed is not equal."""
-    if wanted is None or observed is None:
-        return (wanted is None and observed is None) or (
-            wanted is None and provisioning_state(observed or {}) == "Deleting"
-        )
-    return provisioning_state(observed) != "Failed" and group_meaning(wanted) == group_meaning(observed)
 
 
 def _backing_off(memory: ShardMemory, content: Content, now: datetime) -> bool:
@@ -319,41 +312,6 @@ def _why(
 def _listed(tenants: Iterable[TenantName]) -> str:
     names = [str(tenant) for tenant in tenants]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _block_change(name: HubName, hub: Hub, firewall: FirewallObservation, wish: FirewallWish) -> Change | None:
-    shards = hub.spec.firewall.shards
-    group = block_name(shards)
-    rules = block_rules(wish.blocked)
-    observed = firewall.groups.get(group)
-    wanted = block_body(shards, rules) if rules else None
-    if _settled(wanted, observed):
-        return None
-    before = {
-        str(rule.get("name")) for collection in collections_of(observed) for rule in collection.get("rules") or ()
-    }
-    after = {str(tenant) for tenant, ranges in wish.blocked.items() if ranges}
-    resource = ResourceId(Kind.RULE_COLLECTION_GROUP, group)
-    keys = tuple(key for tenant in sorted(wish.blocked) for key in wish.keys.get(tenant, ()))
-    if wanted is None:
-        words = f"the block of {', '.join(sorted(before))} is lifted"
-        return Change(
-            Verb.DELETE, firewall_target(name), resource, ChangeReason.UNBLOCKED, words, DeleteGroup(), attachments=keys
-        )
-    reason = ChangeReason.UNBLOCKED if before - after and not after - before else ChangeReason.BLOCKED
-    words = f"everything from {', '.join(sorted(after))} is denied"
-    verb = Verb.CREATE if observed is None else Verb.UPDATE
-    return Change(verb, firewall_target(name), resource, reason, words, PutGroup(wanted), attachments=keys)
-
-
-def _blocked_in_force(hub: Hub, firewall: FirewallObservation, state: HubState) -> frozenset[str]:
-    group = block_name(hub.spec.firewall.shards)
-    body = firewall.groups.get(group)
-    if body is None:
-        return frozenset()
-    known = body_in_force(body, state.shards.get(group, ShardMemory()))
-    rules = [rule for collection in collections_of(known) for rule in collection.get("rules") or ()]
-    return frozenset(source for rule in rules for source in rule.get("sourceAddresses") or ())
 
 
 def _one_at_a_time(candidates: list[_Candidate], *, busy: bool, forbidden: bool) -> tuple[Change, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
@@ -12,6 +12,7 @@ from function_app.model.resources import FirewallObservation
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import TenantRules, digest_of, read_shard, render_rules, shard_index
+from function_app.planning.generations import rebuilt_since
 from function_app.planning.in_force import restrict, tenants_in_force
 from function_app.planning.situation import Situation
 
@@ -28,13 +29,41 @@ def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterNa
         keys.setdefault(generation.key.tenant, set()).add(generation.key)
         if rules_stay(situation, facts, generation):
             allowed.setdefault(generation.key.tenant, []).append(generation.range)
+    witnessed = tuple(_witnessed(situation, ledger))
+    for key, cidr in witnessed:
+        keys.setdefault(key.tenant, set()).add(key)
+        allowed.setdefault(key.tenant, []).append(cidr)
     tenants = {tenant: _rules(situation, tenant, ranges) for tenant, ranges in sorted(allowed.items())}
     return FirewallWish(
         tenants=tenants,
-        blocked=blocked_ranges(situation, ledger.live()),
+        blocked=_blocked_ranges(situation, ledger.live(), witnessed),
         definitions={tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()},
         keys={tenant: tuple(sorted(found)) for tenant, found in keys.items()},
     )
+
+
+def _witnessed(situation: Situation, ledger: Ledger) -> Iterator[tuple[AttachmentKey, IPv4Network]]:
+    """Ranges that a lost ledger gave on a cluster that cannot be read: until it is, our shards are what tells of them.
+
+    Only what Git still asks for is taken from there: a tenant attached to that cluster, a range in its egress CIDR.
+    """
+    if situation.firewall is None or (ledger.records and not any(rebuilt_since(ledger))):
+        return
+    standing: dict[TenantName, set[str]] = {}
+    for name, body in situation.firewall.groups.items():
+        memory = situation.state.shards.get(name)
+        if shard_index(situation.hub.hub.spec.firewall.shards, name) is not None:
+            for shown in (body, memory.in_force if memory is not None else None):
+                for rules in read_shard(shown).values():
+                    standing.setdefault(rules.tenant, set()).update(rules.sources())
+    for key in situation.hub.attachments:
+        definition = situation.hub.clusters.get(key.cluster)
+        if definition is None or situation.cluster(key.cluster) is not None:
+            continue
+        for cidr in sorted(network for one in standing.get(key.tenant, ()) if (network := _network(one)) is not None):
+            inside = cidr.subnet_of(IPv4Network(definition.spec.egress_cidr))
+            if inside and not any(one.range.overlaps(cidr) for one in ledger.live()):
+                yield key, cidr
 
 
 def _rules(situation: Situation, tenant: TenantName, ranges: Iterable[IPv4Network]) -> TenantRules:
@@ -49,13 +78,14 @@ def _rules(situation: Situation, tenant: TenantName, ranges: Iterable[IPv4Networ
     return _only_from(standing, {str(cidr) for cidr in ranges})
 
 
-def blocked_ranges(
-    situation: Situation, generations: tuple[Generation, ...]
+def _blocked_ranges(
+    situation: Situation, generations: Iterable[Generation], witnessed: Iterable[tuple[AttachmentKey, IPv4Network]]
 ) -> dict[TenantName, tuple[IPv4Network, ...]]:
     """Every range that a blocked tenant holds."""
+    held = [*((one.key.tenant, one.range) for one in generations), *((key.tenant, cidr) for key, cidr in witnessed)]
     return {
-        tenant: tuple(sorted(one.range for one in generations if one.key.tenant == tenant))
-        for tenant in sorted(situation.blocked)
+        blocked: tuple(sorted(cidr for tenant, cidr in held if tenant == blocked))
+        for blocked in sorted(situation.blocked)
     }
 
 

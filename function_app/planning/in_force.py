@@ -16,6 +16,7 @@ from function_app.planning.firewall_resources import (
     TenantRules,
     block_name,
     content_digest,
+    group_meaning,
     meaning,
     read_shard,
     shard_index,
@@ -68,6 +69,15 @@ def _after_failure(memory: ShardMemory, body: Body, now: datetime) -> ShardMemor
     wait = min(FIRST_BACKOFF * 2 ** (count - 1), LONGEST_BACKOFF)
     failures = {**dict(list(memory.failures.items())[-63:]), digest: count}
     return replace(memory, failures=failures, counted=str(body.get("etag", "")), backoff_until=now + wait)
+
+
+def settled(wanted: Body | None, observed: Body | None) -> bool:
+    """Nothing is to be written: it stands as wanted, or is being brought there. Equal content that failed is not equal."""
+    if wanted is None or observed is None:
+        return (wanted is None and observed is None) or (
+            wanted is None and provisioning_state(observed or {}) == "Deleting"
+        )
+    return provisioning_state(observed) != "Failed" and group_meaning(wanted) == group_meaning(observed)
 
 
 def body_in_force(body: Body, memory: ShardMemory) -> Body | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, cluster_target
@@ -12,6 +12,7 @@ from function_app.model.plan import (
     Change,
     ChangeReason,
     Delete,
+    MergePatch,
     Refusal,
     RefusalCode,
     Verb,
@@ -114,7 +115,8 @@ def _tell_of_fight(situation: Situation, facts: Facts, draft: Draft, wanted: Res
         )
 
 
-def _backs_off(situation: Situation, key: str) -> bool:
+def backs_off(situation: Situation, key: str) -> bool:
+    """A fight over this resource makes us pause before the next repair."""
     repairs = _fights(situation, key)
     if repairs is None:
         return False
@@ -158,7 +160,7 @@ def _write(
     write: Apply,
 ) -> Change:
     waits = report_only(situation, facts.name, reason)
-    if waits is None and reason is ChangeReason.DRIFT and _backs_off(situation, rendered_key(facts.name, wanted.id)):
+    if waits is None and reason is ChangeReason.DRIFT and backs_off(situation, rendered_key(facts.name, wanted.id)):
         waits = WaitsFor.BACKOFF
     return Change(
         verb, cluster_target(facts.name), wanted.id, reason, words, write, waits, needs=needs, attachments=keys
@@ -177,6 +179,25 @@ def _why(before: tuple[str, str] | None, source: str, changed: tuple[str, ...]) 
     if before[1] != RELEASE:
         return ChangeReason.RELEASE, f"release {RELEASE} renders {fields} differently"
     return ChangeReason.DRIFT, f"somebody changed {fields} outside Git"
+
+
+def shared_change(
+    situation: Situation,
+    facts: Facts,
+    verb: Verb,
+    resource: ResourceId,
+    reason: ChangeReason,
+    words: str,
+    write: Apply | MergePatch,
+    *,
+    waiting: WaitsFor | None = None,
+    at: datetime | None = None,
+) -> Change:
+    """A change of only our keys on something that is not wholly ours; `at` is the age of the oldest evidence for it."""
+    waits = report_only(situation, facts.name, reason) or waiting
+    if waits is None and reason is ChangeReason.DRIFT and backs_off(situation, rendered_key(facts.name, resource)):
+        waits = WaitsFor.BACKOFF
+    return Change(verb, cluster_target(facts.name), resource, reason, words, write, waits, evidence_at=at)
 
 
 def rendered_key(cluster: ClusterName, resource: ResourceId) -> str:

@@ -1,7 +1,8 @@
 """In which order the resources of one target are written: creation by rank, deletion by the same ranks in reverse.
 
-What protects comes before what it protects: the filter before the peers that carry it, the pool before the gateway that
-draws from it, everything before the annotation that sends traffic there.
+What protects comes before what it protects: the filter before the peers that carry it, a reflector's cluster id directly before
+the peering with it (between the two its pods are cut off), the pool before the gateway that draws from it, everything before the
+annotation that sends traffic there.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from function_app.model.resources import Kind
 
 RANK: dict[Kind, int] = {
     Kind.BGP_FILTER: 0,
-    Kind.BGP_PEER: 1,
-    Kind.FELIX_CONFIGURATION: 2,
-    Kind.NAMESPACE: 3,
-    Kind.IP_POOL: 4,
-    Kind.EGRESS_GATEWAY: 5,
-    Kind.DISRUPTION_BUDGET: 6,
-    Kind.EGRESS_GATEWAY_POLICY: 7,
+    Kind.BGP_CONFIGURATION: 1,
+    Kind.NODE: 2,
+    Kind.BGP_PEER: 3,
+    Kind.CALICO_NODE_STATUS: 4,
+    Kind.FELIX_CONFIGURATION: 5,
+    Kind.NAMESPACE: 6,
+    Kind.IP_POOL: 7,
+    Kind.EGRESS_GATEWAY: 8,
+    Kind.DISRUPTION_BUDGET: 9,
+    Kind.EGRESS_GATEWAY_POLICY: 10,
 }
-POINTING = 8
+POINTING = 11
 """Annotating a workload namespace comes after everything that is built, and before anything that is taken down."""
-TEARDOWN = 9
+TEARDOWN = 12
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -17,7 +17,7 @@ from function_app.model.resources import Kind, Resource
 
 Path = tuple[str, ...]
 
-_WITHOUT_GENERATION = frozenset({Kind.NAMESPACE, Kind.BGP_FILTER, Kind.BGP_PEER})
+_WITHOUT_GENERATION = frozenset({Kind.NAMESPACE, Kind.BGP_FILTER, Kind.BGP_PEER, Kind.CALICO_NODE_STATUS})
 
 
 def ours(resource: Resource, hub: HubName, generations: Container[GenerationId]) -> bool:

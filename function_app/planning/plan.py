@@ -14,25 +14,24 @@ from function_app.model.names import (
     GenerationId,
     NamespaceName,
     PlanId,
-    route_server_target,
 )
 from function_app.model.plan import (
     AttachmentState,
     Change,
     ChangeReason,
-    DeleteConnection,
     Plan,
     Refusal,
     RefusalCode,
     Stage,
-    Verb,
     WaitsFor,
 )
-from function_app.model.resources import ClusterObservation, Kind, ResourceId, RouteServerObservation, Unreadable
+from function_app.model.resources import ClusterObservation, Kind, RouteServerObservation, Unreadable
 from function_app.model.state import DecisionKind, HubState
 from function_app.planning import RELEASE
-from function_app.planning.attachment_states import attachment_state, readiness_of
+from function_app.planning.attachment_states import attachment_state, knowing_who_must_act, readiness_of
 from function_app.planning.cluster_plan import plan_generation
+from function_app.planning.connections import is_leaving, plan_connections
+from function_app.planning.fabric import plan_fabric
 from function_app.planning.facts import Facts, cluster_facts
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish, plan_firewall
 from function_app.planning.firewall_resources import digest_of
@@ -40,10 +39,13 @@ from function_app.planning.firewall_wish import firewall_wish, hold_back, revoca
 from function_app.planning.forecast import connections_cut
 from function_app.planning.generations import Decided, decide_generations, quarantines_over
 from function_app.planning.keeping import Draft
+from function_app.planning.leaving import plan_leaving
 from function_app.planning.order import ordered
 from function_app.planning.pointing import Pointing, Readiness, plan_pointers
+from function_app.planning.preflight import preflight, without
 from function_app.planning.rebuilding import judge_ledger
 from function_app.planning.remembering import waits_after
+from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.shared_plan import plan_shared
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
@@ -105,8 +107,9 @@ class _Pass:
 
 def make_plan(situation: Situation) -> Planned:
     """Decide everything; writes nothing, reads nothing."""
-    verdict = judge_ledger(situation)
-    situation = replace(situation, ledger=situation.ledger.with_drafts(verdict.drafts))
+    found, seen = preflight(situation), situation
+    verdict = judge_ledger(without(seen, found.doubtful))
+    situation = replace(without(seen, found.stopped), ledger=seen.ledger.with_drafts(verdict.drafts))
     plan_id = plan_id_of(situation)
     waived = any(
         one.subject == plan_id and one.code == RefusalCode.REMOVALS for one in situation.active(DecisionKind.WAIVER)
@@ -114,8 +117,9 @@ def make_plan(situation: Situation) -> Planned:
     decided = decide_generations(situation, removals_waived=waived, give_out=verdict.give_out)
     facts = cluster_facts(situation, decided.ledger.live())
     done = _Pass(drafts=[*verdict.drafts, *decided.drafts, *quarantines_over(situation)])
-    done.refused.extend(decided.refused)
-    done.notes.extend([*decided.notes, *((verdict.note,) if verdict.note else ())])
+    peers = route_server_differs(situation)
+    done.refused.extend([*found.refused, *((peers,) if peers is not None else ()), *decided.refused])
+    done.notes.extend([*found.notes, *decided.notes, *((verdict.note,) if verdict.note else ())])
     firewall, wish = _plan_rules(situation, decided, facts)
     if firewall is not None:
         done.changes.extend(firewall.changes)
@@ -123,13 +127,17 @@ def make_plan(situation: Situation) -> Planned:
         done.rendered.update(firewall.rendered)
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
-    done.drafts.extend(_forgotten(situation, decided))
-    done.changes.extend(_forgotten_connections(situation))
+    done.drafts.extend(_forgotten(seen, decided))
+    connections = plan_connections(situation, _writable(situation, facts), _given_up(seen))
+    done.changes.extend(connections.changes)
+    done.refused.extend(connections.refused)
+    done.notes.extend(connections.notes)
     done.notes.extend(_release_extent(done.changes))
     done.refused.extend(_held(situation))
-    done.refused.extend(_permanently_unreadable(situation))
+    done.refused.extend(_permanently_unreadable(seen))
+    readiness = knowing_who_must_act(done.readiness, decided.intents.values(), done.changes, done.refused)
     attachments = tuple(
-        attachment_state(situation, facts, intent, firewall, wish, done.readiness, done.waits, done.spoiled)
+        attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)
         for intent in decided.intents.values()
     )
     plan = Plan(
@@ -141,7 +149,9 @@ def make_plan(situation: Situation) -> Planned:
         refused=tuple(dict.fromkeys(done.refused)),
         attachments=attachments,
         notes=tuple(dict.fromkeys(done.notes)),
-        look_again_seconds=_look_again(situation, done.changes, attachments, firewall, done.drafts),
+        look_again_seconds=_look_again(
+            situation, done.changes, attachments, firewall, done.drafts, started=connections.in_flight
+        ),
         unattributed=_unattributed(facts),
     )
     return Planned(plan, _state_after(situation, firewall, done, plan, verdict.lost_at))
@@ -207,7 +217,7 @@ def _plan_rules(
     look = plan_firewall(situation.hub.name, hub, observed, situation.state, wish, situation.now)
     if not wish.blocked:
         return look, wish
-    wish = hold_back(wish, look.blocked_in_force, look.in_force)
+    wish = hold_back(wish, look.blocked_in_force, {} if look.obstructed else look.in_force)
     return plan_firewall(situation.hub.name, hub, observed, situation.state, wish, situation.now), wish
 
 
@@ -220,7 +230,11 @@ def _plan_cluster(
     if replaced is not None:
         done.refused.append(replaced)
         return
-    plan_shared(situation, facts, intents, draft)
+    if is_leaving(facts):
+        plan_leaving(situation, facts, draft)
+    else:
+        plan_shared(situation, facts, intents, draft)
+        plan_fabric(situation, facts, draft)
     for intent in intents:
         plan_generation(situation, facts, intent, draft)
         if intent.target is not None and intent.defined is not None:
@@ -296,25 +310,16 @@ def _forgotten(situation: Situation, decided: Decided) -> tuple[Record, ...]:
     return tuple(found)
 
 
-def _forgotten_connections(situation: Situation) -> tuple[Change, ...]:
-    """A forgotten cluster's routes go first: its BGP connections are deleted one by one."""
-    observed = situation.observations.route_server
-    if not isinstance(observed, RouteServerObservation):
-        return ()
-    target = route_server_target(situation.hub.name)
+def _given_up(situation: Situation) -> tuple[ClusterName, ...]:
+    """Clusters that an operator gave up and that were not read: their routes go."""
     return tuple(
-        Change(
-            Verb.DELETE,
-            target,
-            ResourceId(Kind.BGP_CONNECTION, peer.name),
-            ChangeReason.REMOVED,
-            f"an operator gave up cluster {name}, which this connection talks to",
-            DeleteConnection(),
-        )
-        for name, definition in situation.hub.clusters.items()
-        if situation.forgotten(name) and situation.cluster(name) is None
-        for peer in cluster_connections(definition, observed)
+        name for name in situation.hub.clusters if situation.forgotten(name) and situation.cluster(name) is None
     )
+
+
+def _writable(situation: Situation, facts: Mapping[ClusterName, Facts]) -> dict[ClusterName, Facts]:
+    """Without those behind whose name another cluster answers."""
+    return {name: one for name, one in facts.items() if _replaced_cluster(situation, one) is None}
 
 
 def _connections_gone(situation: Situation, name: ClusterName) -> bool:
@@ -342,6 +347,8 @@ def _look_again(
     attachments: Iterable[AttachmentState],
     firewall: FirewallPlan | None,
     records: Sequence[Record] = (),
+    *,
+    started: bool = False,
 ) -> float | None:
     """Seconds until a pass is worth making, None when nothing moves without a person."""
     waits = [
@@ -354,7 +361,7 @@ def _look_again(
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]
     waiting = [one for one in targets if isinstance(one, Unreadable) and not one.permanent]
     moving.extend(max(_LOOK_AGAIN_SECONDS[WaitsFor.TARGET], one.retry_after or 0.0) for one in waiting)
-    if ready or records:
+    if ready or records or started:
         moving.append(_OTHERWISE_SECONDS)
     if firewall is not None and firewall.in_flight:
         moving.append(_LOOK_AGAIN_SECONDS[WaitsFor.FIREWALL_BUSY])

@@ -30,6 +30,7 @@ from function_app.planning.facts import Facts, pods_left
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
 from function_app.planning.keeping import Draft, keep, rendered_key, report_only
+from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.situation import Situation
 
 
@@ -63,6 +64,9 @@ def _plan_peers(situation: Situation, facts: Facts, draft: Draft, filter_id: Res
     route_server = situation.hub.hub.spec.route_server
     wanted = route_server_peers(situation.hub.name, facts.definition, route_server)
     own_names = {peer.id.name for peer in wanted}
+    if route_server_differs(situation) is not None:
+        draft.wanted.update(rendered_key(facts.name, peer.id) for peer in wanted)
+        return
     for peer in wanted:
         address = str(peer.spec["peerIP"])
         rival = next(

@@ -14,6 +14,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
+from function_app.model.names import ClusterName
 from function_app.model.resources import (
     ClusterObservation,
     Kind,
@@ -24,18 +25,27 @@ from function_app.model.resources import (
     Unreadable,
 )
 from function_app.planning.cluster_resources import FILTER_NAME
+from function_app.planning.compare import holds_all
+from function_app.planning.connection_names import is_ours
+from function_app.planning.selectors import hits
 
+MOST_PEERS = 8
+"""BGP peers that one Route Server holds (Microsoft Learn, route-server-limits)."""
 INSTANCES = ("RouteServiceRole_IN_0", "RouteServiceRole_IN_1")
 """The two Route Server instances as learned routes name them (Microsoft.Network bgpConnections/learnedRoutes)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of the five. `since` is the time of the oldest evidence used; `unknown` means that it could not be read."""
+    """One of the five. `evidence_at` is the time of the oldest evidence used; `unknown` means that it could not be read.
+
+    `person` says that nothing of what passes do will ever meet it.
+    """
 
     met: bool
     detail: str = ""
     unknown: bool = False
+    person: bool = False
     evidence_at: datetime | None = None
 
 
@@ -113,7 +123,8 @@ def _stale(gateway: Resource, deployment: Resource, generation: Generation) -> s
                 found.get(key) != wanted[key]
                 for key in ("terminationGracePeriodSeconds", "tolerations")
                 if key in wanted
-            ),
+            )
+            or not holds_all(wanted.get("affinity"), found.get("affinity")),
             "still carries an earlier pod template",
         ),
     ]
@@ -170,12 +181,20 @@ def filter_accepts(generation: Generation, cluster: ClusterObservation) -> bool:
     found = cluster.get(Kind.BGP_FILTER, FILTER_NAME)
     if found is None or found.terminating:
         return False
-    rules, cidr = found.spec.get("exportV4") or [{}], str(generation.range)
-    accepted = any(
-        rule.get("cidr") == cidr and rule.get("action") == "Accept" and rule.get("matchOperator") == "In"
+    return str(generation.range) in _exported(found)
+
+
+@lru_cache(maxsize=32)
+def _exported(bgp_filter: Resource) -> frozenset[str]:
+    """Ranges that a filter lets out, read once for all attachments of a cluster; none unless it ends in a reject."""
+    rules = bgp_filter.spec.get("exportV4") or [{}]
+    if rules[-1] != {"action": "Reject"}:
+        return frozenset()
+    return frozenset(
+        str(rule.get("cidr"))
         for rule in rules
+        if rule.get("action") == "Accept" and rule.get("matchOperator") == "In" and rule.get("cidr")
     )
-    return accepted and rules[-1] == {"action": "Reject"}
 
 
 def cluster_connections(cluster: Cluster, route_server: RouteServerObservation) -> tuple[PeerConnection, ...]:
@@ -210,19 +229,40 @@ def advertised(
         )
     if isinstance(route_server, Unreadable):
         return Condition(met=False, detail=f"Route Server: {route_server.message}", unknown=True)
-    connections = cluster_connections(definition, route_server)
+    connections = tuple(peer for peer in cluster_connections(definition, route_server) if not peer.changing)
+    stuck = hopeless(definition, cluster, route_server)
     if not connections:
-        return Condition(
-            met=False,
-            detail="Route Server has no BGP connection to a node of this cluster",
-            evidence_at=route_server.at,
-        )
+        missing = f"Route Server has no BGP connection to a node of this cluster: {stuck or 'one is to come'}"
+        return Condition(met=False, detail=missing, person=bool(stuck), evidence_at=route_server.at)
     if any(peer.routes is None for peer in connections):
         return Condition(met=False, detail="Route Server is still listing its learned routes", unknown=True)
     answered = [peer.routes_at for peer in connections if peer.routes_at is not None]
     evidence_at = min([cluster.at, *answered])
     wrong = _unlearned(generation, cluster, connections)
+    if wrong and stuck:
+        return Condition(met=False, detail=f"{wrong}: {stuck}", person=True, evidence_at=evidence_at)
     return Condition(met=not wrong, detail=wrong, evidence_at=evidence_at)
+
+
+def hopeless(
+    definition: Cluster,
+    cluster: ClusterObservation,
+    route_server: RouteServerObservation,
+    left_out: frozenset[str] = frozenset(),
+) -> str:
+    """Why no way out comes about by itself, in words; empty when one may. Nodes with the addresses left out count for nothing."""
+    connections, full = cluster_connections(definition, route_server), len(route_server.connections) >= MOST_PEERS
+    selector, asn = definition.spec.bgp.reflectors.selector, definition.spec.bgp.asn
+    reflectors = {internal_address(node) for node in cluster.of(Kind.NODE) if hits(selector, node.labels)}
+    if not reflectors - left_out:
+        return "no other node is a route reflector" if left_out else "no node is a route reflector"
+    by_address = {peer.peer_ip: peer for peer in connections}
+    name = ClusterName(definition.metadata.name)
+    for address in reflectors - left_out:
+        peer = by_address.get(address)
+        if not full if peer is None else is_ours(name, peer) or peer.peer_asn == asn:
+            return ""
+    return "each reflector's connection is somebody else's and expects another AS number, or finds no room"
 
 
 def _unlearned(generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]) -> str:
@@ -239,6 +279,23 @@ def _unlearned(generation: Generation, cluster: ClusterObservation, connections:
                 where = f"by way of {', '.join(sorted(hops))}" if hops else "nothing"
                 return f"Route Server instance {instance[-1]} has learned {where} for {address} on node {node}"
     return ""
+
+
+def learned_ways(
+    generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]
+) -> frozenset[tuple[str, IPv4Address]]:
+    """Instance and gateway address of every ready pod for which that instance has learned the pod's own node."""
+    routes = routes_inside(generation.range, connections)
+    found: set[tuple[str, IPv4Address]] = set()
+    for pod in ready_pods(generation, cluster):
+        address, node = pod_address(pod), cluster.get(Kind.NODE, str(pod.spec.get("nodeName", "")))
+        own = internal_address(node) if node is not None else ""
+        found.update(
+            (route.instance, address)
+            for route in routes
+            if address is not None and own and route.next_hop == own and address in _network(route.network)
+        )
+    return frozenset(found)
 
 
 @lru_cache(maxsize=16_384)

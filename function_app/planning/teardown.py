@@ -27,6 +27,7 @@ from function_app.planning.in_force import body_in_force
 from function_app.planning.keeping import Draft, delete
 from function_app.planning.ownership import ours
 from function_app.planning.situation import Situation
+from function_app.planning.stages import gateway_pods
 
 Waits = list[tuple[WaitsFor, str]]
 STUCK_AFTER = timedelta(hours=1)
@@ -49,6 +50,9 @@ def plan_teardown(
         return [*waits, (WaitsFor.FOREIGN, stranger.message)], ()
     gateway_left = _gateway_left(facts, generation)
     pods = pods_left(facts, generation)
+    if pods and not gateway_left and not gateway_pods(generation, facts.observed):
+        words = f"{', '.join(pods[:3])} is not ours and bears an address of {generation.range}; delete it or give it another pool"
+        return [*waits, (WaitsFor.FOREIGN, words)], ()
     if gateway_left or pods:
         words = (
             f"{len(pods)} gateway pods of {generation.gateway} still run or terminate"

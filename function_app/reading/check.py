@@ -13,7 +13,7 @@ from function_app.model.errors import Problem
 from function_app.reading.candidate import Candidate
 from function_app.reading.check_capacity import asn_apart, peers, routes_per_peer, shards
 from function_app.reading.check_changes import expiries, ranges_in_steps
-from function_app.reading.check_claims import azure_resources, namespaces, references, unique_names
+from function_app.reading.check_claims import azure_resources, leaving_clusters, namespaces, references, unique_names
 from function_app.reading.check_guardrails import guardrails
 from function_app.reading.check_ranges import inside_egress_cidr, overlaps
 from function_app.reading.parse import ParsedFile
@@ -23,6 +23,7 @@ type Rule = Callable[[Candidate], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     unique_names,
     references,
+    leaving_clusters,
     overlaps,
     inside_egress_cidr,
     namespaces,

@@ -44,6 +44,25 @@ def references(tree: Candidate) -> Iterator[Problem]:
             yield from _reference(tree, tenant.file, ("spec", "egress", "include", index), "RuleSet", name)
 
 
+def leaving_clusters(tree: Candidate) -> Iterator[Problem]:
+    """A cluster that leaves has no tenants: they go first. Told at whichever file this commit changed."""
+    for attached in tree.attachments:
+        cluster = tree.cluster_by_name.get(attached.attachment.cluster)
+        if cluster is None or not cluster.definition.spec.leaving:
+            continue
+        tenant = attached.tenant
+        if tree.is_changed(cluster.file) and not tree.is_changed(tenant.file):
+            message = f"cluster `{cluster.name}` cannot leave: tenant `{tenant.name}` is attached to it."
+            hint = "Remove that attachment first, or in the same commit."
+            path: Path = ("spec", "leaving")
+            yield tree.problem(cluster.file, path, "cluster-leaving", message, hint, others=(tenant.file.path,))
+        else:
+            message = f"cluster `{cluster.name}` is leaving its hub (spec.leaving) and takes no tenant."
+            hint = "Attach the tenant to another cluster, or take `leaving` back."
+            path = (*attached.path, "cluster")
+            yield tree.problem(tenant.file, path, "cluster-leaving", message, hint, others=(cluster.file.path,))
+
+
 def namespaces(tree: Candidate) -> Iterator[Problem]:
     """A namespace of a cluster belongs to one tenant at most, and a reserved one to none."""
     owners: dict[tuple[str, str], dict[str, tuple[Attached, int]]] = defaultdict(dict)

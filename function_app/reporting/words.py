@@ -47,6 +47,8 @@ WAITS: Mapping[WaitsFor, str] = {
     WaitsFor.TARGET: "a target that cannot be read",
     WaitsFor.WAIVER: "a person's waiver",
     WaitsFor.DEFINITION: "a corrected definition",
+    WaitsFor.FABRIC: "the cluster's BGP fabric to settle",
+    WaitsFor.ROUTE_SERVER_BUSY: "the Route Server's running operation",
     WaitsFor.LEDGER: "the ledger",
     WaitsFor.PERSON: "a person",
 }

@@ -53,6 +53,17 @@ class Asked:
         where = destination.rpartition(":")[0]
         return found is not None and any(IPv4Address(where) in IPv4Network(cidr) for cidr in found.spec.egress.bypass)
 
+    def adopts(self, cluster: str, kind: str, name: str) -> bool:
+        """Whether a definition asks to take over an object that is not ours."""
+        return any(
+            attachment.cluster == cluster
+            and attachment.adopt is not None
+            and (kind, name)
+            in (("IPPool", attachment.adopt.pool), ("EgressGateway", attachment.adopt.gateway.rpartition("/")[2]))
+            for tenant in self.tree.definitions.tenants.values()
+            for attachment in tenant.spec.attachments
+        )
+
     def egress_cidr(self, cluster: str) -> IPv4Network | None:
         """Where a cluster's ranges come from."""
         found = self.tree.definitions.clusters.get(ClusterName(cluster))

@@ -35,6 +35,14 @@ class Books:
         self.ledger  # noqa: B018 - reading it brings what is known up to date
         yield from self._known.values()
 
+    def lost(self) -> Iterator[Generation]:
+        """What a lost ledger gave and no record since speaks of."""
+        present = {str(key) for key in self.ledger.generations}
+        live = self.live()
+        for key, one in self._known.items():
+            if key not in present and one.live and not any(each.range.overlaps(one.range) for each in live):
+                yield one
+
     def live(self) -> tuple[Generation, ...]:
         """Held and leaving generations."""
         return self.ledger.live()

@@ -19,6 +19,7 @@ from simulator.judge.asking import Asked
 from simulator.judge.books import Books
 from simulator.judge.truth import advertised, find, permitted, points_at, pooled, serving
 from simulator.judge.violations import Invariant
+from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
 from simulator.model.bgp.views import ClusterView, Object, annotations_of, labels_of, name_of, spec_of
 from simulator.model.faults import Call
 from simulator.model.world import World
@@ -26,7 +27,7 @@ from simulator.model.world import World
 FILTER_NAME = "export-egress-ips"
 EVIDENCE_AGE = timedelta(seconds=66)
 """A minute, and the step in which the judge looks."""
-_SHARED = {"Namespace", "FelixConfiguration", "BGPConfiguration"}
+_SHARED = {"Namespace", "Node", "FelixConfiguration", "BGPConfiguration"}
 """Kinds of which we write some keys of objects that are not ours."""
 _PARTS = ("pooled", "serving", "advertised", "permitted")
 
@@ -39,6 +40,8 @@ class Before:
 
     call: Call
     object: Object | None
+    unguarded: frozenset[str] = frozenset()
+    """Peers of ours towards Route Server that stood without a filter already."""
 
 
 def is_ours(found: Object) -> bool:
@@ -56,10 +59,11 @@ class ClusterJudge:
         self._books = books
         self._pointed: set[tuple[str, str, str]] = set()
         self._true_at: dict[tuple[str, str], datetime] = {}
+        self._truths: dict[str, tuple[tuple[object, ...], frozenset[str]]] = {}
 
     def sample(self, asked: Asked | None) -> None:
         """Remember when which condition of generations that nothing points at yet was last true."""
-        for generation in self._books.live():
+        for generation in (*self._books.live(), *self._books.lost()):
             if not generation.routed or len(generation.routed) < 2:
                 self._take(generation, asked)
 
@@ -76,7 +80,8 @@ class ClusterJudge:
     def before(self, call: Call) -> Before:
         """What stands where the call goes."""
         view = self._world.clusters[call.target.removeprefix("cluster/")]
-        return Before(call, find(view, call.kind, call.name, call.namespace))
+        bare = frozenset(self._unguarded(view)) if call.kind in ("BGPFilter", "BGPPeer") else frozenset()
+        return Before(call, find(view, call.kind, call.name, call.namespace), bare)
 
     def after(self, before: Before, asked: Asked) -> Iterator[Finding]:
         """Everything that this write broke."""
@@ -87,14 +92,17 @@ class ClusterJudge:
         if call.verb != "delete" and old is not None and new is not None and _version(old) == _version(new):
             yield Invariant.ONCE, f"{call.kind} {call.name} was written and nothing of it changed"
         if old is not None and (new is None or _version(old) != _version(new)):
-            yield from _foreign(view, call, old, new)
+            yield from _foreign(view, call, old, new, asked)
         if call.kind in ("BGPFilter", "BGPPeer"):
             yield from self._filtered(view, asked)
+            for peer in self._unguarded(view):
+                if peer not in before.unguarded or (call.kind, call.name) == ("BGPPeer", peer):
+                    yield Invariant.FILTER, f"peer {peer} on {view.name} stands without a filter that rejects"
         if call.kind == "Namespace" and new is not None:
             yield from self._pointing(cluster, old, new, asked)
 
     def _filtered(self, view: ClusterView, asked: Asked) -> Iterator[Finding]:
-        """Our filter ends in a reject, and no peer towards Route Server is without one."""
+        """Our filter ends in a reject and accepts nothing outside the egress CIDR."""
         inside = asked.egress_cidr(view.name)
         found = find(view, "BGPFilter", FILTER_NAME)
         rules = list(spec_of(found).get("exportV4") or ()) if found is not None else []
@@ -107,11 +115,14 @@ class ClusterJudge:
                 not cidr or inside is None or not IPv4Network(cidr).subnet_of(inside)
             ):
                 yield Invariant.FILTER, f"{FILTER_NAME} on {view.name} accepts {cidr or 'everything'}"
+
+    def _unguarded(self, view: ClusterView) -> Iterator[str]:
+        """Our peers towards Route Server without a filter that ends in a reject."""
         addresses = self._world.hubs[self._hub].document.route_server.peer_ips
         for peer in view.api.objects("BGPPeer"):
             towards = str(spec_of(peer).get("peerIP", "")).removesuffix(":179")
             if towards in addresses and is_ours(peer) and not self._guarded(view, peer):
-                yield Invariant.FILTER, f"peer {name_of(peer)} on {view.name} stands without a filter that rejects"
+                yield name_of(peer)
 
     def _guarded(self, view: ClusterView, peer: Object) -> bool:
         filters = [find(view, "BGPFilter", name) for name in spec_of(peer).get("filters") or ()]
@@ -146,25 +157,37 @@ class ClusterJudge:
         return [part for part, at in times.items() if at is None or now - at > EVIDENCE_AGE]
 
     def _take(self, generation: Generation, asked: Asked | None) -> None:
-        view = self._world.clusters[generation.key.cluster]
         now = self._world.clock.now()
-        unruled = asked is not None and not asked.has_rules(str(generation.key.tenant))
+        for part in self._true(
+            generation, unruled=asked is not None and not asked.has_rules(str(generation.key.tenant))
+        ):
+            self._true_at[str(generation.id), part] = now
+
+    def _true(self, generation: Generation, *, unruled: bool) -> frozenset[str]:
+        """Which conditions hold; looked at afresh when anything that they depend on has changed."""
+        view, hub = self._world.clusters[generation.key.cluster], self._world.hubs[self._hub]
+        versions = (view.api.revision, hub.policies.enforced_version, hub.route_server.learned_version)
+        state = (*versions, unruled, generation.pool, generation.gateway, generation.range)
+        known = self._truths.get(str(generation.id))
+        if known is not None and known[0] == state:
+            return known[1]
         checks: dict[str, Callable[[], bool]] = {
             "pooled": lambda: pooled(view, generation),
             "serving": lambda: serving(view, generation),
             "advertised": lambda: advertised(self._world, self._hub, view, generation),
             "permitted": lambda: unruled or permitted(self._world, self._hub, generation),
         }
-        for part, check in checks.items():
-            if self._true_at.get((str(generation.id), part)) != now and check():
-                self._true_at[str(generation.id), part] = now
+        found = frozenset(part for part, check in checks.items() if check())
+        self._truths[str(generation.id)] = (state, found)
+        return found
 
 
-def _foreign(view: ClusterView, call: Call, old: Object, new: Object | None) -> Iterator[Finding]:
+def _foreign(view: ClusterView, call: Call, old: Object, new: Object | None, asked: Asked) -> Iterator[Finding]:
     if call.kind in _SHARED and new is not None:
         yield from _shared(call, old, new)
         return
-    if not is_ours(old):
+    adopted = call.verb != "delete" and asked.adopts(view.name, call.kind, call.name)
+    if not is_ours(old) and not adopted:
         verb = "deleted" if new is None or call.verb == "delete" else "changed"
         yield Invariant.FOREIGN, f"{call.kind} {call.name} on {view.name} is not ours and was {verb}"
     if call.kind == "Namespace" and call.verb == "delete":
@@ -188,6 +211,11 @@ def _shared(call: Call, old: Object, new: Object) -> Iterator[Finding]:
     ours = is_ours(old)
     if call.kind == "Namespace" and (touched - allowed) and not ours:
         yield Invariant.FOREIGN, f"annotations {sorted(touched - allowed)} of namespace {call.name} were changed"
+    if call.kind == "Node" and touched - {REFLECTOR_ANNOTATION}:
+        yield (
+            Invariant.FOREIGN,
+            f"annotations {sorted(touched - {REFLECTOR_ANNOTATION})} of node {call.name} were changed",
+        )
     if dict(labels_of(old)) != dict(labels_of(new)) and not ours:
         yield Invariant.FOREIGN, f"labels of {call.kind} {call.name} were changed"
     fields = {

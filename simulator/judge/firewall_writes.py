@@ -62,7 +62,7 @@ class FirewallJudge:
             yield Invariant.LIMITS, f"{call.name} has {size_in_bytes(group.shown)} bytes, {shards.max_bytes} at most"
         if call.name.endswith("-block"):
             return
-        held = {(str(one.key.tenant), str(one.range)) for one in self._books.live()}
+        held = {(str(one.key.tenant), str(one.range)) for one in (*self._books.live(), *self._books.lost())}
         for tenant, source in allowing_rules(group.shown):
             if (tenant, source) not in held:
                 yield Invariant.RANGES, f"{call.name} allows {source} to {tenant}, which the ledger does not give it"

@@ -36,6 +36,8 @@ class _Pass:
     valid: Callable[[], bool]
     written: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     touched: bool = False
+    late: int = 0
+    """Writes that went out although the lease was no longer its own."""
 
 
 class Judge:
@@ -96,10 +98,11 @@ class Judge:
             return
         if not self._passes[-1].valid():
             self.disturb(self._world.clusters)
+            self._outlived(call)
             return
         self._keep(self.packets.look(*self._touched(call)))
         if call.target.startswith("route-server/"):
-            self._deleted_connection(call)
+            self._wrote_connection(call)
             return
         on_cluster = call.target.startswith("cluster/")
         self._before = self._clusters.before(call) if on_cluster else self._firewall.before(call)
@@ -165,11 +168,19 @@ class Judge:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _deleted_connection(self, call: Call) -> None:
-        """Connections go only with a cluster that an operator gave up."""
+    def _outlived(self, call: Call) -> None:
+        """The write that was on its way when the lease ended may still land; before the next one the pass must look."""
+        self._passes[-1].late += 1
+        if self._passes[-1].late > 1:
+            self._find([(Invariant.LEASE, f"write number {self._passes[-1].late} after the lease was lost")], call)
+
+    def _wrote_connection(self, call: Call) -> None:
+        """Of connections that do not bear our prefix, only those of a cluster that an operator gave up go."""
         forgotten = {one.subject for one in self._decisions() if one.kind is DecisionKind.FORGET}
-        if not any(call.name.startswith(f"{cluster}-") for cluster in forgotten):
-            self._find([(Invariant.FOREIGN, f"connection {call.name} was deleted")], call)
+        if call.name.startswith("egress-gitops-"):
+            return
+        if call.verb != "delete" or not any(call.name.startswith(f"{cluster}-") for cluster in forgotten):
+            self._find([(Invariant.FOREIGN, f"connection {call.name} is not ours: {call.verb}")], call)
 
     def _touched(self, call: Call) -> tuple[tuple[str, ...], frozenset[str] | None]:
         """Whose packets a call can touch at once."""

@@ -19,6 +19,9 @@ from simulator.model.bgp.views import annotations_of
 from simulator.model.packets import Packet, Verdict, send
 from simulator.model.world import World
 
+_DECIDING = ("Namespace", "Pod", "Node", "IPPool", "FelixConfiguration", "EgressGatewayPolicy")
+"""Kinds that a packet's way out of its cluster depends on."""
+
 type Workload = tuple[str, str]
 """Cluster and namespace."""
 
@@ -27,7 +30,8 @@ type Workload = tuple[str, str]
 class _Look:
     """What one namespace's connections did, and the state of the world in which they did."""
 
-    state: tuple[int, int, int]
+    state: tuple[object, ...]
+    """Versions, and the listings that decide: a frozen listing that is the same object is the same content."""
     packets: tuple[Packet, ...]
 
 
@@ -58,13 +62,14 @@ class PacketJudge:
 
     def _look(self, cluster: str, namespace: str, call: str, *, judged: bool) -> Iterator[Violation]:
         hub, key = self._world.hubs[self._hub], (cluster, namespace)
+        objects = self._world.clusters[cluster].api.objects
         state = (
-            self._world.clusters[cluster].api.revision,
             hub.policies.enforced_version,
             hub.route_server.learned_version,
+            *(objects(kind) for kind in _DECIDING),
         )
         before = self._last.get(key)
-        if before is not None and before.state == state:
+        if before is not None and all(old is new for old, new in zip(before.state, state, strict=True)):
             return
         now = _Look(state, self._probe(cluster, namespace))
         self._last[key] = now

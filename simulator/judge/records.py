@@ -92,8 +92,13 @@ class RecordJudge:
                     Invariant.RANGES,
                     f"{record.range} was given to {record.tenant} in the quarantine of {other.key}",
                 )
-        if not touched:
+        if not touched and not asked.adopts(str(record.cluster), "IPPool", self._pool_on(record)):
             yield from self._strangers(record)
+
+    def _pool_on(self, record: Record) -> str:
+        """The pool that has exactly the range, which a definition may ask to take over."""
+        pools = self._world.clusters[record.cluster].api.objects("IPPool")
+        return next((name_of(pool) for pool in pools if spec_of(pool)["cidr"] == str(record.range)), "")
 
     def _strangers(self, record: Record) -> Iterator[Finding]:
         """Anything of somebody else inside a range that is given out."""

@@ -28,6 +28,7 @@ class NodeDocument(Document):
 class ClusterDocument(Document):
     """One AKS cluster with Calico Enterprise. `objects` are further Kubernetes objects that exist at the start.
 
+    A `bare` cluster is as Calico's installation leaves it: no BGPConfiguration, and no Route Server connection to its reflectors.
     Pods become ready `pod_seconds` after they were scheduled; `workloads` maps a namespace to its pods' names.
     """
 
@@ -41,6 +42,7 @@ class ClusterDocument(Document):
     services: str
     asn: int = 64512
     reachable_by: str = ""
+    bare: bool = False
     egress_ip_support: Literal["Disabled", "EnabledPerNamespace", "EnabledPerNamespaceOrPerPod"] = "Disabled"
     pod_seconds: float = 8.0
     nodes: tuple[NodeDocument, ...]

@@ -16,7 +16,7 @@ from simulator.model.azure.throttling import Throttling
 from simulator.model.bgp.views import internal_ip
 from simulator.model.clock import VirtualClock
 from simulator.model.consistency import inconsistencies, node_address
-from simulator.model.documents import NodeDocument, WorldDocument
+from simulator.model.documents import ClusterDocument, NodeDocument, WorldDocument
 from simulator.model.faults import Faults
 from simulator.model.kubernetes.cluster import Cluster
 from simulator.model.packets import Packet, send
@@ -49,7 +49,7 @@ class World:
         self.sites: dict[str, str] = dict(document.sites)
         self.packets: list[Packet] = []
         self.clusters: Mapping[str, Cluster] = {
-            name: Cluster(name, cluster, self.clock) for name, cluster in document.clusters.items()
+            name: self._cluster(name, cluster) for name, cluster in document.clusters.items()
         }
         # One caller has one set of token buckets per subscription.
         buckets = {hub.subscription: Throttling(self.clock) for hub in document.hubs.values()}
@@ -57,6 +57,11 @@ class World:
             name: AzureHub(name, hub, self.clock, self.clusters, buckets[hub.subscription])
             for name, hub in document.hubs.items()
         }
+        for cluster in self.clusters.values():
+            cluster.outside = self.hubs[cluster.document.hub].route_server.established
+
+    def _cluster(self, name: str, document: ClusterDocument) -> Cluster:
+        return Cluster(name, document, self.clock)
 
     @classmethod
     def from_file(cls, path: Path | str) -> World:

@@ -100,7 +100,9 @@ class KubernetesFace:
         verbs = ["patch" if verb == "apply" else verb]
         if verb == "apply" and not self._exists(kind, path):
             verbs.append("create")
-        named = Asked("", kind, path.namespace or (path.name if kind.kind == "Namespace" else ""), path.name)
+        named = Asked(
+            "", kind, path.namespace or (path.name if kind.kind == "Namespace" else ""), path.name, path.subresource
+        )
         for asked in (replace(named, verb=each) for each in verbs):
             allowed = (
                 asked.verb in READING if request.token == READER_TOKEN else is_allowed(self._cluster.api, user, asked)
@@ -143,6 +145,8 @@ class KubernetesFace:
 
     def _discover(self, segments: tuple[str, ...]) -> Answer:
         found: Mapping[str, Any] | None
+        if segments[:1] == ("apis",) and len(segments) > 2:
+            self._cluster.api.check_answered(segments[1])
         match segments:
             case ("version",):
                 found = discovery.version(self._cluster.document.kubernetes_version)
@@ -322,7 +326,8 @@ class KubernetesFace:
             resource_version=preconditions.get("resourceVersion", ""),
             grace_seconds=None if grace is None else int(grace),
         )
-        if _still_there(self._cluster.api.objects(kind.kind), deleted):
+        # A namespace always goes later, however little it holds.
+        if kind.kind == "Namespace" or _still_there(self._cluster.api.objects(kind.kind), deleted):
             return json_answer(deleted)
         details = {"name": path.name, "group": kind.group, "kind": kind.plural, "uid": deleted["metadata"]["uid"]}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}

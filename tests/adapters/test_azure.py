@@ -397,3 +397,12 @@ def test_hub_and_connections_are_read() -> None:
         assert route_server(server).hub() == {"name": "rs"}
         assert route_server(server).connections() == [{"name": "peer-a"}]
     assert [seen.path for seen in server.seen] == [HUB, f"{HUB}/bgpConnections"]
+
+
+def test_a_connection_is_put_and_not_waited_for() -> None:
+    """201 with ARM's own header; address and AS number as the SDK's model BgpConnection names them."""
+    with answering([Reply(201, {"name": "peer-b"}, {"Azure-AsyncOperation": "https://arm/op"})]) as server:
+        assert route_server(server).put_connection("peer-b", peer_ip="10.1.0.9", peer_asn=63400) == "https://arm/op"
+    assert [(seen.method, seen.path, seen.body) for seen in server.seen] == [
+        ("PUT", f"{HUB}/bgpConnections/peer-b", b'{"properties":{"peerIp":"10.1.0.9","peerAsn":63400}}')
+    ]

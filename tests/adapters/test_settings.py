@@ -45,6 +45,23 @@ def test_values_are_taken_over_in_their_types() -> None:
     assert (settings.arm_endpoint, settings.definitions_folder) == ("http://127.0.0.1:8443", "deploy/gitops")
 
 
+@pytest.mark.parametrize(
+    ("given", "queues"),
+    [
+        ({}, ""),
+        ({"EGRESS_STORAGE_ACCOUNT": "https://a.blob.core.windows.net"}, "https://a.queue.core.windows.net"),
+        ({"EGRESS_STORAGE_ACCOUNT": "https://a.blob.core.chinacloudapi.cn/"}, "https://a.queue.core.chinacloudapi.cn"),
+        (
+            {"EGRESS_STORAGE_ACCOUNT": "http://127.0.0.1:1/a", "EGRESS_STORAGE_QUEUES": "http://[::1]:2/a"},
+            "http://[::1]:2/a",
+        ),
+    ],
+)
+def test_the_queues_stand_beside_the_blobs(given: dict[str, str], queues: str) -> None:
+    """In every cloud an account's two hosts differ by one word; elsewhere the second one is named."""
+    assert queues == Settings.from_environment(NEEDED | given).queue_endpoint
+
+
 WRONG = [
     ("EGRESS_REPOSITORY", "--upload-pack=x", "could be taken for an option"),
     ("EGRESS_REPOSITORY", "ext::sh -c x", "transport helper"),
@@ -63,6 +80,17 @@ WRONG = [
     ("EGRESS_READ_TIMEOUT_SECONDS", "nan", "between 0.1 and 300"),
     ("EGRESS_LOG_LEVEL", "verbose", "must be one of DEBUG"),
     ("EGRESS_LATE_TARGET_LIMIT_SECONDS", "1", "must not exceed"),
+    ("EGRESS_STORAGE_ACCOUNT", "http://10.0.0.1/account", "plain http"),
+    ("EGRESS_STORAGE_ACCOUNT", "http://127.0.0.1:10000/desk", "EGRESS_STORAGE_QUEUES is needed"),
+    ("EGRESS_STORAGE_QUEUES", "https://a.queue.core.windows.net", "set without EGRESS_STORAGE_ACCOUNT"),
+    ("EGRESS_STORAGE_KEY_FILE", "/run/key", "set without EGRESS_STORAGE_ACCOUNT"),
+    ("EGRESS_STORAGE_CONTAINER", "Egress--Git", "is no container's name"),
+    ("EGRESS_WEBHOOK_PROVIDER", "bitbucket", "must be one of github, azure-devops, gitlab, generic"),
+    ("EGRESS_WEBHOOK_SECRET", "canary", "fewer than 16 characters"),
+    ("EGRESS_WEBHOOK_SECOND_SECRET", "@Microsoft.KeyVault(SecretUri=https://canary/x)", "could not be resolved"),
+    ("EGRESS_WEBHOOK_BODY_BYTES", "1e9", "must be a whole number between"),
+    ("EGRESS_CALLERS", "anybody", "must be one of function-key, entra"),
+    ("EGRESS_DRIFT_MINUTES", "7", "must divide an hour"),
     ("EGRESS_REPOSITROY", "x", "did you mean EGRESS_REPOSITORY?"),
 ]
 
@@ -96,10 +124,18 @@ def test_nothing_secret_is_shown() -> None:
     assert "canary" not in repr(settings)
 
 
+def test_a_secret_is_not_shown_at_all() -> None:
+    """Only whether it is set."""
+    settings = Settings.from_environment(NEEDED | {"EGRESS_WEBHOOK_SECRET": "canary-canary-canary"})
+    rows = {row.name: row.value for row in settings.describe()}
+    assert ("***", "") == (rows["EGRESS_WEBHOOK_SECRET"], rows["EGRESS_WEBHOOK_SECOND_SECRET"])
+    assert "canary" not in repr(settings)
+
+
 def test_every_setting_is_described() -> None:
     """A row each: name, value, default, meaning."""
     rows = Settings.from_environment(NEEDED | {"EGRESS_LATE_TARGET_GRACE_SECONDS": "0"}).describe()
-    assert len(rows) == len({row.name for row in rows}) == 18
+    assert len(rows) == len({row.name for row in rows}) == 31
     assert all(row.name.startswith("EGRESS_") and row.meaning.endswith(".") for row in rows)
     assert next((row.value, row.default) for row in rows if row.name == "EGRESS_LATE_TARGET_GRACE_SECONDS") == (
         "0",

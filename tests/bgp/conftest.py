@@ -1,4 +1,4 @@
-"""The running speakers, shared by the tests of this folder, which belong to one xdist group for that."""
+"""The running speakers, shared by the tests of this folder, which run on one worker for that (`tests/conftest.py`)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,10 @@ from tempfile import mkdtemp
 import pytest
 from clusters import Cluster, a_cluster
 from places import Place, a_namespace
+from real_parts import missing
 from speakers import Network, Start, missing_programs
 
 _KEPT: list[Path] = []
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group for the folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("bgp"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -31,9 +25,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def start(request: pytest.FixtureRequest) -> Start:
-    """Starts speakers of their own for a cluster; a missing program fails the tests and says how to install it."""
-    if missing := missing_programs():
-        pytest.fail(missing, pytrace=False)
+    """Starts speakers of their own for a cluster; a missing program is said with the way to install it."""
+    if what := missing_programs():
+        missing(what)
 
     @contextmanager
     def started(cluster: Cluster, somewhere: AbstractContextManager[Place]) -> Iterator[Network]:
@@ -60,7 +54,7 @@ def node_interfaces() -> None:
     """For tests that need a node's interfaces and addresses, which loopback does not have."""
     with a_namespace() as place:
         if place.loopback:
-            pytest.fail("needs a network namespace: run as root, or allow unprivileged user namespaces", pytrace=False)
+            missing("A network namespace is missing. Run as root, or allow unprivileged user namespaces")
 
 
 @pytest.fixture(scope="session")

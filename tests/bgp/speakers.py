@@ -40,7 +40,8 @@ def missing_programs() -> str:
     """One line that says what to install, empty when everything is there."""
     missing = [program for program in _PACKAGES if shutil.which(program, path=ENVIRONMENT["PATH"]) is None]
     packages = " ".join(sorted({_PACKAGES[program] for program in missing}))
-    return f"{', '.join(missing)}: missing. Install with: sudo apt-get install {packages}" if missing else ""
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{', '.join(missing)} {verb} missing. Install with: sudo apt-get install {packages}" if missing else ""
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

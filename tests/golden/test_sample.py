@@ -19,14 +19,18 @@ from function_app.model.plan import PutGroup
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning import RELEASE
 from function_app.planning.cluster_resources import (
+    bgp_configuration,
     export_filter,
     generation_resources,
+    node_status,
     plain_names,
     pointing_annotations,
+    reflector_peer,
     route_server_peers,
     template_labels,
 )
 from function_app.planning.firewall_resources import TenantRules, render_rules, shard_body, shard_name
+from function_app.planning.placing import gateway_affinity
 from function_app.reading.definitions import read_directory
 
 TODAY = date(2026, 11, 23)
@@ -61,8 +65,9 @@ def test_manifests(golden: Golden, hub: HubDefinitions) -> None:
     for generation in generations(hub):
         defined = hub.attachments[generation.key]
         bypass = defined.tenant.spec.egress.bypass
+        affinity = gateway_affinity(hub.clusters[generation.key.cluster], generation.labels)
         objects: list[Any] = [
-            one.body for one in generation_resources(hub.name, generation, defined.attachment, bypass)
+            one.body for one in generation_resources(hub.name, generation, defined.attachment, bypass, affinity)
         ]
         objects.append(
             {
@@ -75,10 +80,16 @@ def test_manifests(golden: Golden, hub: HubDefinitions) -> None:
 
 
 def test_shared_objects(golden: Golden, hub: HubDefinitions) -> None:
-    """Each cluster's filter and peers are rendered as committed."""
+    """Each cluster's filter, peerings and BGPConfiguration are rendered as committed."""
     for name, cluster in hub.clusters.items():
         ranges = [one.range for one in generations(hub) if one.key.cluster == name]
-        objects = [export_filter(hub.name, ranges), *route_server_peers(hub.name, cluster, hub.hub.spec.route_server)]
+        objects = [
+            export_filter(hub.name, ranges),
+            *route_server_peers(hub.name, cluster, hub.hub.spec.route_server),
+            reflector_peer(hub.name, cluster),
+            bgp_configuration(cluster.spec.bgp.asn),
+            node_status(hub.name, "aks-system-12345678-vmss000000"),
+        ]
         text = yaml.safe_dump_all([json.loads(json.dumps(one.body)) for one in objects], sort_keys=False)
         golden.check(f"{name}/shared.yaml", text)
 

@@ -1,6 +1,7 @@
 """One contract, two API servers: every test that asks for `face` runs against the simulator and a real kube-apiserver.
 
 All tests of this folder run on one worker (`tests/conftest.py`), so that a run starts one real server however many there are.
+Without the real programs the simulator's half still runs; the other half says what is missing (`tests/real_parts.py`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from tempfile import mkdtemp
 import pytest
 import yaml
 from faces import ROOT, Face, Real, Simulated, adapter, caller, walkthrough
+from real_parts import missing
 
 from function_app.adapters.kubernetes_cluster import KubernetesCluster
 from kube.installing import install
-from kube.programs import MissingProgram, Programs, find_programs
+from kube.programs import MissingProgram, Programs, crd_files, find_programs
 from kube.rest import Rest
 from kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane
 from simulator.wire.server import SimulatorServer
@@ -35,12 +37,21 @@ LOGS = ROOT / "build" / "kube"
 
 
 @pytest.fixture(scope="session")
-def programs() -> Programs:
-    """The real programs; a missing one fails the tests and says how to install it."""
+def crds() -> None:
+    """Calico's CRDs can be read."""
+    try:
+        crd_files()
+    except MissingProgram as problem:
+        missing(str(problem))
+
+
+@pytest.fixture(scope="session")
+def programs(crds: None) -> Programs:  # noqa: ARG001 - a server without Calico's kinds is of no use
+    """The programs of a real control plane; a missing one is said with the way to install it."""
     try:
         return find_programs()
-    except MissingProgram as missing:
-        pytest.fail(str(missing), pytrace=False)
+    except MissingProgram as problem:
+        missing(str(problem))
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,11 @@ from typing import Any, Protocol
 from function_app.adapters.kubernetes_access import kubeconfig_access
 from function_app.adapters.kubernetes_cluster import KubernetesCluster
 from function_app.model.names import cluster_target
+from kube.programs import chosen_minor, version_of
 from kube.rest import Rest
 from kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane, Endpoint
 from simulator.model.faults import Action, Fault
-from simulator.model.world import World
+from simulator.model.world import World, read_document
 from simulator.wire.certificates import make_certificates
 from simulator.wire.messages import ADMIN_TOKEN, RECONCILER_TOKEN, STRANGER_TOKEN
 from simulator.wire.server import SimulatorServer
@@ -150,7 +151,7 @@ class Real:
 
     @contextmanager
     def refusing(self, plural: str, message: str) -> Iterator[None]:
-        """A ValidatingAdmissionPolicy and its binding; they come into force a moment after they were stored."""
+        """A ValidatingAdmissionPolicy and its binding, which take a moment to come into force and to be forgotten."""
         policy = admission_policy(plural, message)
         name = policy["metadata"]["name"]
         binding = {
@@ -164,15 +165,21 @@ class Real:
             (f"{root}/validatingadmissionpolicies", policy), (f"{root}/validatingadmissionpolicybindings", binding)
         ) as admin:
             path = f"/apis/projectcalico.org/v3/{plural}"
+            kind = admin("GET", path, limit="1").json["kind"].removesuffix("List")
             trial = {
                 "apiVersion": "projectcalico.org/v3",
-                "kind": policy["kind"],
+                "kind": kind,
                 "metadata": {"generateName": "trial-"},
+                "spec": {},
             }
-            kind = admin("GET", path, limit="1").json["kind"].removesuffix("List")
-            body = {**trial, "kind": kind, "spec": {}}
-            eventually(self, lambda: admin("POST", path, body, dryRun="All").json.get("message", "").endswith(message))
+
+            def refused() -> bool:
+                return str(admin("POST", path, trial, dryRun="All").json.get("message", "")).endswith(message)
+
+            eventually(self, refused)
             yield
+        with caller(self, ADMIN) as admin:
+            eventually(self, lambda: not refused())
 
     @contextmanager
     def throttling(self) -> Iterator[None]:
@@ -287,5 +294,7 @@ def eventually(face: Face, holds: Callable[[], bool]) -> None:
 
 
 def walkthrough() -> World:
-    """The packaged world."""
-    return World.from_file(ROOT / "simulator" / "worlds" / "walkthrough.yaml")
+    """The packaged world, in the Kubernetes version that was chosen for the real server."""
+    document = read_document(ROOT / "simulator" / "worlds" / "walkthrough.yaml")
+    chosen = document.clusters[CLUSTER].model_copy(update={"kubernetes_version": version_of(chosen_minor())})
+    return World(document.model_copy(update={"clusters": {**document.clusters, CLUSTER: chosen}}))

@@ -17,6 +17,7 @@ import yaml
 from faces import CLUSTER, ROOT, Real, adapter, caller, eventually
 from mirrored import MirroredCluster
 from stories.desk import Desk, sample
+from stories.fabric_worlds import bare_desk
 from transcripts import FELIX, NAMESPACES, calico
 
 from function_app.model.names import FIELD_MANAGER, MANAGED_BY_LABEL
@@ -25,6 +26,7 @@ from function_app.ports import ClusterApi
 from kube.server import ADMIN, RECONCILER
 
 ROLE = "egress-gitops"
+NODES = "/api/v1/nodes"
 TENANT, OTHER = "tenants/tenant1.yaml", "tenants/tenant0.yaml"
 """The other one stays: that everybody leaves at once would be refused."""
 OURS = (
@@ -32,6 +34,7 @@ OURS = (
     Kind.IP_POOL,
     Kind.BGP_FILTER,
     Kind.BGP_PEER,
+    Kind.CALICO_NODE_STATUS,
     Kind.EGRESS_GATEWAY,
     Kind.EGRESS_GATEWAY_POLICY,
     Kind.DISRUPTION_BUDGET,
@@ -73,10 +76,12 @@ def used(calls: Iterator[Mapping[str, Any]]) -> set[Right]:
 @pytest.fixture
 def mirrored(real: Real, tmp_path: Path) -> tuple[Desk, ClusterApi, ClusterApi]:
     """A desk whose native cluster is mirrored to the real server, with both sides of it."""
-    desk = Desk.with_platform()
+    desk = bare_desk()
     with caller(real, ADMIN) as admin:
         for name in ("shop", "default"):
             admin("POST", NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for node in desk.world.clusters[CLUSTER].document.nodes:
+            admin("POST", NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}})
         admin("POST", FELIX, calico("FelixConfiguration", "default", {"bpfEnabled": False}))
     simulated = desk.ports.clusters[CLUSTER]
     there = adapter(real.endpoint, real.token(RECONCILER), tmp_path)
@@ -98,7 +103,10 @@ def owned(cluster: ClusterApi) -> dict[tuple[str, str, str], Any]:
 
 
 def test_the_role_is_what_the_reconciler_does(real: Real, mirrored: tuple[Desk, ClusterApi, ClusterApi]) -> None:
-    """A tenant with a bypass arrives and leaves; both servers hold the same of ours, field by field, at either stop."""
+    """The fabric comes up, a tenant with a bypass arrives and leaves, then the cluster leaves.
+
+    Both servers hold the same of ours, field by field, at each stop.
+    """
     desk, simulated, there = mirrored
     tenant = yaml.safe_load(sample(TENANT)[TENANT])
     tenant["spec"]["egress"]["bypass"] = ["10.0.0.0/8"]
@@ -113,6 +121,11 @@ def test_the_role_is_what_the_reconciler_does(real: Real, mirrored: tuple[Desk, 
     desk.commit({TENANT: None})
     assert desk.settle().converged
     eventually(real, lambda: owned(simulated) == owned(there))
+
+    path = f"clusters/{CLUSTER}.yaml"
+    desk.commit({path: sample(path)[path].replace("spec:\n", "spec:\n  leaving: true\n", 1)})
+    assert desk.settle().converged
+    assert {} == owned(there)
 
     calls = list(real.plane.audited(start))
     assert [] == [

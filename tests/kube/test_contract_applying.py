@@ -147,10 +147,26 @@ def test_a_guarded_apply_refuses_another_version(cluster: KubernetesCluster, adm
     assert "10.0.0.0/9" == stored["spec"]["exportV4"][0]["cidr"]
 
 
-def test_a_guarded_apply_makes_what_is_gone_again(cluster: KubernetesCluster, name: str) -> None:
+def test_a_guarded_apply_makes_what_is_gone_again(cluster: KubernetesCluster, admin: Rest, name: str) -> None:
     """A version is no condition for what does not exist by now: the guard holds against other writers, not against deletion."""
-    stored = _apply(cluster, ResourceId(Kind.BGP_FILTER, name), _filter("10.0.0.0/8"), version="1")
-    assert (1, name) == (stored["metadata"]["generation"], stored["metadata"]["name"])
+    resource = ResourceId(Kind.BGP_FILTER, name)
+    seen = _apply(cluster, resource, _filter("10.0.0.0/8"))
+    admin("DELETE", f"{FILTERS}/{name}")
+    stored = _apply(cluster, resource, _filter("10.0.0.0/9"), version=_version(seen))
+    assert (1, "10.0.0.0/9") == (stored["metadata"]["generation"], stored["spec"]["exportV4"][0]["cidr"])
+    assert seen["metadata"]["uid"] != stored["metadata"]["uid"]
+
+
+def test_a_guarded_apply_spares_what_somebody_made_again(cluster: KubernetesCluster, admin: Rest, name: str) -> None:
+    """Deleted and made by another in between: the version is not the one that we saw, and force does not help."""
+    resource = ResourceId(Kind.BGP_FILTER, name)
+    seen = _apply(cluster, resource, _filter("10.0.0.0/8"))
+    admin("DELETE", f"{FILTERS}/{name}")
+    theirs = admin("POST", FILTERS, calico("BGPFilter", name, _filter("10.7.0.0/16")["spec"])).json
+    with pytest.raises(Conflict, match="object has been modified"):
+        _apply(cluster, resource, _filter("10.0.0.0/9"), force=True, version=_version(seen))
+    assert theirs["metadata"]["uid"] == admin("GET", f"{FILTERS}/{name}").json["metadata"]["uid"]
+    assert theirs["spec"] == admin("GET", f"{FILTERS}/{name}").json["spec"]
 
 
 def test_a_guarded_patch_refuses_another_version(cluster: KubernetesCluster, admin: Rest, name: str) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from faces import Face, adapter, eventually
-from transcripts import FILTERS, NAMESPACES, POLICIES, calico
+from transcripts import CALICO, FELIX, FILTERS, NAMESPACES, POLICIES, calico
 
 from function_app.adapters.kubernetes_cluster import PAGE_SIZE, KubernetesCluster
 from function_app.model.errors import Conflict, TargetRejected, TargetUnavailable
 from function_app.model.resources import Body, Kind, ResourceId
-from kube.installing import CRDS, await_served, definition
+from kube.installing import CALICO_CRDS, CRDS, await_served, definition
 from kube.rest import Rest
 from kube.server import RECONCILER, STRANGER, Endpoint
 from simulator.wire.certificates import make_certificates
@@ -157,16 +157,21 @@ def test_without_the_role_nothing_is_allowed(face: Face, tmp_path: Path) -> None
     [
         ("GET", "/api/v1/namespaces/default/pods/any"),
         ("GET", f"{POLICIES}/one-by-one"),
-        ("DELETE", f"{FILTERS}/export-egress-ips"),
+        ("PUT", f"{FILTERS}/export-egress-ips"),
+        ("DELETE", f"{FELIX}/default"),
+        ("DELETE", f"{CALICO}/bgpconfigurations/default"),
+        ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles"),
+        ("GET", f"{CALICO}/licensekeys/default"),
         ("POST", "/apis/apps/v1/namespaces/default/deployments"),
-        ("PATCH", "/api/v1/nodes/any"),
+        ("DELETE", "/api/v1/nodes/any"),
+        ("PATCH", "/api/v1/nodes/any/status"),
         ("GET", "/apis/apiregistration.k8s.io/v1/apiservices/v1.apps"),
     ],
 )
 def test_the_role_gives_no_more(face: Face, method: str, path: str) -> None:
     """What the reconciler never does it may not do."""
     with_role = Rest(face.endpoint, face.token(RECONCILER))
-    answer = with_role(method, path, {} if method in ("POST", "PATCH") else None)
+    answer = with_role(method, path, {} if method in ("POST", "PUT", "PATCH") else None)
     with_role.close()
     assert (403, "Forbidden") == (answer.status, answer.json["reason"])
 
@@ -192,6 +197,38 @@ def test_another_authority_is_not_trusted(face: Face, tmp_path: Path) -> None:
         adapter(Endpoint(face.endpoint.url, other), face.token(RECONCILER), tmp_path).list(Kind.NAMESPACE)
 
 
+def _define_again(face: Face, admin: Rest, crd: str, body: Body) -> None:
+    """Once the old definition is gone altogether."""
+    eventually(face, lambda: admin("POST", CRDS, body).status == 201)
+    await_served(admin, crd)
+
+
+@pytest.mark.usefixtures("crds")
+def test_a_group_that_vanished_is_no_empty_list(face: Face, cluster: KubernetesCluster, admin: Rest) -> None:
+    """With its last CRD a group is gone from discovery and from every path, for lists and writes alike, until it is back."""
+    group = "/apis/operator.tigera.io"
+    bodies = {crd: definition(crd) for crd in CALICO_CRDS if crd.endswith(".operator.tigera.io")}
+    assert 200 == admin("GET", f"{group}/v1").status
+    assert [] == list(cluster.list(Kind.EGRESS_GATEWAY))
+    try:
+        for crd in bodies:
+            assert 200 == admin("DELETE", f"{CRDS}/{crd}").status
+        eventually(face, lambda: {404} == {admin("GET", path).status for path in (group, f"{group}/v1")})
+        assert "operator.tigera.io" not in [each["name"] for each in admin("GET", "/apis").json["groups"]]
+        with pytest.raises(TargetRejected, match="is not served") as caught:
+            cluster.list(Kind.EGRESS_GATEWAY)
+        assert 404 == caught.value.status
+        with pytest.raises(TargetRejected, match="is not served"):
+            cluster.apply(
+                ResourceId(Kind.EGRESS_GATEWAY, "x", "default"), {"spec": {}}, force=False, resource_version=""
+            )
+    finally:
+        for crd, body in bodies.items():
+            _define_again(face, admin, crd, body)
+    assert [] == list(cluster.list(Kind.EGRESS_GATEWAY))
+
+
+@pytest.mark.usefixtures("crds")
 def test_a_kind_that_vanished_is_no_empty_list(face: Face, cluster: KubernetesCluster, admin: Rest, name: str) -> None:
     """A deleted CRD takes its objects and its path with it; listing says that it is not served, until it is back."""
     crd = "egressgatewaypolicies.projectcalico.org"
@@ -204,6 +241,5 @@ def test_a_kind_that_vanished_is_no_empty_list(face: Face, cluster: KubernetesCl
     assert 404 == caught.value.status
     with pytest.raises(TargetRejected, match="is not served"):
         cluster.apply(ResourceId(Kind.EGRESS_GATEWAY_POLICY, name), {"spec": {}}, force=False, resource_version="")
-    eventually(face, lambda: admin("POST", CRDS, body).status == 201)
-    await_served(admin, crd)
+    _define_again(face, admin, crd, body)
     eventually(face, lambda: admin("GET", f"{POLICIES}/{name}").status == 404)

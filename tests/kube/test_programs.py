@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from faces import ROOT
 
 from kube.programs import MissingProgram, find_programs, minors
 
@@ -51,3 +55,32 @@ def test_an_unreachable_proxy_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
         MissingProgram, match=r"no such host\. Go 1\.26 or newer and the Go module proxy \(GOPROXY\) are needed"
     ):
         find_programs("1.36")
+
+
+SUITES = ("tests/kube/test_same_answers.py", "tests/bgp/test_sessions.py")
+
+
+def _a_run(tmp_path: Path, **environment: str) -> tuple[int, list[str]]:
+    """Exit code and lines of a run of real suites on a machine without the programs."""
+    bare = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *SUITES]
+    done = subprocess.run(command, cwd=ROOT, env=bare | environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_at_a_desk_the_last_lines_name_what_is_missing(tmp_path: Path) -> None:
+    """The suites are skipped and the run is green, but what did not run is the last thing that it says."""
+    code, lines = _a_run(tmp_path)
+    assert 0 == code
+    assert lines[-3].startswith("NOT RUN: ")
+    assert lines[-2].startswith("  go is missing, github.com/tigera/operator v1.42.4 cannot be had. Install Go")
+    assert "gobgpd" in lines[-1]
+    assert "missing. Install with: sudo apt-get install " in lines[-1]
+
+
+def test_in_ci_what_is_missing_is_a_failure(tmp_path: Path) -> None:
+    """Nothing is skipped where nobody would read it."""
+    code, lines = _a_run(tmp_path, CI="1")
+    assert 1 == code
+    assert [] == [line for line in lines if "skipped" in line or "passed" in line]
+    assert any("go is missing" in line for line in lines)

@@ -18,6 +18,7 @@ KINDS = {
     "bgpfilters.projectcalico.org": f"{CALICO}/bgpfilters",
     "bgppeers.projectcalico.org": f"{CALICO}/bgppeers",
     "bgpconfigurations.projectcalico.org": f"{CALICO}/bgpconfigurations",
+    "caliconodestatuses.projectcalico.org": f"{CALICO}/caliconodestatuses",
     "felixconfigurations.projectcalico.org": f"{CALICO}/felixconfigurations",
     "egressgatewaypolicies.projectcalico.org": f"{CALICO}/egressgatewaypolicies",
     "egressgateways.operator.tigera.io": "/apis/operator.tigera.io/v1/namespaces/default/egressgateways",

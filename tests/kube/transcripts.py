@@ -409,7 +409,10 @@ def shared_objects(call: Rest) -> Iterator[Answer]:
 
 
 def namespaces(call: Rest) -> Iterator[Answer]:
-    """Applied, annotated, applied by another, with content that its end forbids."""
+    """Made, applied, annotated, applied by another, with content that its end forbids."""
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "made", "labels": {"a": "1"}}}
+    yield call("POST", NAMESPACES, made, fieldManager=SOMEBODY)
+    yield call("DELETE", f"{NAMESPACES}/made")
     path = f"{NAMESPACES}/told"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "told", "labels": {"a": "1"}}}
     yield call.apply(path, body, manager=SOMEBODY)
@@ -494,6 +497,45 @@ def paths_that_do_not_exist(call: Rest) -> Iterator[Answer]:
     yield call("GET", "/nothing")
 
 
+def a_namespace_that_ends(call: Rest) -> Iterator[Answer]:
+    """Held by content with a finalizer: closed to anything new, still to be patched, deleted twice."""
+    path = f"{NAMESPACES}/ending"
+    budgets = "/apis/policy/v1/namespaces/ending/poddisruptionbudgets"
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "x"}}}
+    held = {"name": "held", "finalizers": ["example.com/hold"]}
+    body = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": held, "spec": spec}
+    late = {**body, "metadata": {"name": "late"}}
+    yield call.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ending"}}, manager=SOMEBODY)
+    yield call("POST", budgets, body, fieldManager=SOMEBODY)
+    yield call("DELETE", path)
+    yield call("POST", budgets, late)
+    yield call.apply(f"{budgets}/late", late, manager=SOMEBODY)
+    yield call("POST", NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ending"}})
+    yield call("DELETE", f"{budgets}/late")
+    call.merge(f"{budgets}/held", {"metadata": {"finalizers": None}})
+
+
+def without_rights(call: Rest) -> Iterator[Answer]:
+    """Every verb on kinds with and without namespace and name, by somebody to whom nothing was granted."""
+    budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    nothing = calico("BGPFilter", "nobody", {})
+    yield call("GET", FILTERS)
+    yield call("GET", f"{FILTERS}/nobody")
+    yield call("GET", budgets)
+    yield call("GET", "/apis/policy/v1/poddisruptionbudgets")
+    yield call("GET", f"{budgets}/nobody")
+    yield call("GET", "/api/v1/nodes")
+    yield call("GET", f"{NAMESPACES}/default")
+    yield call("POST", FILTERS, nothing)
+    yield call("PUT", f"{FILTERS}/nobody", nothing)
+    yield call("PATCH", f"{FILTERS}/nobody", nothing, content_type=APPLY, fieldManager=SOMEBODY)
+    yield call.merge(f"{NAMESPACES}/default", {"metadata": {"labels": {"a": "b"}}})
+    yield call("DELETE", f"{FILTERS}/nobody")
+    yield call("DELETE", f"{budgets}/nobody")
+    yield call("PUT", f"{POOLS}/nobody/status", calico("IPPool", "nobody", {}))
+    yield call("GET", "/apis/apiregistration.k8s.io/v1/apiservices/v3.projectcalico.org")
+
+
 STORIES: tuple[Story, ...] = (
     applied_and_applied_again,
     two_conflicts_with_two_managers,
@@ -513,6 +555,7 @@ STORIES: tuple[Story, ...] = (
     disruption_budgets,
     gateways,
     paths_that_do_not_exist,
+    a_namespace_that_ends,
 )
 
 

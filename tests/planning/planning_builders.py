@@ -155,10 +155,11 @@ def a_pod(name: str, address: str, node: str, *, ready: bool = True, **metadata:
 
 
 def a_node(name: str, address: str) -> Resource:
-    """One node."""
+    """One node, a route reflector."""
     return a_resource(
         Kind.NODE,
         name,
+        labels={"route-reflector": "true"},
         status={"addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": address}]},
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
 from planning_builders import HUB, NOON, the_sample
 
 from function_app.model.definitions import Hub
@@ -250,6 +251,48 @@ def test_a_block_comes_before_everything_and_its_lifting_after_revocations() -> 
     assert isinstance(plan.changes[0].write, PutGroup)
     collection = plan.changes[0].write.body["properties"]["ruleCollections"][0]
     assert ("Deny", ["10.99.0.0/29"]) == (collection["action"]["type"], collection["rules"][0]["sourceAddresses"])
+
+
+def test_the_first_block_is_a_creation_and_a_second_tenant_an_update_of_it() -> None:
+    """A pass says what it does to the policy."""
+    one, two = (IPv4Network("10.99.0.0/29"),), (IPv4Network("10.99.0.8/29"),)
+    first = planned(a_policy(), blocked={TenantName("a"): one}).changes[0]
+    assert isinstance(first.write, PutGroup)
+    standing = {**first.write.body, "etag": "1"}
+
+    second = planned(a_policy(standing), blocked={TenantName("a"): one, TenantName("b"): two}).changes[0]
+
+    assert [(Verb.CREATE, ChangeReason.BLOCKED), (Verb.UPDATE, ChangeReason.BLOCKED)] == [
+        (each.verb, each.reason) for each in (first, second)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        pytest.param(("a",), ChangeReason.REMOVED, id="one goes"),
+        pytest.param(("a more",), ChangeReason.EDITED, id="one goes, one changes"),
+        pytest.param(("a", "b", "c"), ChangeReason.NEW, id="one comes"),
+        pytest.param(("a more", "b", "c"), ChangeReason.EDITED, id="one comes, one changes"),
+    ],
+)
+def test_a_shard_is_called_removed_or_new_only_when_nothing_else_happens_to_it(
+    wanted: tuple[str, ...], reason: ChangeReason
+) -> None:
+    """A and B stand in one shard; whoever reads the plan must not take an edit for a removal."""
+    hub = the_hub()
+    body = dict(
+        shard_body(
+            hub.spec.firewall.shards, "egress-000", {0: rules_of("a", "a.example"), 1: rules_of("b", "b.example")}
+        )
+    )
+    body["properties"] = {**body["properties"], "provisioningState": "Succeeded"}
+    names = {"a": ("a.example",), "a more": ("a.example", "more.example"), "b": ("b.example",), "c": ("c.example",)}
+    state = HubState(placement={TenantName("c"): ("egress-000", 2)})
+
+    plan = planned(a_policy(body), *(rules_of(one[0], *names[one]) for one in wanted), state=state)
+
+    assert [("egress-000", reason)] == [(change.resource.name, change.reason) for change in plan.changes]
 
 
 def test_groups_of_others_are_not_ours_to_count_or_to_wait_for() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from function_app.model.names import TenantName
 from function_app.planning.firewall_resources import TenantRules
 from function_app.planning.in_force import atoms, restrict
@@ -41,3 +43,30 @@ def test_what_is_wanted_as_it_stands_stays_as_it_is() -> None:
 
     assert good == restrict(good, a_tenant("keep.example", "more.example"))
     assert not restrict(good, TenantRules(TenantName("a")))
+
+
+def a_network_tenant(*ports: str, protocols: tuple[str, ...] = ("TCP",)) -> TenantRules:
+    """A tenant that may reach one address on these ports."""
+    rule: dict[str, Any] = {
+        "ruleType": "NetworkRule",
+        "name": "ledger",
+        "sourceAddresses": ["10.99.0.0/29"],
+        "ipProtocols": list(protocols),
+        "destinationAddresses": ["198.51.100.20"],
+        "destinationPorts": list(ports),
+    }
+    return TenantRules(TenantName("a"), net=(rule,))
+
+
+@pytest.mark.parametrize(
+    ("good", "wanted"),
+    [
+        pytest.param(a_network_tenant("443", "22"), a_network_tenant("443"), id="port"),
+        pytest.param(a_network_tenant("443", protocols=("TCP", "UDP")), a_network_tenant("443"), id="transport"),
+    ],
+)
+def test_a_network_rule_that_permits_what_was_revoked_goes(good: TenantRules, wanted: TenantRules) -> None:
+    """Ports and transports are part of a permission, not decoration of an address."""
+    assert not atoms(good) <= atoms(wanted)
+    assert not restrict(good, wanted)
+    assert wanted == restrict(wanted, good)

@@ -86,6 +86,30 @@ def test_the_old_copy_goes_when_the_new_one_is_in_force() -> None:
     assert ("egress-001", 0) == placement.seats[TenantName("a")]
 
 
+def test_a_tenant_on_its_way_keeps_what_was_not_revoked_where_it_came_from() -> None:
+    """Its recorded shard has only a part of its rules in force: until it has all, the other one keeps its copy, narrowed."""
+    rule = {**rules_of("a", 2).app[0], "targetFqdns": ["host000.example.com", "revoked.example.com"]}
+    old = TenantRules(TenantName("a"), app=(rule,))
+    observed: dict[str, Content] = {"egress-000": {0: old, 1: rules_of("b")}, "egress-001": {0: rules_of("a", 1)}}
+
+    placement = placed([rules_of("a", 3), rules_of("b")], observed, {TenantName("a"): ("egress-001", 0)})
+
+    assert ("egress-001", 0) == placement.seats[TenantName("a")]
+    assert atoms(rules_of("a", 1)) == atoms(placement.contents["egress-000"][0])
+    assert atoms(rules_of("a", 3)) == atoms(placement.contents["egress-001"][0])
+
+
+def test_beyond_the_collections_that_a_policy_takes_the_newcomer_is_refused_with_the_numbers() -> None:
+    """Two tenants of one collection each fit into two, the third does not, and stands nowhere."""
+    wanted = {TenantName(name): rules_of(name) for name in "abc"}
+
+    placement = place(SHARDS, wanted, {}, {}, {}, most_shards=5, most_collections=2)
+
+    assert [(RefusalCode.COLLECTIONS, "c")] == [(one.code, one.subject) for one in placement.refused]
+    assert "c needs 1 more rule collections and only 2 fit" in placement.refused[0].message
+    assert {"a", "b"} == set(placement.seats)
+
+
 def test_when_no_shard_has_room_the_newcomer_is_refused_with_the_limit() -> None:
     """Nobody else is touched, and the refusal names the numbers and the way out."""
     placement = placed([rules_of(name) for name in "abcd"], shards=1)

@@ -91,6 +91,23 @@ def test_a_pool_that_says_allocatable_is_one() -> None:
     assert pooled(GENERATION, the_attachment(), seen(pool)).met
 
 
+def test_a_pool_without_a_block_size_has_calicos_own() -> None:
+    """It is 26 (Tigera docs, reference/resources/ippool), which is what an adopted pool may have."""
+    attachment = the_attachment()
+    wide = attachment.model_copy(update={"gateway": attachment.gateway.model_copy(update={"block_size": 26})})
+    standing = seen(a_resource(Kind.IP_POOL, "tenant0-pool", spec={"cidr": str(RANGE)}))
+
+    assert [True, False] == [pooled(GENERATION, each, standing).met for each in (wide, attachment)]
+
+
+def test_a_gateway_that_names_no_replicas_wants_one() -> None:
+    """That is the operator's default: its Deployment of one is not taken for a half rolled out one."""
+    gateway = a_gateway()
+    body = {**gateway.body, "spec": {key: value for key, value in gateway.spec.items() if key != "replicas"}}
+
+    assert serving(GENERATION, seen(Resource(gateway.id, body), a_deployment(1))).met
+
+
 def test_without_a_pool_nothing_is_pooled() -> None:
     """The detail names it."""
     found = pooled(GENERATION, the_attachment(), seen(without=(Kind.IP_POOL,)))

@@ -87,8 +87,8 @@ def test_decisions_that_cannot_be_read_are_never_taken_for_none(tmp_path: Path, 
 def test_the_newest_report_is_kept(tmp_path: Path) -> None:
     """Each hub has its own; none before the first pass."""
     store = StatusFiles(tmp_path)
-    store.record(HubName("hub1"), {"plan_id": "a"})
-    store.record(HubName("hub1"), {"plan_id": "b"})
+    store.record(HubName("hub1"), {"plan_id": "a"}, epoch=1)
+    store.record(HubName("hub1"), {"plan_id": "b"}, epoch=1)
     assert store.latest(HubName("hub1")) == {"plan_id": "b"}
     assert store.latest(HubName("hub2")) is None
 
@@ -97,14 +97,14 @@ def test_the_newest_report_is_kept(tmp_path: Path) -> None:
 def test_a_hub_s_name_never_leads_elsewhere(tmp_path: Path, name: str) -> None:
     """Names come from outside; what is no hub's name is refused before a path is made of it."""
     with pytest.raises(StateError, match="A hub's name is"):
-        StatusFiles(tmp_path / "state").record(HubName(name), {})
+        StatusFiles(tmp_path / "state").record(HubName(name), {}, epoch=1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_report_that_is_not_json_is_refused(tmp_path: Path) -> None:
     """Nothing half-written stays behind."""
     with pytest.raises(StateError, match="cannot be kept"):
-        StatusFiles(tmp_path).record(HubName("hub1"), {"at": NOON})
+        StatusFiles(tmp_path).record(HubName("hub1"), {"at": NOON}, epoch=1)
     assert list(tmp_path.rglob("*report*")) == []
 
 

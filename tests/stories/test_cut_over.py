@@ -35,24 +35,26 @@ def tenant(name: str, cidr: str, *namespaces: str, like: str = "tenant0") -> dic
 
 
 def test_without_a_way_back_no_namespace_is_pointed(desk: Desk) -> None:
-    """The cluster speaks with another AS number, so Azure learns nothing: the annotation waits until that is corrected."""
-    api = desk.world.clusters[CLUSTER].api
-    wrong = {"spec": {"asNumber": 64999}}
-    api.merge_patch("BGPConfiguration", None, "default", wrong, manager="kubectl-edit")
+    """Somebody's connections expect another AS number, so Azure learns nothing: the annotation waits until that is corrected."""
+    standing = desk.world.hubs[HUB].route_server.connections.values()
+    for connection in standing:
+        connection.peer_asn = 64999
     desk.commit(sample("tenants/tenant0.yaml"))
     for _ in range(30):
         desk.run_pass()
         desk.world.advance(20)
     waiting = desk.attachment("tenant0", CLUSTER)
     before = annotations_of(desk, "default")
-    right = {"spec": {"asNumber": 63400}}
-    api.merge_patch("BGPConfiguration", None, "default", right, manager="kubectl-edit")
+    notes = [note for note in desk.reports[-1].plan.notes if "expects AS number 64999, not 63400" in note]
+    for connection in standing:
+        connection.peer_asn = 63400
 
     last = desk.settle()
 
-    assert (WaitsFor.ADVERTISED,) == waiting.waiting_for
+    assert (WaitsFor.PERSON,) == waiting.waiting_for
     assert "Route Server instance 0 has learned nothing" in waiting.detail
     assert SELECTOR not in before
+    assert 4 == len(notes)
     assert last.converged, describe(last)
 
 

@@ -152,7 +152,7 @@ def test_a_peer_of_somebody_else_for_the_same_address_is_reported_and_none_is_ad
 
     names = {one["metadata"]["name"] for one in desk.world.clusters[CLUSTER].api.objects("BGPPeer")}
     assert RefusalCode.FOREIGN_PEER in {one.code for one in report.plan.refused}
-    assert {"by-hand", "azure-route-server-b"} == names
+    assert {"by-hand", "azure-route-server-b", "peer-with-route-reflectors"} == names
 
 
 def test_foreign_annotations_on_a_namespace_are_left_alone(desk: Desk) -> None:

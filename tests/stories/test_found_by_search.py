@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from stories.desk import HUB, Desk, sample
 
+from function_app.model.plan import RefusalCode, WaitsFor
+from function_app.model.state import DecisionKind
 from search.actions import Action
 from search.runner import replay
 from search.stories import story
 from search.worlds import Variant
+from simulator.model.packets import Verdict
 
 COMES = Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",)))
 GOES = Action("remove", ("t0",))
@@ -100,3 +104,134 @@ def test_a_foreign_group_with_a_priority_of_our_band_is_passed_over() -> None:
     """A shard that can never be created is not asked for in every pass."""
     other = Action("add", ("t1", "spoke2", 1, ("beta",), ("s0.example",)))
     _holds(COMES, Action("run"), Action("portal_adds", (1002,)), other, Action("follow", (5,)))
+
+
+def test_rules_outlive_a_lost_ledger_while_their_cluster_cannot_be_read() -> None:
+    """What cannot be read cannot be rebuilt: until it is, the shards themselves tell whose rules they hold."""
+    _holds(
+        COMES, Action("follow", (14,)), Action("calico_down"), Action("lose_ledger", (True,)), Action("follow", (8,))
+    )
+
+
+def test_a_block_outlives_a_lost_ledger_while_its_cluster_cannot_be_read(desk: Desk) -> None:
+    """The denial stays for the same reason for which the rules stay."""
+    desk.commit(sample("tenants/tenant0.yaml"))
+    desk.settle()
+    desk.decide(DecisionKind.BLOCK, "tenant0")
+    desk.settle()
+    desk.world.clusters["spoke1-aks"].api.calico_apiserver_down = True
+    desk.ledger.records.clear()
+
+    for _ in range(12):
+        desk.run_pass()
+        desk.world.advance(120)
+
+    packet = desk.send("spoke1-aks", "default", "https://www.tigera.io")
+    assert (Verdict.DENIED, "egress-block") == (packet.verdict, packet.rule.group)
+
+
+def test_rules_that_git_drops_go_even_then(desk: Desk) -> None:
+    """A lost ledger and an unreadable cluster keep what Git asks for, and nothing else."""
+    desk.commit(sample("tenants/tenant0.yaml"))
+    desk.settle()
+    desk.world.clusters["spoke1-aks"].api.calico_apiserver_down = True
+    desk.ledger.records.clear()
+    desk.commit({"tenants/tenant0.yaml": None})
+
+    for _ in range(12):
+        desk.run_pass()
+        desk.world.advance(120)
+
+    assert Verdict.DENIED is desk.send("spoke1-aks", "default", "https://www.tigera.io").verdict
+
+
+def test_a_block_whose_priority_somebody_else_bears_takes_the_rules_out_and_names_the_group(settled: Desk) -> None:
+    """It was asked for in every pass, first in line, and kept every other shard from being written."""
+    group = {"properties": {"priority": 1000, "ruleCollections": []}}
+    settled.world.hubs[HUB].put_group("tenants", "theirs", group)
+    settled.world.advance(600)
+    settled.decide(DecisionKind.BLOCK, "tenant0")
+
+    report = settled.settle()
+
+    assert Verdict.DENIED is settled.send("spoke1-aks", "default", "https://www.tigera.io").verdict
+    assert report.stopped
+    assert [(RefusalCode.FOREIGN_RESOURCE, "firewall/hub1 theirs")] == [
+        (one.code, one.subject) for one in report.plan.refused
+    ]
+
+
+def test_a_block_whose_priority_somebody_else_bears_is_made_once_it_is_free(settled: Desk) -> None:
+    """The tenant's rules come back with it, behind the denial."""
+    group = {"properties": {"priority": 1000, "ruleCollections": []}}
+    settled.world.hubs[HUB].put_group("tenants", "theirs", group)
+    settled.world.advance(600)
+    settled.decide(DecisionKind.BLOCK, "tenant0")
+    settled.settle()
+    settled.world.hubs[HUB].delete_group("tenants", "theirs")
+    settled.world.advance(600)
+
+    assert settled.settle().converged
+
+    packet = settled.send("spoke1-aks", "default", "https://www.tigera.io")
+    assert (Verdict.DENIED, "egress-block") == (packet.verdict, packet.rule.group)
+
+
+def test_a_policy_name_that_a_later_generation_bears_again_is_not_the_old_one() -> None:
+    """A judge that went by the name alone took a tenant that came back for one that had never left."""
+    back = Action("add", ("t0", "spoke1", 4, ("gamma",), ("s1.example",)))
+    _holds(COMES, Action("follow", (8,)), GOES, Action("follow", (8,)), back, Action("shape", ("t0", 2, True, False)))
+
+
+def test_a_cluster_that_nobody_can_connect_names_the_person_it_waits_for(desk: Desk) -> None:
+    """Without a reflector there is no Route Server connection; passes stop and say so instead of looking for ever."""
+    desk.world.hubs[HUB].route_server.connections.clear()
+    api = desk.world.clusters["spoke1-aks"].api
+    for node in list(api.objects("Node")):
+        labels = {"metadata": {"labels": {"route-reflector": None}}}
+        api.merge_patch("Node", None, node["metadata"]["name"], labels, manager="kubectl-label")
+    desk.commit(sample("tenants/tenant0.yaml"))
+
+    report = desk.settle()
+
+    assert report.stopped
+    waiting = desk.attachment("tenant0", "spoke1-aks")
+    assert (WaitsFor.PERSON,) == waiting.waiting_for
+    assert "Route Server has no BGP connection to a node of this cluster" in waiting.detail
+
+
+def test_a_gateway_to_take_over_that_is_not_there_is_made() -> None:
+    """Its namespace was left to somebody else to make, so that each pass asked in vain for a gateway in it."""
+    _holds(Action("adopt", ("t3", "spoke1", 1, ("gamma",), ("s1.example",))), Action("follow", (9,)))
+
+
+def test_a_condition_that_only_reported_drift_breaks_names_the_person_it_waits_for() -> None:
+    """A filter that somebody deleted is not written where drift is only told, and nothing is advertised without it."""
+    _holds(
+        Action("add", ("t0", "spoke2", 0, ("alpha",), ("s0.example",))),
+        Action("run"),
+        Action("wait", (3,)),
+        Action("run"),
+        Action("drift", ("spoke2", "report")),
+        Action("delete_shared", ("spoke2", "BGPFilter", "export-egress-ips")),
+    )
+
+
+def test_an_old_range_that_waits_for_a_refused_newcomer_names_the_person() -> None:
+    """The newcomer asks for the old range and for a namespace on it: neither moves before somebody chooses another range."""
+    newcomer = Action("add", ("t1", "spoke1", 0, ("alpha", "beta"), ()))
+    moves = Action("renumber", ("t0", "spoke1", 2))
+    _holds(COMES, Action("follow", (16,)), Action("claim", ("t0", "spoke1", ("gamma",))), moves, newcomer)
+
+
+def test_a_leaving_range_that_waits_for_a_refused_newcomer_names_the_person() -> None:
+    """The same with a tenant that goes, and a newcomer whose range somebody's own pool takes up."""
+    theirs = Action("foreign_pool", ("spoke1", 3, False))
+    newcomer = Action("add", ("t1", "spoke1", 3, ("alpha",), ()))
+    _holds(COMES, Action("follow", (16,)), theirs, GOES, newcomer, Action("follow", (5,)))
+
+
+def test_somebody_elses_filter_under_our_name_names_the_person_it_waits_for() -> None:
+    """It is refused and left alone, and what cannot be advertised past it does not look again for ever."""
+    twin = Action("foreign_twin", ("spoke1", "t0", "BGPFilter", "export-egress-ips"))
+    _holds(COMES, twin, Action("follow", (14,)))

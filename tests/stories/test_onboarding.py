@@ -35,7 +35,7 @@ def test_stages_climb_in_order(desk: Desk) -> None:
 
 
 def test_the_first_pass_starts_everything_that_depends_on_nothing(desk: Desk) -> None:
-    """Namespace, pool, gateway, filter, peers and shard are written in one pass; the annotation waits."""
+    """Namespace, pool, gateway, filter, peers and shard are written in one pass; the annotation waits, and the second reflector."""
     desk.commit(sample("tenants/tenant0.yaml"))
 
     report = desk.run_pass()
@@ -49,9 +49,13 @@ def test_the_first_pass_starts_everything_that_depends_on_nothing(desk: Desk) ->
         "PodDisruptionBudget",
         "BGPFilter",
         "BGPPeer",
+        "Node",
+        "CalicoNodeStatus",
         "RuleCollectionGroup",
     } <= ready
-    assert {("Namespace/default", WaitsFor.POOLED)} == waiting
+    fabric = {("Node/spoke1-1", WaitsFor.FABRIC), ("Node/spoke2-1", WaitsFor.FABRIC)}
+    mesh = ("BGPConfiguration/default", WaitsFor.FABRIC)
+    assert {("Namespace/default", WaitsFor.POOLED), mesh, *fabric} == waiting
 
 
 def test_a_namespace_that_does_not_exist_blocks_only_itself(desk: Desk) -> None:

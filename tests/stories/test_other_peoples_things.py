@@ -86,7 +86,7 @@ def test_a_gateway_namespace_in_which_somebody_works_stays(settled: Desk) -> Non
     assert {"tenant0-egw"} <= names(settled, "Namespace")
     assert {"theirs"} <= names(settled, "Deployment")
     assert not {"tenant0-egw"} & names(settled, "EgressGateway")
-    assert [note for note in notes if "namespace tenant0-egw stays, it holds" in note]
+    assert [note for note in notes if "namespace tenant0-egw stays, it holds" in note and "tenant0-egw/theirs" in note]
 
 
 def test_an_object_that_was_made_anew_in_between_is_not_deleted_for_the_one_that_was_read(settled: Desk) -> None:

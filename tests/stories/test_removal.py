@@ -6,7 +6,7 @@ from stories.desk import Desk, describe, sample
 
 from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import RecordKind
-from function_app.model.plan import RefusalCode, WaitsFor
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.state import DecisionKind
 from simulator.model.packets import Packet, Verdict
 
@@ -30,6 +30,18 @@ def test_a_removed_tenant_leaves_nothing_behind(settled: Desk) -> None:
     assert "tenant0" not in str(settled.ports.firewall.groups())
     assert RecordKind.FREED in {one.kind for one in settled.ledger.records if one.tenant == "tenant0"}
     assert 0 == settled.run_pass().writes
+
+
+def test_a_tenant_on_its_way_out_is_called_leaving_until_everything_is_gone(settled: Desk) -> None:
+    """Its row says what is waited for; with the range in quarantine there is no row any more."""
+    settled.reports.clear()
+    settled.commit({"tenants/tenant0.yaml": None})
+
+    settled.settle()
+
+    stages = [one.stage for report in settled.reports for one in report.plan.attachments if one.key.tenant == "tenant0"]
+    assert {Stage.LEAVING} == set(stages)
+    assert "tenant0" not in {str(one.key.tenant) for one in settled.reports[-1].plan.attachments}
 
 
 def test_steps_of_a_removal_come_in_the_safe_order(settled: Desk) -> None:

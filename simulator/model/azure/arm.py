@@ -252,7 +252,7 @@ class AzureHub:
                 self.policies.seed(self.policies.policy(policy), body)
         for cluster in self.attached():
             for node in cluster.document.nodes:
-                if node.reflector:
+                if node.reflector and not cluster.document.bare:
                     self.route_server.seed(f"{cluster.name}-{node.name}", node.address, cluster.document.asn)
 
     def _admit(self, action: str, call: Call, scope: str) -> None:

@@ -37,13 +37,19 @@ _UNUSABLE_ASNS = frozenset(
 
 @dataclass(slots=True)
 class Connection:
-    """One bgpConnection."""
+    """One bgpConnection. `asked` is what a running write will make of address and AS number; ARM shows that at once."""
 
     name: str
     peer_ip: str
     peer_asn: int
     state: State
     version: int = 1
+    asked: tuple[str, int] | None = None
+
+    @property
+    def shown(self) -> tuple[str, int]:
+        """Address and AS number as ARM shows them."""
+        return self.asked or (self.peer_ip, self.peer_asn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ class RouteServer:
             found = self.connections[name.lower()] = Connection(name, "", 0, State.UPDATING, 0)
         found.state = State.UPDATING
         found.version += 1
+        found.asked = (str(peer_ip), int(peer_asn or 0))
         finish = partial(self._finish_put, found, str(peer_ip), int(peer_asn or 0))
         self._running = self._operations.start(CONNECTION_SECONDS, finish)
         return Accepted(status, self.connection_body(found), self._running.id, POLL_SECONDS)
@@ -163,9 +170,18 @@ class RouteServer:
             if key in names
         }
 
+    def established(self, node: str) -> frozenset[str]:
+        """The instances that have a session with the node of this address."""
+        return frozenset(
+            self.document.peer_ips[instance]
+            for (key, instance), learned in self._sessions.items()
+            if learned.reason == Link.UP and key in self.connections and self.connections[key].peer_ip == node
+        )
+
     def connection_body(self, connection: Connection) -> Json:
         """The connection as ARM speaks it."""
         identity = self._ids.network("virtualHubs", self.document.name, "bgpConnections", connection.name)
+        peer_ip, peer_asn = connection.shown
         up = any(
             learned.reason == Link.UP for (key, _), learned in self._sessions.items() if key == connection.name.lower()
         )
@@ -175,8 +191,8 @@ class RouteServer:
             "type": "Microsoft.Network/virtualHubs/bgpConnections",
             "etag": etag_of(identity, connection.version),
             "properties": {
-                "peerAsn": connection.peer_asn,
-                "peerIp": connection.peer_ip,
+                "peerAsn": peer_asn,
+                "peerIp": peer_ip,
                 "provisioningState": str(connection.state),
                 "connectionState": "Connected" if up else "NotConnected",
             },
@@ -194,7 +210,7 @@ class RouteServer:
             raise ArmError(
                 400, "BadRequest", f"Route Server {self.document.name} holds {MAX_CONNECTIONS} peers at most."
             )
-        if any(connection.peer_ip == peer_ip for connection in others):
+        if any(connection.shown[0] == peer_ip for connection in others):
             raise ArmError(400, "BadRequest", f"Another connection has the peerIp {peer_ip}.")
 
     def _admit(self) -> None:
@@ -205,6 +221,7 @@ class RouteServer:
     def _finish_put(self, connection: Connection, peer_ip: str, peer_asn: int, _operation: Operation) -> None:
         connection.peer_ip, connection.peer_asn, connection.state = peer_ip, peer_asn, State.SUCCEEDED
         connection.version += 1
+        connection.asked = None
         self._running = None
 
     def _finish_delete(self, connection: Connection, _operation: Operation) -> None:
@@ -243,7 +260,7 @@ class RouteServer:
 
     def _sample(self) -> _Sessions:
         now = self._clock.now()
-        fabrics = [self._fabrics.setdefault(cluster.name, Fabric(cluster)) for cluster in self._clusters()]
+        fabrics = [self._fabrics.get(cluster.name) or self._follow(cluster) for cluster in self._clusters()]
         moved = [fabric for fabric in fabrics if fabric.observe(now)]
         peers = tuple((key, one.peer_ip, one.peer_asn) for key, one in self.connections.items())
         if not moved and peers == self._peers and self._steady:
@@ -255,6 +272,10 @@ class RouteServer:
         }
         self._steady, self._peers = sample == self._arriving, peers
         return self._arriving if self._steady else sample
+
+    def _follow(self, cluster: ClusterView) -> Fabric:
+        fabric = self._fabrics[cluster.name] = Fabric(cluster)
+        return fabric
 
     def _listen(self, connection: Connection, instance: int, fabrics: list[Fabric], before: Learned | None) -> Learned:
         fabric = next((each for each in fabrics if each.owns(connection.peer_ip)), None)

@@ -68,6 +68,8 @@ class Fabric:
         self.cluster = cluster
         self.inputs: Inputs | None = None
         self._looked: tuple[Sequence[Object], ...] = ()
+        self._revision: int | None = None
+        self._all_alive_at: datetime | None = None
         self._calico = CalicoExport()
         self._configured: Inputs | None = None
         self._lives: dict[str, _Life] = {}
@@ -75,7 +77,17 @@ class Fabric:
         self._offers: dict[tuple[str, int, str, int], Offer] = {}
 
     def observe(self, now: datetime) -> bool:
-        """Take in the cluster as it is now; whether anything that decides routes has changed."""
+        """Take in the cluster as it is now; whether anything that decides routes has changed.
+
+        A reader that counts its changes need not be looked through while it counts none and every node is alive.
+        """
+        revision: int | None = getattr(self.cluster.api, "revision", None)
+        if revision is not None and revision == self._revision and self._all_alive_at is not None:
+            self._all_alive_at = now
+            return False
+        for life in self._lives.values() if self._all_alive_at is not None else ():
+            life.at = max(life.at, self._all_alive_at or life.at)
+        self._revision = revision
         looked = listings(self.cluster)
         inputs = self.inputs if unchanged(self._looked, looked) and self.inputs else self._read()
         changed = inputs is not self.inputs and inputs != self.inputs
@@ -90,6 +102,7 @@ class Fabric:
         expired = [name for name, life in self._lives.items() if now - life.at >= HOLD]
         for name in expired:
             del self._lives[name]
+        self._all_alive_at = now if all(life.at == now for life in self._lives.values()) else None
         if changed or expired:
             self._known.clear()
             self._offers.clear()
@@ -190,7 +203,7 @@ class Fabric:
         yield Route(Prefix.parse(str(subnet)), speaker.address, RouteKind.HOST)
         yield Route(Prefix(0, 0), str(subnet[1]), RouteKind.HOST)
         for peer in inputs.peers:
-            if peer.peer_ip and peer.reachable_by and _applies(peer, speaker):
+            if peer.peer_ip and peer.reachable_by and applies(peer, speaker):
                 yield Route(Prefix.parse(peer.peer_ip), peer.reachable_by, RouteKind.HOST)
 
     def _told(self, routes: Iterable[Route], chain: tuple[_Hop, ...]) -> Iterator[Route]:
@@ -215,26 +228,45 @@ def _selects(selector: str, labels: Mapping[str, str]) -> bool:
         return False
 
 
-def _applies(peer: Peer, node: Speaker) -> bool:
+def applies(peer: Peer, node: Speaker) -> bool:
     """A BGPPeer with neither node nor nodeSelector is for all nodes."""
     return node.name == peer.node if peer.node else _selects(peer.node_selector, dict(node.labels))
 
 
 def _peer_towards(node: Speaker, address: str, peers: tuple[Peer, ...]) -> Peer | None:
     """Two BGPPeers for one node and address do not add up: a global one wins, then (an assumption) the first by name."""
-    fitting = [peer for peer in peers if peer.peer_ip == address and _applies(peer, node)]
+    fitting = [peer for peer in peers if peer.peer_ip == address and applies(peer, node)]
     return min(fitting, key=lambda peer: (bool(peer.node or peer.node_selector), peer.name), default=None)
+
+
+def sessions_of(node: Speaker, inputs: Inputs) -> Iterator[tuple[Speaker, str]]:
+    """The other nodes with which a node is to have a session, and of which type calico-node calls it."""
+    for other in inputs.speakers:
+        if other.name == node.name:
+            continue
+        if _peering(node, other, inputs) is not None:
+            yield other, "NodePeer"
+        elif _session(node, other, inputs) is not None:
+            yield other, "NodeMesh"
 
 
 def _session(one: Speaker, other: Speaker, inputs: Inputs) -> tuple[str, ...] | None:
     """The filters of the session between two nodes, None when they have none."""
+    peer = _peering(one, other, inputs)
+    if peer is not None:
+        return peer.filters
+    return () if inputs.mesh and not (one.reflector or other.reflector) else None
+
+
+def _peering(one: Speaker, other: Speaker, inputs: Inputs) -> Peer | None:
+    """The BGPPeer by which two nodes are connected, from either side."""
     for peer in inputs.peers:
         if not peer.peer_selector:
             continue
         for node, target in ((one, other), (other, one)):
-            if _applies(peer, node) and _selects(peer.peer_selector, dict(target.labels)):
-                return peer.filters
-    return () if inputs.mesh and not (one.reflector or other.reflector) else None
+            if applies(peer, node) and _selects(peer.peer_selector, dict(target.labels)):
+                return peer
+    return None
 
 
 def _on_link(address: str, subnet: str) -> bool:

@@ -51,18 +51,20 @@ class ListPage:
 class KubernetesApi:
     """The API of one cluster. Raises ApiError.
 
-    `after_write` is called after every successful write of a client; the cluster settles there. `calls` counts by verb and
-    kind. `calico_apiserver_down` makes an aggregated group answer 503.
+    `after_write` is called after every successful write of a client; the cluster settles there. `before_read` is called before
+    a client reads a kind whose objects change with every moment. `calls` counts by verb and kind. `calico_apiserver_down` makes
+    an aggregated group answer 503.
     """
 
-    def __init__(self, cluster: str, mode: ApiMode, clock: VirtualClock) -> None:
+    def __init__(self, cluster: str, mode: ApiMode, clock: VirtualClock, version: str = "1.36") -> None:
         self.mode: ApiMode = mode
         self.kinds: Mapping[str, ServedKind] = served_kinds(mode)
         self.calls: Counter[tuple[str, str]] = Counter()
         self.calico_apiserver_down = False
         self.after_write: Callable[[], None] = _nothing
+        self.before_read: Mapping[str, Callable[[], None]] = {}
         self._store = Store(cluster, self.kinds, clock)
-        self._writer = ObjectWriter(self._store)
+        self._writer = ObjectWriter(self._store, int(version.split(".")[1]))
         self._lost = 0
         self._lists = StartedLists(self._store)
 
@@ -285,6 +287,11 @@ class KubernetesApi:
         """Whether anybody answers for the kind right now."""
         return not (kind.aggregated and self.calico_apiserver_down)
 
+    def check_answered(self, group: str) -> None:
+        """503 for whatever is asked of a group, its discovery included, while the server behind it is down."""
+        if not all(self.serves(kind) for kind in self.kinds.values() if kind.group == group):
+            raise unreachable(aggregated.SERVICE)
+
     def _drop_instances(self, definition: str) -> None:
         """A definition takes its objects with it."""
         for kind in self.kinds.values():
@@ -299,6 +306,8 @@ class KubernetesApi:
             raise no_such_path()
         if not self.serves(served):
             raise unreachable(aggregated.SERVICE)
+        if verb in ("get", "list") and kind in self.before_read:
+            self.before_read[kind]()
         return served
 
     def _with_status(self, verb: str, kind: str, name: str) -> ServedKind:

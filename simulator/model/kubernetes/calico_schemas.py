@@ -320,3 +320,63 @@ EGRESS_GATEWAY_POLICY = object_schema(
 IPAM_BLOCK = object_schema(
     record({"cidr": text(cidr=True), "affinity": text(), "allocations": mapping(text())}, required=("cidr",))
 )
+
+LICENSE_KEY = object_schema(
+    record({"token": text(), "certificate": text()}, required=("token",)),
+    status=record(
+        {
+            "conditions": listing(ANYTHING),
+            "expiry": text(),
+            "features": listing(text()),
+            "gracePeriod": text(),
+            "maxnodes": integer(),
+            "package": text("CloudCommunity", "CloudStarter", "CloudPro", "Enterprise"),
+        }
+    ),
+)
+
+
+_BIRD_STATE = text("Ready", "NotReady")
+_BIRD = record(
+    {
+        "lastBootTime": text(),
+        "lastReconfigurationTime": text(),
+        "routerID": text(),
+        "state": _BIRD_STATE,
+        "version": text(),
+    }
+)
+_SESSION = record(
+    {
+        "peerIP": text(),
+        "since": text(),
+        "state": text("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established", "Close"),
+        "type": text("NodeMesh", "NodePeer", "GlobalPeer"),
+    }
+)
+_SESSION_COUNTS = ("numberEstablishedV4", "numberEstablishedV6", "numberNotEstablishedV4", "numberNotEstablishedV6")
+
+CALICO_NODE_STATUS = object_schema(
+    record(
+        {
+            "classes": listing(text("Agent", "BGP", "Routes")),
+            "node": text(),
+            "updatePeriodSeconds": INT32,
+        }
+    ),
+    status=record(
+        {
+            "agent": record({"birdV4": _BIRD, "birdV6": _BIRD}),
+            "bgp": record(
+                {
+                    **{name: integer() for name in _SESSION_COUNTS},
+                    "peersV4": listing(_SESSION),
+                    "peersV6": listing(_SESSION),
+                },
+                required=_SESSION_COUNTS,
+            ),
+            "lastUpdated": text(),
+            "routes": ANYTHING,
+        }
+    ),
+)

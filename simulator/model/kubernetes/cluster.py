@@ -18,6 +18,8 @@ from simulator.model.kubernetes.initial import CONTROLLER, NODE_AGENT, OPERATOR,
 from simulator.model.kubernetes.ip_pools import PoolController
 from simulator.model.kubernetes.ipam import BlockKeeper, Ipam
 from simulator.model.kubernetes.lifecycle import GarbageCollector, NamespaceController
+from simulator.model.kubernetes.node_statuses import KIND as NODE_STATUS
+from simulator.model.kubernetes.node_statuses import NodeStatusReporter, Outside
 from simulator.model.kubernetes.operator import EgressGatewayOperator
 from simulator.model.kubernetes.pods import PodAgent, WorkloadController
 from simulator.model.kubernetes.scheduling import Scheduler
@@ -28,22 +30,34 @@ class Cluster:
     """A cluster with everything settled; what the document lists is ready from the first moment.
 
     `api` is the door for clients. After each of their writes, and whenever time brings something about, the cluster
-    settles by itself. The same calls at the same times lead to the same objects, versions and uids.
+    settles by itself. The same calls at the same times lead to the same objects, versions and uids. `api` can be given:
+    another place where the same controllers keep their objects.
     """
 
-    def __init__(self, name: str, document: ClusterDocument, clock: VirtualClock) -> None:
+    def __init__(
+        self, name: str, document: ClusterDocument, clock: VirtualClock, api: KubernetesApi | None = None
+    ) -> None:
         self.name = name
         self.document = document
-        self.api = KubernetesApi(name, document.api_mode, clock)
+        self.api = api or KubernetesApi(name, document.api_mode, clock, document.kubernetes_version)
         self._ipam = Ipam(self.api.component("calico-ipam", direct=True))
         self._pods = PodAgent(self.api.component("kubelet"), self._ipam)
+        self.outside: Outside = _nobody
+        """The peers outside with which the node of an address has a session; whoever knows them puts that here."""
+        self._statuses = NodeStatusReporter(
+            self.api.component("calico-node"), self, self._outside_of, ticking=api is not None
+        )
         self._loop = ControlLoop(clock, self._controllers())
         self.api.subscribe(self._loop.observe)
-        for manager, body in initial_objects(name, document):
+        for manager, body in self._first_objects():
             place(self.api.component(manager, direct=True), body)
         self._loop.settle()
         self._pods.pod_seconds = document.pod_seconds
         self.api.after_write = self.settle
+        self.api.before_read = {NODE_STATUS: self._statuses.report_due}
+
+    def _first_objects(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        return initial_objects(self.name, self.document)
 
     def _controllers(self) -> list[Controller]:
         controllers: list[Controller] = [
@@ -52,6 +66,7 @@ class Cluster:
             WorkloadController(self.api.component(CONTROLLER), self.document.workloads),
             Scheduler(self.api.component("kube-scheduler")),
             self._pods,
+            self._statuses,
             BlockKeeper(self.api.component("calico-kube-controllers", direct=True), self._ipam),
             NamespaceController(self.api.component(CONTROLLER)),
             GarbageCollector(self.api.component(CONTROLLER, direct=True), self.api.kinds),
@@ -59,6 +74,9 @@ class Cluster:
         if self.document.api_mode == "native":
             controllers.append(PoolController(self.api.component("calico-kube-controllers")))
         return controllers
+
+    def _outside_of(self, address: str) -> frozenset[str]:
+        return self.outside(address)
 
     def settle(self) -> None:
         """Let all controllers act on what they see now."""
@@ -101,6 +119,10 @@ class Cluster:
         nodes.update_status("Node", replaced(node, ("status", "conditions"), conditions))
         self.settle()
 
+    def silence_status(self, node: str, *, silent: bool = True) -> None:
+        """Let a node's calico-node report its sessions no more, or again; its routing goes on."""
+        (self._statuses.silent.add if silent else self._statuses.silent.discard)(node)
+
     def fail_pods(self, namespace: str) -> None:
         """Let no pod of a namespace become ready from now on; pods that are ready stay so."""
         self._pods.failing.add(namespace)
@@ -131,6 +153,10 @@ class Cluster:
 
     def _leave(self, name: str) -> None:
         self.api.component(NODE_AGENT).delete("Node", "", name, uid=self._node(name)["metadata"]["uid"])
+
+
+def _nobody(_address: str) -> frozenset[str]:
+    return frozenset()
 
 
 def place(store: ObjectStore, body: Mapping[str, Any]) -> None:

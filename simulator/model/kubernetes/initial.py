@@ -19,6 +19,8 @@ INSTALLER = "kubectl-create"
 
 _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "tigera-operator", "calico-system")
 _REFLECTOR_LABEL = "route-reflector"
+_DEFINED_LATER = frozenset({"DatastoreMigration"})
+"""Kinds whose definition somebody installs when there is need of them (Calico docs, crd-migration)."""
 
 
 def initial_objects(cluster: str, document: ClusterDocument) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -29,9 +31,10 @@ def initial_objects(cluster: str, document: ClusterDocument) -> Iterator[tuple[s
         yield NODE_AGENT, node_object(cluster, document, node)
     yield CONTROLLER, _api_service(document)
     for kind in served_kinds(document.api_mode).values():
-        if not kind.builtin:
-            yield INSTALLER, _definition(document, kind.kind)
+        if not kind.builtin and kind.kind not in _DEFINED_LATER:
+            yield INSTALLER, definition(document, kind.kind)
     yield INSTALLER, _installation(document)
+    yield INSTALLER, _license(document)
     yield OPERATOR, _pod_pool(document)
     yield OPERATOR, _felix(document)
     if document.egress_ip_support != "Disabled":
@@ -39,8 +42,9 @@ def initial_objects(cluster: str, document: ClusterDocument) -> Iterator[tuple[s
             INSTALLER,
             _cluster_scoped(document, "FelixConfiguration", "default", {"egressIPSupport": document.egress_ip_support}),
         )
-    bgp = {"asNumber": document.asn, "nodeToNodeMeshEnabled": True, "logSeverityScreen": "Info"}
-    yield INSTALLER, _cluster_scoped(document, "BGPConfiguration", "default", bgp)
+    if not document.bare:
+        bgp = {"asNumber": document.asn, "nodeToNodeMeshEnabled": True, "logSeverityScreen": "Info"}
+        yield INSTALLER, _cluster_scoped(document, "BGPConfiguration", "default", bgp)
     for body in sorted(document.objects, key=_order):
         yield INSTALLER, body
 
@@ -104,7 +108,7 @@ def _api_service(document: ClusterDocument) -> Mapping[str, Any]:
     return body
 
 
-def _definition(document: ClusterDocument, kind: str) -> Mapping[str, Any]:
+def definition(document: ClusterDocument, kind: str) -> Mapping[str, Any]:
     """A CustomResourceDefinition without its schema: enough to be listed. Aggregated kinds lie in the backing group."""
     served = served_kinds(document.api_mode)[kind]
     group, version = ("crd.projectcalico.org", "v1") if served.aggregated else (served.group, served.version)
@@ -122,9 +126,25 @@ def _installation(document: ClusterDocument) -> Mapping[str, Any]:
     spec = {
         "variant": "TigeraSecureEnterprise",
         "kubernetesProvider": "AKS",
+        "cni": {"type": "Calico", "ipam": {"type": "Calico"}},
         "calicoNetwork": {"bgp": "Enabled", "ipPools": pools},
     }
-    return _cluster_scoped(document, "Installation", "default", spec)
+    body = _cluster_scoped(document, "Installation", "default", spec)
+    body["status"] = {"variant": "TigeraSecureEnterprise", "calicoVersion": "v3.23.1", "computed": spec}
+    return body
+
+
+def _license(document: ClusterDocument) -> Mapping[str, Any]:
+    """A licence whose status Calico's own controller has written."""
+    body = _cluster_scoped(document, "LicenseKey", "default", {"token": "simulated"})
+    body["status"] = {
+        "expiry": "2099-12-31T23:59:59Z",
+        "features": ["cnx", "all"],
+        "gracePeriod": "90d",
+        "maxnodes": 100,
+        "package": "Enterprise",
+    }
+    return body
 
 
 def _pod_pool(document: ClusterDocument) -> Mapping[str, Any]:

@@ -88,6 +88,7 @@ _COMMON = (
     ServedKind("EgressGateway", "operator.tigera.io", "v1", "egressgateways", namespaced=True, status=True),
     ServedKind("TigeraStatus", "operator.tigera.io", "v1", "tigerastatuses", status=True),
     ServedKind("Installation", "operator.tigera.io", "v1", "installations", status=True),
+    ServedKind("DatastoreMigration", "migration.projectcalico.org", "v1beta1", "datastoremigrations", status=True),
 )
 _CALICO = (
     _calico("IPPool", "ippools", status=True),
@@ -96,8 +97,13 @@ _CALICO = (
     _calico("BGPConfiguration", "bgpconfigurations", "bgpconfig", "bgpconfigs"),
     _calico("FelixConfiguration", "felixconfigurations", "felixconfig", "felixconfigs"),
     _calico("EgressGatewayPolicy", "egressgatewaypolicies"),
+    _calico("CalicoNodeStatus", "caliconodestatuses", status=True),
+    _calico("LicenseKey", "licensekeys", status=True),
 )
 _BLOCK = _calico("IPAMBlock", "ipamblocks")
+
+_STATUS_SERVED = frozenset({"CalicoNodeStatus"})
+"""Kinds whose status calico-apiserver serves apart; calico-node reports there."""
 
 
 @cache
@@ -110,6 +116,8 @@ def served_kinds(mode: ApiMode) -> Mapping[str, ServedKind]:
     calico: Iterable[ServedKind] = _CALICO
     block = _BLOCK
     if mode == "aggregated":
-        calico = (replace(kind, aggregated=True, generation=False, status=False) for kind in _CALICO)
+        calico = (
+            replace(kind, aggregated=True, generation=False, status=kind.kind in _STATUS_SERVED) for kind in _CALICO
+        )
         block = replace(_BLOCK, group="crd.projectcalico.org", version="v1")
     return {kind.kind: kind for kind in (*_COMMON, *calico, block)}

@@ -23,6 +23,12 @@ class Asked:
     kind: ServedKind
     namespace: str = ""
     name: str = ""
+    subresource: str = ""
+
+    @property
+    def resource(self) -> str:
+        """As roles name it: a subresource is a right of its own."""
+        return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
 def is_allowed(api: KubernetesApi, user: str, asked: Asked) -> bool:
@@ -38,7 +44,7 @@ def forbidden(user: str, asked: Asked) -> ApiError:
     subject = f'{kind.resource} "{asked.name}"' if asked.name else kind.resource
     where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
     message = (
-        f'{subject} is forbidden: User "{user}" cannot {asked.verb} resource "{kind.plural}" '
+        f'{subject} is forbidden: User "{user}" cannot {asked.verb} resource "{asked.resource}" '
         f'in API group "{kind.group}" {where}'
     )
     details = {"name": asked.name, "group": kind.group, "kind": kind.plural}
@@ -62,7 +68,7 @@ def _covers(rule: Mapping[str, Any], asked: Asked) -> bool:
     return (
         _has(rule.get("verbs"), asked.verb)
         and _has(rule.get("apiGroups"), asked.kind.group)
-        and _has(rule.get("resources"), asked.kind.plural)
+        and _has(rule.get("resources"), asked.resource)
         and (not named or asked.name in named)
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import ip_interface
 from typing import Any, Literal
@@ -36,7 +36,8 @@ class Schema:
 
     `fields` are the known keys of a map, `values` the schema of all keys of a free map. `list_type` is "atomic", "set", or
     the key field of an associative list. `immutable` is the message when a present value changes. `pattern` is in Go's words.
-    `said_twice` are values that the CRD enumerates in two places that must both hold (`allOf`).
+    `said_twice` are values that the CRD enumerates in two places that must both hold (`allOf`). A `sizeless` integer is of any
+    size, and what is none is said once.
     """
 
     type: str
@@ -58,6 +59,7 @@ class Schema:
     min_properties: int = 0
     max_properties: int | None = None
     said_twice: bool = False
+    sizeless: bool = False
     immutable: str = ""
     rules: tuple[Rule, ...] = ()
     has_defaults: bool = False
@@ -319,6 +321,19 @@ def rule_problems(schema: Schema, value: Any, old: Any, found: Iterable[Cause]) 
 
 
 @cache
+def with_sizeless_integers(schema: Schema) -> Schema:
+    """The schema as a server before 1.36 reads it, which knows no formats of integers (kube-openapi, pkg/validation/strfmt)."""
+
+    def below(child: Schema | None) -> Schema | None:
+        return None if child is None else with_sizeless_integers(child)
+
+    if schema.type == "integer":
+        return replace(schema, format="", sizeless=True)
+    fields = {name: with_sizeless_integers(child) for name, child in schema.fields.items()}
+    return replace(schema, fields=fields, values=below(schema.values), items=below(schema.items))
+
+
+@cache
 def has_rules(schema: Schema) -> bool:
     """Whether a rule stands anywhere in it."""
     children = (*schema.fields.values(), schema.values, schema.items)
@@ -349,7 +364,7 @@ def _wrong_type(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
     wanted, wrong = _mismatch(schema, value)
     message = f'Invalid value: "{wrong}": {path} in body must be of type {wanted}: "{wrong}"'
     yield Cause(path, "FieldValueTypeInvalid", message)
-    if schema.type == "integer" and isinstance(value, float):
+    if schema.type == "integer" and isinstance(value, float) and not schema.sizeless:
         yield _no_integer(schema, path)
 
 

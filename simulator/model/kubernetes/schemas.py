@@ -12,10 +12,12 @@ from simulator.model.kubernetes.calico_schemas import (
     BGP_CONFIGURATION,
     BGP_FILTER,
     BGP_PEER,
+    CALICO_NODE_STATUS,
     EGRESS_GATEWAY_POLICY,
     FELIX_CONFIGURATION,
     IP_POOL,
     IPAM_BLOCK,
+    LICENSE_KEY,
 )
 from simulator.model.kubernetes.object_schemas import METADATA, TEXTS, object_schema
 from simulator.model.kubernetes.schema import (
@@ -227,10 +229,13 @@ SCHEMAS: Mapping[str, Schema] = {
     "BGPFilter": BGP_FILTER,
     "BGPPeer": BGP_PEER,
     "BGPConfiguration": BGP_CONFIGURATION,
+    "CalicoNodeStatus": CALICO_NODE_STATUS,
     "FelixConfiguration": FELIX_CONFIGURATION,
     "EgressGatewayPolicy": EGRESS_GATEWAY_POLICY,
     "IPAMBlock": IPAM_BLOCK,
+    "LicenseKey": LICENSE_KEY,
     "EgressGateway": EGRESS_GATEWAY,
     "TigeraStatus": _OPEN,
     "Installation": _OPEN,
+    "DatastoreMigration": _OPEN,
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import Cause
-from simulator.model.kubernetes.schema import problems, rule_problems
+from simulator.model.kubernetes.schema import problems, rule_problems, with_sizeless_integers
 from simulator.model.kubernetes.schemas import SCHEMAS
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -42,12 +42,15 @@ _NAME_RULE = (
 )
 
 
-def found_wrong(kind: ServedKind, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cause]:
-    """Everything wrong with an object that is about to be stored in place of `old`."""
+def found_wrong(
+    kind: ServedKind, obj: Mapping[str, Any], old: Mapping[str, Any] | None, *, sized_integers: bool = True
+) -> list[Cause]:
+    """Everything wrong with an object that is about to be stored in place of `old`; `sized_integers` since Kubernetes 1.36."""
+    schema = SCHEMAS[kind.kind] if sized_integers or kind.builtin else with_sizeless_integers(SCHEMAS[kind.kind])
     causes = list(_metadata_problems(kind, obj["metadata"], old["metadata"] if old else None))
-    causes += problems(SCHEMAS[kind.kind], obj, old)
+    causes += problems(schema, obj, old)
     # A custom resource's rules are CEL: they are not asked about values that are wrong already.
-    causes += rule_problems(SCHEMAS[kind.kind], obj, old, () if kind.builtin or kind.aggregated else tuple(causes))
+    causes += rule_problems(schema, obj, old, () if kind.builtin or kind.aggregated else tuple(causes))
     if kind.kind == "Deployment":
         causes += _deployment_problems(obj, old)
     elif kind.kind == "PodDisruptionBudget":

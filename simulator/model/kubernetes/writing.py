@@ -95,10 +95,11 @@ class Writer:
 
 
 class ObjectWriter:
-    """The write rules over one store."""
+    """The write rules over one store, as a minor version of Kubernetes has them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, minor: int) -> None:
         self._store = store
+        self._sized_integers = minor >= 36
 
     def existing(self, kind: ServedKind, key: Key) -> Object:
         """The stored object; 404 when there is none."""
@@ -117,7 +118,7 @@ class ObjectWriter:
         new = _incoming(kind, key, body, writer)
         schema = SCHEMAS[kind.kind]
         new = freeze(completed(kind, new))
-        changes = Difference(everything(schema, new), set())
+        changes = Difference(_said_by_creation(kind, everything(schema, new)), set())
         owners = after_update((), self._ownership(kind, writer), changes)
         return self._add(kind, key, new, owners, writer.dry_run)
 
@@ -204,7 +205,8 @@ class ObjectWriter:
         if "generation" in metadata and "deletionTimestamp" not in metadata:
             metadata["generation"] += 1
         metadata["deletionTimestamp"] = timestamp(end)
-        metadata["deletionGracePeriodSeconds"] = grace
+        if kind.kind != "Namespace":
+            metadata["deletionGracePeriodSeconds"] = grace
         new = {**old, "metadata": metadata}
         if status is not None:
             new["status"] = status
@@ -243,17 +245,15 @@ class ObjectWriter:
             **new["metadata"],
             "uid": self._store.new_uid(),
             "creationTimestamp": self._store.stamp(),
-            "managedFields": [owner.rendered() for owner in owners],
         }
         if kind.generation:
             metadata["generation"] = 1
-        return FrozenDict({**new, "metadata": freeze(metadata)})
+        return FrozenDict({**new, "metadata": freeze(_owned(metadata, owners))})
 
     def _change(
         self, kind: ServedKind, key: Key, old: Object, new: Object, owners: Owners, changes: Difference, dry_run: bool
     ) -> Object:
-        metadata = dict(new["metadata"])
-        metadata["managedFields"] = [owner.rendered() for owner in owners]
+        metadata = _owned(new["metadata"], owners)
         if kind.generation and any(
             path[0] not in ("f:metadata", "f:status") for path in changes.changed | changes.removed
         ):
@@ -285,7 +285,7 @@ class ObjectWriter:
             faults = aggregated.refused(kind.kind, new, old, lambda name: self._store[name].listing())
             if faults:
                 raise aggregated.refusal(kind, key[1], faults, created_by_apply=by_apply)
-        causes = found_wrong(kind, new, old)
+        causes = found_wrong(kind, new, old, sized_integers=self._sized_integers)
         if causes:
             raise invalid(kind, key[1], causes)
 
@@ -293,6 +293,23 @@ class ObjectWriter:
         self, kind: ServedKind, writer: Writer, *, fields: frozenset[Path] = frozenset(), operation: Any = "Update"
     ) -> Ownership:
         return Ownership(writer.manager, operation, writer.subresource, kind.api_version, self._store.stamp(), fields)
+
+
+def _owned(metadata: Mapping[str, Any], owners: Owners) -> dict[str, Any]:
+    """Metadata with its bookkeeping, which is absent when nobody owns anything."""
+    others = {name: value for name, value in metadata.items() if name != "managedFields"}
+    return {**others, "managedFields": [owner.rendered() for owner in owners]} if owners else others
+
+
+def _said_by_creation(kind: ServedKind, paths: set[Path]) -> set[Path]:
+    """What POST makes the writer own.
+
+    Of built-in kinds neither the status nor the spec as such, which Go's types always have, nor a namespace's own finalizer.
+    """
+    if not kind.builtin:
+        return paths
+    spared = {("f:spec", "."), ("f:spec", "f:finalizers")}
+    return {path for path in paths if path[0] != "f:status" and path not in spared}
 
 
 def _check_finalizers(kind: ServedKind, key: Key, new: Object, old: Object) -> None:

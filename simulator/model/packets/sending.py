@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.model.azure.arm import AzureHub
@@ -132,8 +133,8 @@ def _leave(world: World, cluster: ClusterView, way: Exit, client: Object, target
     source = address_outside(cluster, carrier)
     gateway = f"{carrier['metadata']['namespace']}/{name_of(carrier)}" if way.gateway is not None else node
     holder = _holder(world, source)
-    packet = replace(packet, source=source, gateway=gateway, node=node, tenant=holder, range_tenant=holder)
-    packet = _step(packet, f"leaves {node} with source {source}")
+    step = f"leaves {node} with source {source}"
+    packet = _step(packet, step, source=source, gateway=gateway, node=node, tenant=holder, range_tenant=holder)
     hub = world.hubs[cluster.document.hub]
     destination = packet.destination.rpartition(":")[0]
     lost = _way_back(hub, source, node_address(cluster, node))
@@ -148,10 +149,12 @@ def _judge(world: World, hub: AzureHub, target: _Url, packet: Packet, lost: Reas
     """The firewall sees a network rule's decision at once; for an application rule the handshake must come through first."""
     connection = connection_of(packet)
     judgement = hub.evaluator().judge(connection, lambda fqdn: _resolve(world, fqdn))
-    packet = _step(packet, f"default route to firewall {hub.document.firewall.private_ip}")
+    step = f"default route to firewall {hub.document.firewall.private_ip}"
     if lost is None or judgement.rule_type is RuleType.NETWORK:
         hub.log.write(packet.at, connection, judgement)
-        packet = replace(packet, rule=judgement.rule, tenant=_named_tenant(judgement) or packet.tenant)
+        packet = _step(packet, step, rule=judgement.rule, tenant=_named_tenant(judgement) or packet.tenant)
+    else:
+        packet = _step(packet, step)
     if lost is not None and (judgement.allowed or judgement.rule_type is not RuleType.NETWORK):
         return _lose(packet, lost, f"the answer for {packet.source} does not come back")
     reason = Reason.DEFAULT_ACTION if judgement.rule_type is RuleType.NONE else Reason.RULE
@@ -168,9 +171,8 @@ def _deny(packet: Packet, target: _Url, judgement: Judgement, reason: Reason) ->
     if target.application is Application.HTTPS and judgement.rule_type is not RuleType.NETWORK:
         answer = "connection reset during the TLS handshake"
     step = f"denied by {judgement.rule.collection or 'the default action'}"
-    return replace(
-        _step(packet, step), verdict=Verdict.DENIED, reason=reason, http_status=470 if proxied else None, answer=answer
-    )
+    status = 470 if proxied else None
+    return _step(packet, step, verdict=Verdict.DENIED, reason=reason, http_status=status, answer=answer)
 
 
 def _way_back(hub: AzureHub, source: str, node: str) -> Reason | None:
@@ -211,14 +213,15 @@ def _inside(address: str, ranges: Iterable[str]) -> bool:
     return any(Prefix.parse(text).covers(whole) for text in ranges)
 
 
-def _step(packet: Packet, step: str) -> Packet:
-    return replace(packet, path=(*packet.path, step))
+def _step(packet: Packet, step: str, **learned: Any) -> Packet:
+    """One step further, and what was learned about the packet in it."""
+    return replace(packet, path=(*packet.path, step), **learned)
 
 
 def _lose(packet: Packet, reason: Reason, step: str) -> Packet:
-    return replace(_step(packet, step), verdict=Verdict.DROPPED, reason=reason)
+    return _step(packet, step, verdict=Verdict.DROPPED, reason=reason)
 
 
 def _pass(packet: Packet, target: _Url, reason: Reason, step: str) -> Packet:
     spoken = target.application in (Application.HTTP, Application.HTTPS)
-    return replace(_step(packet, step), verdict=Verdict.ALLOWED, reason=reason, http_status=200 if spoken else None)
+    return _step(packet, step, verdict=Verdict.ALLOWED, reason=reason, http_status=200 if spoken else None)

@@ -44,7 +44,13 @@ def test_no_generation() -> None:
     """It is absent on every object of the group, and present on the operator's."""
     cluster = a_cluster(a_clock(), "aggregated")
     put_up_tenant(cluster)
-    assert "generation" not in cluster.api.get(*POOL)["metadata"]
+    put_up(cluster, FILTER)
+    put_up(cluster, calico("BGPPeer", "azure-route-server-a", PEER))
+    put_up(cluster, calico("EgressGatewayPolicy", "bypass", {"rules": []}))
+    served = [kind.kind for kind in cluster.api.kinds.values() if kind.aggregated]
+    made = [body for kind in served for body in cluster.api.objects(kind)]
+    assert {"IPPool", "BGPFilter", "BGPPeer", "EgressGatewayPolicy"} < {body["kind"] for body in made}
+    assert [] == [body["kind"] for body in made if "generation" in body["metadata"]]
     assert "generation" in cluster.api.get("EgressGateway", "tenant0-egw", "tenant0-egw")["metadata"]
 
 
@@ -169,12 +175,12 @@ def test_natively_a_peer_may_name_what_is_not_there() -> None:
 
 def test_patches() -> None:
     """404 for an absent object, null removes, strategic merge works too; apply creates with the server's defaults."""
-    cluster = a_cluster(a_clock(), "aggregated")
+    cluster = a_cluster(a_clock(), "aggregated", bare=True)
+    where = ("BGPConfiguration", None, "default")
     with refused(404, "NotFound"):
-        cluster.api.merge_patch("BGPConfiguration", None, "node.a", {"spec": {}}, manager=PERSON)
-    made = put_up(cluster, calico("BGPConfiguration", "node.a", {"listenPort": 179}))
+        cluster.api.merge_patch(*where, {"spec": {}}, manager=PERSON)
+    made = put_up(cluster, calico("BGPConfiguration", "default", {"listenPort": 179}))
     assert made["spec"] == {"listenPort": 179, "logSeverityScreen": "Info", "serviceLoadBalancerAggregation": "Enabled"}
-    where = ("BGPConfiguration", None, "node.a")
     assert "listenPort" not in cluster.api.merge_patch(*where, {"spec": {"listenPort": None}}, manager=PERSON)["spec"]
     patched = cluster.api.strategic_merge_patch(*where, {"spec": {"nodeToNodeMeshEnabled": False}}, manager=PERSON)
     assert patched["spec"]["nodeToNodeMeshEnabled"] is False

@@ -38,8 +38,9 @@ def degraded(why: str) -> tuple[str, str, str]:
 
 
 def test_row_00_what_an_installation_leaves() -> None:
-    """The pod pool bears the operator's label and keeps its routes; FelixConfiguration's keys are the operator's."""
-    cluster = a_cluster(a_clock())
+    """The pod pool bears the operator's label and keeps its routes; FelixConfiguration's keys are the operator's; no BGP yet."""
+    cluster = a_cluster(a_clock(), bare=True)
+    assert cluster.api.objects("BGPConfiguration") == []
     pool = cluster.api.get("IPPool", None, "default-ipv4-ippool")
     felix = cluster.api.get("FelixConfiguration", None, "default")
     assert pool["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "tigera-operator"}
@@ -94,6 +95,14 @@ def test_row_01_defaults_go_into_the_spec_under_the_operators_name() -> None:
         "f:status": {".": {}, "f:conditions": {}, "f:state": {}}
     }
     assert stored["spec"]["template"]["metadata"]["labels"] == {"projectcalico.org/egw": "tenant0-egw"}
+    affinity = stored["spec"]["template"]["spec"]["affinity"]
+    (term,) = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [
+        {"key": "type", "operator": "NotIn", "values": ["virtual-node"]},
+        {"key": "kubernetes.azure.com/cluster", "operator": "Exists"},
+    ]
+    (preferred,) = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert preferred["podAffinityTerm"]["topologyKey"] == "topology.kubernetes.io/zone"
 
 
 def test_row_01_the_deployment() -> None:

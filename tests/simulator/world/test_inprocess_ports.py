@@ -244,3 +244,22 @@ def test_sleeping_lets_the_world_go_on(world: World) -> None:
     before = clock.now()
     clock.sleep(90)
     assert clock.now() - before == timedelta(seconds=90)
+
+
+def test_a_connection_is_put_as_a_slow_write(world: World) -> None:
+    """ARM shows at once what was asked for; a second write meanwhile is refused; then the state is Succeeded."""
+    server = InProcessRouteServer(Door(world), "hub1")
+    standing = server.connections()[0]["name"]
+    server.delete_connection(standing)
+    with pytest.raises(TargetUnavailable):
+        server.put_connection("new", peer_ip="10.1.0.9", peer_asn=63400)
+    world.advance(20)
+
+    assert "/operations/" in server.put_connection("new", peer_ip="10.1.0.9", peer_asn=63400)
+    shown = [each["properties"] for each in server.connections() if each["name"] == "new"]
+    assert [(each["peerIp"], each["peerAsn"], each["provisioningState"]) for each in shown] == [
+        ("10.1.0.9", 63400, "Updating")
+    ]
+    world.advance(20)
+    states = {each["name"]: each["properties"]["provisioningState"] for each in server.connections()}
+    assert "Succeeded" == states["new"]

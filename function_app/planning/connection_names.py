@@ -1,0 +1,26 @@
+"""The names of our BGP connections: they carry no tags, so a name is all that tells ours from others'."""
+
+from __future__ import annotations
+
+import hashlib
+
+from function_app.model.names import ClusterName
+from function_app.model.resources import PeerConnection
+
+NAME_PREFIX = "egress-gitops-"
+_LONGEST_NAME = 80
+_LONGEST_CLUSTER = _LONGEST_NAME - len(NAME_PREFIX) - len("-255-255-255-255")
+
+
+def connection_name(cluster: ClusterName, address: str) -> str:
+    """The name of our connection to a node: 80 characters at most, a longer cluster name cut and told apart by a digest."""
+    shown = str(cluster)
+    if len(shown) > _LONGEST_CLUSTER:
+        digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
+        shown = f"{shown[: _LONGEST_CLUSTER - 9]}-{digest}"
+    return f"{NAME_PREFIX}{shown}-{address.replace('.', '-')}"
+
+
+def is_ours(cluster: ClusterName, peer: PeerConnection) -> bool:
+    """The connection bears the name that we would give it."""
+    return peer.name == connection_name(cluster, peer.peer_ip)

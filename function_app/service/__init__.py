@@ -1,0 +1,1 @@
+"""What the service's triggers call: take in what is asked, make the passes, answer questions. Knows no Azure Functions."""

@@ -1,0 +1,158 @@
+"""Answering who asks: how hubs stand, what a pass would do, and who stood behind an address. Nothing is written here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from ipaddress import IPv4Network
+
+from function_app.model.attribution import Attribution, who_held
+from function_app.model.errors import EgressError, StateError
+from function_app.model.names import HubName
+from function_app.model.state import Decision, DecisionKind
+from function_app.reconcile import preview
+from function_app.reporting.json_report import preview_json, status_json
+from function_app.service.parts import Parts, Stores
+from function_app.service.requests import (
+    Answer,
+    BadRequest,
+    Json,
+    address_range,
+    hub_name,
+    moment_of,
+    needed,
+    only,
+    optional,
+)
+
+PASSES_SHOWN = 10
+
+
+def status(asked: Mapping[str, object], parts: Parts) -> Answer:
+    """How hubs stand, from what is stored: `?hub=NAME`, else all. Raises BadRequest, StateError."""
+    only(asked, {"hub"})
+    poisoned = [{"hub": each.hub, "since": each.since.isoformat()} for each in parts.passes.poisoned()]
+    rows = [_hub_status(hub, parts) for hub in _hubs(asked, parts.known_hubs())]
+    return Answer(200, {"hubs": rows, "poisoned": poisoned})
+
+
+def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
+    """What a pass would do now, read afresh from Git and the targets: `?hub=NAME`, else all. Raises BadRequest, SourceError."""
+    only(asked, {"hub"})
+    source = parts.source()
+    hubs = _hubs(asked, sorted(source.tree.definitions.hubs))
+    plans: list[Json] = []
+    for hub in hubs:
+        try:
+            report = preview(hub, source, parts.ports(hub, source.tree), parts.patience)
+            plans.append(preview_json(report))
+        except EgressError as problem:
+            plans.append({"hub": hub, "problem": str(problem)})
+    return Answer(200, plans)
+
+
+def whois(asked: Mapping[str, object], parts: Parts) -> Answer:
+    """Who stood behind an address: `?address=10.99.0.3&at=2026-11-23T14:05:00Z&hub=NAME`; now and all hubs unless said.
+
+    Raises BadRequest, StateError.
+    """
+    only(asked, {"hub", "address", "at"})
+    address, at = address_range(needed(asked, "address", "10.99.0.3")), optional(asked, "at")
+    moment = moment_of(at) if at else parts.clock.now()
+    hubs = _hubs(asked, parts.known_hubs())
+    return Answer(200, attributed({hub: parts.stores(hub) for hub in hubs}, address, moment))
+
+
+def health() -> Answer:
+    """For probes, and open to strangers: settings could be read, and the one program that is needed is there."""
+    if shutil.which("git") is None:
+        return Answer(503, {"status": "git is missing"})
+    return Answer(200, {"status": "ok"})
+
+
+def attributed(stores: Mapping[HubName, Stores], address: IPv4Network, at: datetime) -> Json:
+    """`{address, at, held_by, problems}`; a hub whose ledger cannot be read is a problem, not an absence."""
+    found: list[Json] = []
+    problems: list[str] = []
+    for hub, kept in stores.items():
+        try:
+            found += [attribution_json(hub, each) for each in who_held(kept.ledger.read(), address, at)]
+        except StateError as problem:
+            problems.append(f"{hub}: {problem}")
+    return {"address": str(address), "at": at.isoformat(), "held_by": found, "problems": problems}
+
+
+def attribution_json(hub: HubName, held: Attribution) -> Json:
+    """`{hub, tenant, cluster, namespaces, range, generation, holding, commit, author, since, freed_at, ended_at}`."""
+    return {
+        "hub": hub,
+        "tenant": held.tenant,
+        "cluster": held.cluster,
+        "namespaces": list(held.namespaces),
+        "range": str(held.range),
+        "generation": held.generation,
+        "holding": held.holding.value,
+        "commit": held.commit,
+        "author": held.author,
+        "since": held.since.isoformat(),
+        "freed_at": held.freed_at.isoformat() if held.freed_at else None,
+        "ended_at": held.ended_at.isoformat() if held.ended_at else None,
+    }
+
+
+def _hub_status(hub: HubName, parts: Parts) -> Json:
+    """The newest report, blocks, what is asked for and the last passes; what cannot be read is said, the rest is shown."""
+    stores, problems = parts.stores(hub), list[str]()
+    row: Json = {}
+    try:
+        row["latest"] = stores.status.latest(hub)
+    except StateError as problem:
+        problems.append(str(problem))
+    try:
+        row["blocks"] = _blocks(stores.state.decisions(), parts.clock.now())
+    except StateError as problem:
+        problems.append(str(problem))
+    try:
+        row["asked"] = _asked(hub, parts)
+        row["passes"] = list(parts.history.entries(hub)[-PASSES_SHOWN:])
+    except StateError as problem:
+        problems.append(str(problem))
+    latest, blocks = row.get("latest"), row.get("blocks")
+    return {
+        **status_json(
+            hub,
+            latest if isinstance(latest, Mapping) else None,
+            blocks if isinstance(blocks, tuple) else (),
+            " ".join(problems),
+        ),
+        "asked": row.get("asked"),
+        "passes": row.get("passes", []),
+    }
+
+
+def _asked(hub: HubName, parts: Parts) -> Json:
+    asked = parts.intents.read(hub)
+    again = asked.look_again_at
+    return {
+        "pending": asked.pending,
+        "reasons": sorted(each.value for each in asked.intent.reasons),
+        "by": list(asked.intent.by),
+        "look_again_at": again.isoformat() if again else None,
+    }
+
+
+def _blocks(decisions: Iterable[Decision], now: datetime) -> tuple[Decision, ...]:
+    return tuple(
+        each for each in decisions if each.kind is DecisionKind.BLOCK and (each.expires is None or each.expires > now)
+    )
+
+
+def _hubs(asked: Mapping[str, object], known: Iterable[str]) -> tuple[HubName, ...]:
+    """The one that is asked for, or all; raises BadRequest."""
+    all_of_them, name = tuple(HubName(each) for each in known), optional(asked, "hub")
+    if not name:
+        return all_of_them
+    if hub_name(name) not in all_of_them:
+        raise BadRequest(f"There is no hub of that name; known are: {', '.join(all_of_them) or 'none yet'}.", 404)
+    return (HubName(name),)

@@ -1,0 +1,56 @@
+"""What the firewall should hold when the ledger cannot say which ranges are whose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Network
+from typing import Any
+
+from planning_builders import HUB, NOON, RANGE, TENANT, a_situation, seen, the_sample
+
+from function_app.model.names import firewall_target
+from function_app.model.resources import FirewallObservation
+from function_app.model.state import Decision, DecisionKind
+from function_app.planning.firewall_plan import FirewallWish
+from function_app.planning.firewall_resources import TenantRules, render_rules, shard_body
+from function_app.planning.firewall_wish import revocations_only
+from function_app.planning.in_force import atoms
+
+OLD_RANGE = IPv4Network("10.99.0.64/29")
+
+
+def standing(*ranges: IPv4Network) -> TenantRules:
+    """Tenant0's rules for these ranges."""
+    return render_rules(TENANT, the_sample().rules[TENANT], ranges, NOON.date())
+
+
+def wished(shown: TenantRules, **other: Any) -> FirewallWish:
+    """What is wished for when this stands in the first shard and the ledger cannot be read."""
+    body = shard_body(the_sample().hub.spec.firewall.shards, "egress-000", {0: shown})
+    firewall = FirewallObservation(firewall_target(HUB), NOON, {"properties": {}}, {"egress-000": body})
+    return revocations_only(a_situation(seen(), **other), firewall)
+
+
+def test_a_block_covers_the_range_in_force_and_the_one_in_git() -> None:
+    """A tenant that is renumbering is blocked while nobody can say on which range it lives: on both."""
+    block = Decision(DecisionKind.BLOCK, TENANT, "leak", "someone", NOON, None)
+
+    wish = wished(standing(OLD_RANGE), decisions=(block,))
+
+    assert {TENANT: (RANGE, OLD_RANGE)} == wish.blocked
+
+
+def test_what_stands_keeps_its_ranges_though_git_has_another() -> None:
+    """Nothing is given to the range of Git, nothing is taken from the one in force."""
+    wish = wished(standing(OLD_RANGE))
+
+    assert atoms(standing(OLD_RANGE)) == atoms(wish.tenants[TENANT])
+
+
+def test_in_doubt_over_the_tree_nothing_is_taken_either() -> None:
+    """A tenant that the tree has lost keeps what stands while it cannot be told whether somebody removed it."""
+    doubtful = replace(the_sample(), rules={}, doubt=("the history was rewound",))
+
+    wish = wished(standing(RANGE), hub=doubtful)
+
+    assert atoms(standing(RANGE)) == atoms(wish.tenants[TENANT])
