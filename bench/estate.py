@@ -25,7 +25,7 @@ from simulator.model.documents import (
 )
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
-HUB_GROUP, SPOKE_GROUP = "bench-hub", "bench-spokes"
+SPOKE_GROUP = "bench-spokes"
 NODES = 6
 TENANTS_PER_SHARD = 25
 ADDRESSES = 8
@@ -36,7 +36,7 @@ ADDRESSES = 8
 class Estate:
     """One hub with so many tenants on so many clusters.
 
-    Several hubs share one repository when their `first_tenant` and `first_cluster` keep them apart. A firewall write takes
+    Several hubs share one repository when `hub`, `first_tenant` and `first_cluster` keep them apart. A firewall write takes
     `operation_seconds`, a listing of learned routes `listing_seconds`, both virtual.
     """
 
@@ -93,19 +93,19 @@ class Estate:
         }
         return HubDocument(
             subscription=SUBSCRIPTION,
-            resource_group=HUB_GROUP,
-            vnet=("10.0.0.0/16",),
+            resource_group=f"bench-{self.hub}",
+            vnet=(f"{self._vnet}.0.0/16",),
             firewall=FirewallDocument(
                 name="hub-fw",
                 policy="tenants",
                 base_policy="platform",
-                private_ip="10.0.0.4",
-                public_ip="203.0.113.10",
+                private_ip=f"{self._vnet}.0.4",
+                public_ip=f"203.0.113.{10 + self.first_cluster}",
                 operation_seconds=self.operation_seconds,
             ),
             route_server=RouteServerDocument(
                 name="hub-rs",
-                peer_ips=("10.0.1.4", "10.0.1.5"),
+                peer_ips=self._peer_ips,
                 routes_per_peer=4000,
                 listing_seconds=self.listing_seconds,
             ),
@@ -147,14 +147,14 @@ class Estate:
             self.hub,
             {
                 "subscription": SUBSCRIPTION,
-                "resourceGroup": HUB_GROUP,
-                "vnet": ["10.0.0.0/16"],
+                "resourceGroup": f"bench-{self.hub}",
+                "vnet": [f"{self._vnet}.0.0/16"],
                 "firewall": {
                     "name": "hub-fw",
                     "policy": "tenants",
                     "shards": {"tenantsPerShard": TENANTS_PER_SHARD, "priority": {"first": 1000, "last": 1059}},
                 },
-                "routeServer": {"name": "hub-rs", "asn": 65515, "peerIPs": ["10.0.1.4", "10.0.1.5"]},
+                "routeServer": {"name": "hub-rs", "asn": 65515, "peerIPs": list(self._peer_ips)},
                 "limits": {"routesPerPeer": 4000},
             },
         )
@@ -211,6 +211,14 @@ class Estate:
                 "egress": {"include": ["baseline"], "allow": allow},
             },
         )
+
+    @property
+    def _vnet(self) -> str:
+        return f"10.{128 + self.first_cluster}"
+
+    @property
+    def _peer_ips(self) -> tuple[str, str]:
+        return (f"{self._vnet}.1.4", f"{self._vnet}.1.5")
 
     def _spoke(self, number: int) -> int:
         return self.first_cluster + number + 1

@@ -8,10 +8,12 @@ from dataclasses import replace
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
 from function_app.model.plan import AttachmentState, Change, ChangeReason, Refusal, RefusalCode, Stage, WaitsFor
-from function_app.model.resources import Kind, Unreadable
+from function_app.model.resources import Kind, ResourceId, Unreadable
+from function_app.planning.cluster_resources import FELIX_NAME
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish
 from function_app.planning.generations import Intent
+from function_app.planning.keeping import rendered_key
 from function_app.planning.pointing import Readiness
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.shared_plan import switch_is_on
@@ -175,12 +177,21 @@ def attachment_state(
         if not one.met and not (routed and one.unknown)
     )
     if not routed and not waits:
-        waits.append((WaitsFor.ROUTED, "namespaces are pointed in this pass"))
+        waits.append(_last_step(situation, found))
     if intent.older and routed and not held_up:
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
     return _state(intent.key, cidr, stage, current and not on_older, waits, intent)
+
+
+def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:
+    """Everything is ready, and yet nothing is routed: this pass points, or somebody turned egress gateways off."""
+    switch = rendered_key(facts.name, ResourceId(Kind.FELIX_CONFIGURATION, FELIX_NAME))
+    withheld = switch in situation.state.rendered and not situation.corrects_drift(facts.name)
+    if withheld and not switch_is_on(facts):
+        return WaitsFor.PERSON, "somebody turned egressIPSupport off, and drift is only reported here"
+    return WaitsFor.ROUTED, "namespaces are pointed in this pass"
 
 
 def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentKey) -> WaitsFor | None:

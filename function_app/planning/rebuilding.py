@@ -10,7 +10,7 @@ rebuilt   more              -                  = a cluster that was unreadable t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv4Network
@@ -53,7 +53,7 @@ def judge_ledger(situation: Situation) -> LedgerVerdict:
     if ledger.records and not rebuilt:
         return LedgerVerdict((), give_out=True)
     unread = _unread(situation)
-    drafts = tuple(draft for name in situation.hub.clusters for draft in _rebuilt(situation, name))
+    drafts = _each_generation_once(draft for name in situation.hub.clusters for draft in _rebuilt(situation, name))
     marked = bool(drafts) or bool(rebuilt) or _shards_exist(situation)
     if not marked and situation.state.ledger_rebuilt_at is None:
         words = f"the ledger is empty and {', '.join(unread)} cannot be read: it cannot be told whether this hub is new"
@@ -87,6 +87,7 @@ def _rebuilt(situation: Situation, name: ClusterName) -> Iterator[Record]:
         for pool in cluster.of(Kind.IP_POOL)
         if _is_marked(situation, pool) and (draft := _reserve(situation, name, cluster, pool)) is not None
     ]
+    found = list(_each_generation_once(found))
     yield from found
     generations = tuple(
         generation
@@ -102,6 +103,20 @@ def _rebuilt(situation: Situation, name: ClusterName) -> Iterator[Record]:
         )
         if routed:
             yield replace(situation.record(RecordKind.ROUTE, generation, routed), author=REBUILT_AUTHOR)
+
+
+def _each_generation_once(drafts: Iterable[Record]) -> tuple[Record, ...]:
+    """Labels can be copied: the first pool that bears a generation is taken for its own, any other is nobody's."""
+    holders: dict[GenerationId, Record] = {}
+    kept: list[Record] = []
+    for draft in drafts:
+        holder = holders.get(draft.generation)
+        if draft.kind is RecordKind.RESERVE and holder is None:
+            holders[draft.generation] = draft
+            kept.append(draft)
+        elif draft.kind is not RecordKind.RESERVE and holder is not None and holder.cluster == draft.cluster:
+            kept.append(draft)
+    return tuple(kept)
 
 
 def _is_marked(situation: Situation, pool: Resource) -> bool:

@@ -235,3 +235,31 @@ def test_somebody_elses_filter_under_our_name_names_the_person_it_waits_for() ->
     """It is refused and left alone, and what cannot be advertised past it does not look again for ever."""
     twin = Action("foreign_twin", ("spoke1", "t0", "BGPFilter", "export-egress-ips"))
     _holds(COMES, twin, Action("follow", (14,)))
+
+
+def test_somebody_elses_pods_in_a_leaving_range_name_a_person() -> None:
+    """A gateway that was set up by hand on the same range takes the addresses as soon as ours are free of them."""
+    _holds(
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",))),
+        Action("follow", (16,)),
+        Action("by_hand", ("spoke2", "t3", 1, "gamma")),
+        Action("remove", ("t1",)),
+    )
+
+
+def test_a_switch_that_somebody_turned_off_where_drift_is_only_reported_names_a_person() -> None:
+    """Everything of a newcomer is ready, and its annotations would have no effect."""
+    off = Action("edit_shared", ("spoke1", "FelixConfiguration", "default", {"egressIPSupport": "Disabled"}))
+    _holds(COMES, Action("follow", (16,)), Action("drift", ("spoke1", "report")), off)
+
+
+def test_a_generation_that_two_pools_bear_does_not_stop_a_rebuilt_ledger() -> None:
+    """Somebody copied a pool with our labels; with the ledger lost, both claim the same generation."""
+    _holds(
+        COMES,
+        Action("follow", (16,)),
+        Action("foreign_pool", ("spoke1", 2, True)),
+        Action("foreign_pool", ("spoke2", 2, True)),
+        Action("lose_ledger", (False,)),
+        Action("run"),
+    )

@@ -30,6 +30,24 @@ def test_renumbering_drops_and_misattributes_nothing(settled: Desk) -> None:
     assert sources[-1] in {f"10.99.0.{n}" for n in range(16, 24)}
 
 
+def test_a_namespace_leaves_the_old_range_in_the_ledger_when_it_enters_the_new_one(settled: Desk) -> None:
+    """Whoever asks who stood behind an address at some time finds one answer, never two and never a gap."""
+    settled.commit(renumbered("10.99.0.16/29"))
+
+    settled.settle()
+
+    moves = [
+        (record.kind, str(record.range), record.namespaces, record.at)
+        for record in settled.ledger.records
+        if record.tenant == "tenant0" and record.kind in (RecordKind.ROUTE, RecordKind.UNROUTE)
+    ]
+    switched = moves[-1][3]
+    assert [
+        (RecordKind.ROUTE, "10.99.0.16/29", ("default",), switched),
+        (RecordKind.UNROUTE, "10.99.0.0/29", ("default",), switched),
+    ] == moves[1:]
+
+
 def test_the_old_generation_drains_and_is_freed(settled: Desk) -> None:
     """It leaves ten minutes after the switch, and nothing of it is left on any target."""
     settled.commit(renumbered("10.99.0.16/29"))
