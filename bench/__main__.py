@@ -26,7 +26,6 @@ def main() -> None:
         ground, seconds = timed(lambda: settled([estate], folder / "ground"))
         print(f"settled in {ground.settling[0].passes} passes, {seconds:.0f} s", flush=True)
         bench = Bench(ground, folder, asked.runs)
-        hub = f"{asked.tenants} attachments over {estate.clusters} clusters"
         for title, measure in _subjects(bench, asked.sizes).items():
             if asked.only and not any(word in title.lower() for word in asked.only):
                 continue
@@ -36,7 +35,7 @@ def main() -> None:
                 verdict = "" if row.met is None else "met" if row.met else "MISSED"
                 print(f"  {row.figure:<64} {row.goal:<14} {row.found}  {verdict}", flush=True)
             if asked.write:
-                renew({title: table(rows, f"{hub}, medians of {asked.runs} runs")})
+                renew({title: table(rows, f"--tenants {asked.tenants} --runs {asked.runs}")})
 
 
 def _subjects(bench: Bench, tenants: Sequence[int]) -> dict[str, Callable[[], list[Row]]]:
