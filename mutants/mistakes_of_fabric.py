@@ -7,7 +7,9 @@ from mutants.mistake import Mistake
 _FABRIC = "function_app/planning/fabric.py"
 _CONNECTIONS = "function_app/planning/connections.py"
 _REFLECTORS = "function_app/planning/reflectors.py"
-_STORIES = ("tests/stories/test_fabric.py",)
+_RISES = ("tests/stories/test_fabric_rises.py",)
+_NODES = ("tests/stories/test_nodes_replaced.py",)
+_LEAVES = ("tests/stories/test_cluster_leaves.py",)
 _PREFLIGHT = ("tests/stories/test_preflight.py",)
 
 FABRIC = (
@@ -18,7 +20,7 @@ FABRIC = (
         _FABRIC,
         "_placed(one, loss, turn=at == turn) for at",
         "_placed(one, loss, turn=True) for at",
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "reflector-interrupted-while-needed",
@@ -27,7 +29,7 @@ FABRIC = (
         _FABRIC,
         "    return lost_without(situation, facts, [internal_address(node)])\n",
         '    return Loss("")\n',
-        _STORIES,
+        _NODES,
     ),
     Mistake(
         "mesh-off-before-every-session-stands",
@@ -36,7 +38,7 @@ FABRIC = (
         "function_app/planning/bgp_configuration.py",
         '    return next((words for node in reflectors.ready if (words := unsettled(facts.observed, node))), "")\n',
         '    return ""\n',
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "old-status-taken-for-settled",
@@ -45,7 +47,7 @@ FABRIC = (
         _REFLECTORS,
         "        if told is not None and observed.at - told <= STATUS_AGE:\n",
         "        if told is not None:\n",
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "connection-before-its-filter",
@@ -54,7 +56,7 @@ FABRIC = (
         _CONNECTIONS,
         "    if is_leaving(facts) or not _guarded(situation, facts):\n",
         "    if is_leaving(facts):\n",
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "old-connection-goes-before-the-new-one-teaches",
@@ -63,7 +65,7 @@ FABRIC = (
         _CONNECTIONS,
         '    hindrance = loss.words or (f"reflector {first} is to have its own first" if first else "")\n',
         '    hindrance = ""\n',
-        _STORIES,
+        _NODES,
     ),
     Mistake(
         "connections-of-others-taken-for-ours",
@@ -72,7 +74,7 @@ FABRIC = (
         _CONNECTIONS,
         "    return tuple(peer for peer in observed.connections if is_ours(cluster, peer))\n",
         "    return observed.connections\n",
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "several-writes-on-a-route-server",
@@ -81,7 +83,7 @@ FABRIC = (
         _CONNECTIONS,
         "        if change.waits_for is None and taken:\n",
         "        if change.waits_for is None and taken and False:\n",
-        _STORIES,
+        _RISES,
     ),
     Mistake(
         "leaves-under-its-tenants",
@@ -90,7 +92,7 @@ FABRIC = (
         _CONNECTIONS,
         "    return facts.definition.spec.leaving and not facts.generations\n",
         "    return facts.definition.spec.leaving\n",
-        _STORIES,
+        _LEAVES,
     ),
     Mistake(
         "what-is-checked-first-stops-nothing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from stories.desk import Desk, sample
+from stories.fabric_worlds import routed_desk
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def settled() -> Desk:
     desk.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
     desk.settle()
     return desk
+
+
+@pytest.fixture
+def routed() -> Desk:
+    """Both tenants routed on a fabric that began with nothing."""
+    return routed_desk()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stories.desk import HUB, PLATFORM, ROOT, Desk, sample
+from stories.desk import HUB, PLATFORM, ROOT, Desk, describe, sample
 
 from function_app.model.report import Outcome
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
 from simulator.model.documents import NodeDocument
 from simulator.model.kubernetes.trees import Object
+from simulator.model.packets import Packet
 from simulator.model.world import World, read_document
 
 CLUSTER = "spoke1-aks"
@@ -19,6 +20,8 @@ TENANTS = ("tenants/tenant0.yaml", "tenants/tenant1.yaml")
 OLD, OTHER = "egress-gitops-spoke1-aks-10-1-0-4", "egress-gitops-spoke1-aks-10-1-0-5"
 NEW = "egress-gitops-spoke1-aks-10-1-0-19"
 FRESH = NodeDocument(name="spoke1-9", address="10.1.0.19", zone="1", reflector=True)
+SECOND_NEW = NodeDocument(name="spoke1-10", address="10.1.0.20", zone="2", reflector=True)
+PEERS = {"azure-route-server-a", "azure-route-server-b", "peer-with-route-reflectors"}
 
 
 def bare_world(**changes: Any) -> World:
@@ -44,6 +47,17 @@ def routed_desk(world: World | None = None) -> Desk:
     report = desk.settle()
     assert report.converged
     return desk
+
+
+def watched(desk: Desk, packets: list[Packet]) -> None:
+    """Settle, sending from a routed namespace at every step of time."""
+    last = desk.settle(watch=lambda: packets.append(desk.send(CLUSTER, "default", WEBSITE)))
+    assert last.converged, describe(last)
+
+
+def leaving(path: str = "clusters/spoke1-aks.yaml") -> dict[str, str]:
+    """The cluster's definition with `leaving`."""
+    return {path: sample(path)[path].replace("spec:\n", "spec:\n  leaving: true\n", 1)}
 
 
 def connections(desk: Desk) -> dict[str, tuple[str, int]]:
