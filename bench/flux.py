@@ -96,12 +96,12 @@ def _same(found: Mapping[str, Any], trial: Mapping[str, Any]) -> bool:
 def _clusters(hub: HubName) -> list[_Cluster]:
     """What the ledger and the definitions ask for, rendered as the reconciler renders it."""
     settings = Settings.from_environment(os.environ)
-    if settings.kubeconfig is None:
+    if settings.clusters.kubeconfig is None:
         raise RuntimeError("the measured world is reached by a kubeconfig")
     with assemble(settings) as assembly:
         definitions = hub_definitions(assembly.source().tree, hub)
         generations = fold(assembly.stores(hub).ledger.read()).live()
-    clusters = {name: _Cluster(settings.kubeconfig, name) for name in definitions.clusters}
+    clusters = {name: _Cluster(settings.clusters.kubeconfig, name) for name in definitions.clusters}
     for generation in generations:
         attachment = definitions.attachments[generation.key].attachment
         clusters[generation.key.cluster].wanted += generation_resources(hub, generation, attachment, ())

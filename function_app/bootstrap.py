@@ -94,18 +94,18 @@ class Assembly:
         from function_app.adapters.clocks import HttpDateClock, SystemClock
 
         settings = self.settings
-        if settings.time_source:
-            return HttpDateClock(settings.time_source, ca_file=settings.ca_file)
-        if settings.storage_account:
+        if settings.calls.time_source:
+            return HttpDateClock(settings.calls.time_source, ca_file=settings.calls.ca_file)
+        if settings.storage.account:
             return HttpDateClock(
-                settings.storage_account, ca_file=settings.ca_file, good_for_seconds=STORAGE_TIME_SECONDS
+                settings.storage.account, ca_file=settings.calls.ca_file, good_for_seconds=STORAGE_TIME_SECONDS
             )
         return SystemClock()
 
     @property
     def patience(self) -> Patience:
         """How long a pass waits for late targets."""
-        return Patience(self.settings.late_target_grace_seconds, self.settings.late_target_limit_seconds)
+        return Patience(self.settings.calls.late_target_grace_seconds, self.settings.calls.late_target_limit_seconds)
 
     def unanswered(self, hub: HubName) -> Unanswered[Seen]:
         """What this process's passes over a hub have not been answered yet."""
@@ -114,8 +114,8 @@ class Assembly:
     @property
     def author(self) -> str:
         """Who is recorded for decisions given here."""
-        if self.settings.author:
-            return self.settings.author
+        if self.settings.service.author:
+            return self.settings.service.author
         try:
             return getpass.getuser()
         except (OSError, KeyError):
@@ -136,7 +136,7 @@ class Assembly:
             return self._source(ref, repository)
 
     def _source(self, ref: str | None, repository: str | None) -> Source:
-        location = repository or self.settings.repository
+        location = repository or self.settings.source.repository
         git = self._repository(location)
         problem = ""
         try:
@@ -144,7 +144,7 @@ class Assembly:
         except SourceError as error:
             problem = str(error)
         try:
-            commit = git.resolve(ref or self.settings.ref)
+            commit = git.resolve(ref or self.settings.source.ref)
         except SourceError as error:
             raise SourceError(f"{problem} {error}".strip()) from None
         # A commit names all that came before it: on one day it always means the same tree.
@@ -159,14 +159,14 @@ class Assembly:
         from function_app.reading.effective import effective_tree
 
         storage = self._storage
-        kept = storage.checkpoint if storage else CheckpointFile(self.settings.state_folder / "checkpoint.json")
+        kept = storage.checkpoint if storage else CheckpointFile(self.settings.storage.folder / "checkpoint.json")
         text = kept.read_checkpoint()
         tree, checkpoint = effective_tree(
             git,
             commit,
             checkpoint=from_json(text) if text else None,
             today=today,
-            root=self.settings.definitions_folder,
+            root=self.settings.source.folder,
         )
         kept.write_checkpoint(checkpoint.to_json())
         return tree
@@ -235,19 +235,21 @@ class Assembly:
         """Which webhooks are let in."""
         settings = self.settings
         return Gate(
-            provider=settings.webhook_provider,
-            secrets=tuple(each for each in (settings.webhook_secret, settings.webhook_second_secret) if each),
-            repository=settings.webhook_repository or settings.repository,
-            ref=settings.ref,
-            folder=settings.definitions_folder,
-            most_bytes=settings.webhook_body_bytes,
+            provider=settings.webhooks.provider,
+            secrets=tuple(each for each in (settings.webhooks.secret, settings.webhooks.second_secret) if each),
+            repository=settings.webhooks.repository or settings.source.repository,
+            ref=settings.source.ref,
+            folder=settings.source.folder,
+            most_bytes=settings.webhooks.body_bytes,
         )
 
     @property
     def entitlement(self) -> Entitlement:
         """How callers are known."""
         settings = self.settings
-        return Entitlement(settings.callers is Callers.ENTRA, settings.reader_role, settings.operator_role)
+        return Entitlement(
+            settings.service.callers is Callers.ENTRA, settings.service.reader_role, settings.service.operator_role
+        )
 
     def ports(self, hub: HubName, tree: Tree) -> HubPorts:
         """Everything that a pass over one hub of a tree talks to."""
@@ -281,20 +283,20 @@ class Assembly:
     def _storage(self) -> StorageParts | None:
         """What the storage account keeps; None on a desk without one."""
         settings = self.settings
-        if not settings.storage_account:
+        if not settings.storage.account:
             return None
         from function_app.adapters.credentials import azure_credential
         from function_app.adapters.storage_parts import StorageParts
 
         built = StorageParts(
-            settings.storage_account,
-            settings.queue_endpoint,
-            settings.storage_container,
-            settings.storage_key_file
+            settings.storage.account,
+            settings.storage.queue_endpoint,
+            settings.storage.container,
+            settings.storage.key_file
             or azure_credential(
-                azure_cli=settings.azure_credential is CredentialKind.AZURE_CLI, client_id=settings.azure_client_id
+                azure_cli=settings.azure.credential is CredentialKind.AZURE_CLI, client_id=settings.azure.client_id
             ),
-            ca_file=settings.ca_file,
+            ca_file=settings.calls.ca_file,
         )
         self._closing.callback(built.close)
         return built
@@ -310,7 +312,7 @@ class Assembly:
 
     @property
     def _hubs_folder(self) -> Path:
-        return self.settings.state_folder / "hubs"
+        return self.settings.storage.folder / "hubs"
 
     def _repository(self, location: str) -> Repository:
         """A repository has a copy of its own, so that `--repo` never replaces the copy of the one in force."""
@@ -318,8 +320,8 @@ class Assembly:
 
         if location not in self._repositories:
             url = str(Path(location).absolute()) if Path(location).is_dir() else location
-            cache = self.settings.state_folder / "repositories" / hashlib.sha256(url.encode()).hexdigest()[:16]
-            built = GitRepository(url, cache, definitions_folder=self.settings.definitions_folder)
+            cache = self.settings.storage.folder / "repositories" / hashlib.sha256(url.encode()).hexdigest()[:16]
+            built = GitRepository(url, cache, definitions_folder=self.settings.source.folder)
             self._closing.callback(built.close)
             self._repositories[location] = built
         return self._repositories[location]
@@ -333,7 +335,7 @@ class Assembly:
         known = self._clusters.get(name)
         if known is not None and known[0] == cluster:
             return known[1]
-        options = AccessOptions(settings.kubeconfig, settings.kube_token_file, settings.ca_file)
+        options = AccessOptions(settings.clusters.kubeconfig, settings.clusters.token_file, settings.calls.ca_file)
         access = cluster_access(cluster, options, arm, self._credential)
         built = KubernetesCluster(cluster_target(name), access, self._limits)
         self._clusters[name] = (cluster, built)
@@ -347,8 +349,8 @@ class Assembly:
             self._azure[subscription] = ResourceManager(
                 subscription,
                 self._credential,
-                endpoint=self.settings.arm_endpoint,
-                ca_file=self.settings.ca_file,
+                endpoint=self.settings.azure.endpoint,
+                ca_file=self.settings.calls.ca_file,
                 limits=self._limits,
             )
         return self._azure[subscription]
@@ -358,9 +360,9 @@ class Assembly:
         from function_app.adapters.credentials import azure_credential
 
         return azure_credential(
-            token_file=self.settings.arm_token_file,
-            azure_cli=self.settings.azure_credential is CredentialKind.AZURE_CLI,
-            client_id=self.settings.azure_client_id,
+            token_file=self.settings.azure.token_file,
+            azure_cli=self.settings.azure.credential is CredentialKind.AZURE_CLI,
+            client_id=self.settings.azure.client_id,
         )
 
     @cached_property
@@ -368,7 +370,8 @@ class Assembly:
         from function_app.adapters.answers import RequestLimits
 
         return RequestLimits(
-            connect_seconds=self.settings.connect_timeout_seconds, read_seconds=self.settings.read_timeout_seconds
+            connect_seconds=self.settings.calls.connect_timeout_seconds,
+            read_seconds=self.settings.calls.read_timeout_seconds,
         )
 
 

@@ -44,14 +44,14 @@ def _settings() -> Settings | SettingsError:
         configure_logs()
         structlog.get_logger().critical("settings.wrong", problem=str(problem))
         return problem
-    configure_logs(found.log_level)
+    configure_logs(found.service.log_level)
     return found
 
 
 @cache
 def _assembled(settings: Settings) -> Assembly:
     parts = assemble(settings)
-    if settings.storage_account:
+    if settings.storage.account:
         parts.intents.read  # noqa: B018 - what threads share is built once, before they meet
         parts.passes.send  # noqa: B018 - as above
     return parts
@@ -69,14 +69,14 @@ def _parts() -> Assembly:
 def _schedule() -> str:
     """The timer's schedule in six fields, seconds first (learn.microsoft.com, NCRONTAB expressions)."""
     settings = _settings()
-    minutes = settings.drift_minutes if isinstance(settings, Settings) else _OTHERWISE_MINUTES
+    minutes = settings.service.drift_minutes if isinstance(settings, Settings) else _OTHERWISE_MINUTES
     return "0 0 * * * *" if minutes == 60 else f"0 */{minutes} * * * *"
 
 
 def _level() -> func.AuthLevel:
     """Whether the host asks for a key; when the settings cannot be read it does."""
     settings = _settings()
-    entra = isinstance(settings, Settings) and settings.callers is Callers.ENTRA
+    entra = isinstance(settings, Settings) and settings.service.callers is Callers.ENTRA
     return func.AuthLevel.ANONYMOUS if entra else func.AuthLevel.FUNCTION
 
 
@@ -140,7 +140,7 @@ def drift(timer: func.TimerRequest) -> None:  # noqa: ARG001 - late or not, the 
     """Every hub is looked at, and what was set aside is taken up."""
     structlog.contextvars.clear_contextvars()
     parts = _parts()
-    intake.drift(parts, parts.settings.drift_minutes * 60.0)
+    intake.drift(parts, parts.settings.service.drift_minutes * 60.0)
 
 
 @app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=QUEUE_CONNECTION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from function_app.cli.options import OutputOption, settings_of
+from function_app.cli.options import OutputOption
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout
 from function_app.model.tree import Definitions
 from function_app.reading.definitions import read_directory
@@ -19,6 +20,7 @@ from function_app.reading.schemas import schemas
 from function_app.reporting.json_report import problem_json
 from function_app.reporting.terminal import problem_line, sum_of_problems
 from function_app.reporting.words import counted, plain
+from function_app.settings import SettingRow, describe
 
 
 def validate(
@@ -61,20 +63,26 @@ def schema(
 
 
 def settings(output: OutputOption = OutputForm.TEXT) -> int:
-    """Show every setting: its value, its default and what it is for."""
-    rows = settings_of().describe()
+    """Show every setting: its value, its default, its unit and what it is for; and what is missing or wrong."""
+    rows, problems = describe(os.environ)
     if output is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
-        return ExitCode.DONE
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("setting", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("meaning", overflow="fold")
-    for row in rows:
-        value = plain(row.value) if row.value != row.default else f"{plain(row.value)} (default)".strip()
-        table.add_row(row.name, value, row.meaning)
-    show(table)
-    return ExitCode.DONE
+    else:
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table.add_column("setting", no_wrap=True)
+        table.add_column("value", overflow="fold")
+        table.add_column("meaning", overflow="fold")
+        for row in rows:
+            table.add_row(row.name, _setting_value(row), row.meaning)
+        show(table)
+    return fail("\n".join(problems)) if problems else ExitCode.DONE
+
+
+def _setting_value(row: SettingRow) -> str:
+    quantity = f"{plain(row.value)} {row.unit}".strip()
+    if not row.value:
+        return "(required)" if row.required else "(not set)"
+    return f"{quantity} (default)" if row.value == row.default else quantity
 
 
 def _contents(definitions: Definitions) -> str:

@@ -88,7 +88,7 @@ def forget(
 def one_hub(parts: Assembly, name: str | None) -> HubName:
     """The hub that is meant; raises SettingsError with what to write when that is not clear."""
     known = parts.known_hubs()
-    where = parts.settings.state_folder
+    where = parts.settings.storage.folder
     if name is None and len(known) == 1:
         return known[0]
     if name is None:

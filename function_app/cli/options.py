@@ -63,5 +63,5 @@ def assembled(repository: str | None = None) -> Assembly:
     """
     settings = settings_of(repository)
     asked = f"{PREFIX}LOG_LEVEL" in os.environ or not sys.stderr.isatty()
-    configure_logs(settings.log_level if asked else "ERROR")
+    configure_logs(settings.service.log_level if asked else "ERROR")
     return assemble(settings)

@@ -79,7 +79,7 @@ def reconcile(
 def hubs_of(parts: Assembly, source: Source, name: str | None) -> tuple[HubName, ...]:
     """The hubs that are meant; raises SourceError when there is none."""
     defined = parts.hubs(source.tree)
-    commit, folder = short(source.tree.commit), parts.settings.definitions_folder
+    commit, folder = short(source.tree.commit), parts.settings.source.folder
     if not defined:
         held = f" {source.tree.problems[0]}" if source.tree.problems else ""
         raise SourceError(

@@ -35,12 +35,12 @@ def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int
         known = parts.known_hubs()
         if hub is None and not known and output is OutputForm.TEXT:
             stdout().print(
-                f"no hub is known in {parts.settings.state_folder} yet; `egressctl reconcile` makes the first pass"
+                f"no hub is known in {parts.settings.storage.folder} yet; `egressctl reconcile` makes the first pass"
             )
             return ExitCode.DONE
         if hub is not None and hub not in known:
             return fail(
-                f"hub {hub} is not known in {parts.settings.state_folder}, which has {', '.join(known) or 'none'}. "
+                f"hub {hub} is not known in {parts.settings.storage.folder}, which has {', '.join(known) or 'none'}. "
                 "A hub is known after its first pass."
             )
         now = time_of(parts)

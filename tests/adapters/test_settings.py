@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from function_app.model.errors import SettingsError
-from function_app.settings import CredentialKind, Settings
+from function_app.settings import CATALOGUE, CredentialKind, SettingRow, Settings, describe
 
 NEEDED = {"EGRESS_REPOSITORY": "/srv/egress.git"}
 
@@ -15,12 +15,20 @@ NEEDED = {"EGRESS_REPOSITORY": "/srv/egress.git"}
 def test_defaults_fill_what_is_not_set() -> None:
     """Only the repository is required; an empty variable counts as not set."""
     settings = Settings.from_environment(NEEDED | {"EGRESS_REF": " ", "UNRELATED": "x"})
-    assert (settings.repository, settings.ref, settings.definitions_folder) == ("/srv/egress.git", "main", "gitops")
-    assert (settings.state_folder, settings.kubeconfig, settings.ca_file) == (Path(".state"), None, None)
-    assert (settings.connect_timeout_seconds, settings.read_timeout_seconds) == (5.0, 30.0)
-    assert (settings.late_target_grace_seconds, settings.late_target_limit_seconds) == (2.0, 60.0)
-    assert settings.arm_endpoint == "https://management.azure.com"
-    assert settings.azure_credential is CredentialKind.MANAGED_IDENTITY
+    assert (settings.source.repository, settings.source.ref, settings.source.folder) == (
+        "/srv/egress.git",
+        "main",
+        "gitops",
+    )
+    assert (settings.storage.folder, settings.clusters.kubeconfig, settings.calls.ca_file) == (
+        Path(".state"),
+        None,
+        None,
+    )
+    assert (settings.calls.connect_timeout_seconds, settings.calls.read_timeout_seconds) == (5.0, 30.0)
+    assert (settings.calls.late_target_grace_seconds, settings.calls.late_target_limit_seconds) == (2.0, 60.0)
+    assert settings.azure.endpoint == "https://management.azure.com"
+    assert settings.azure.credential is CredentialKind.MANAGED_IDENTITY
 
 
 def test_values_are_taken_over_in_their_types() -> None:
@@ -36,13 +44,13 @@ def test_values_are_taken_over_in_their_types() -> None:
             "EGRESS_DEFINITIONS_FOLDER": "deploy/gitops/",
         }
     )
-    assert (settings.kubeconfig, settings.read_timeout_seconds, settings.log_level) == (
+    assert (settings.clusters.kubeconfig, settings.calls.read_timeout_seconds, settings.service.log_level) == (
         Path("/etc/kubeconfig"),
         0.5,
         "DEBUG",
     )
-    assert settings.azure_credential is CredentialKind.AZURE_CLI
-    assert (settings.arm_endpoint, settings.definitions_folder) == ("http://127.0.0.1:8443", "deploy/gitops")
+    assert settings.azure.credential is CredentialKind.AZURE_CLI
+    assert (settings.azure.endpoint, settings.source.folder) == ("http://127.0.0.1:8443", "deploy/gitops")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,7 @@ def test_values_are_taken_over_in_their_types() -> None:
 )
 def test_the_queues_stand_beside_the_blobs(given: dict[str, str], queues: str) -> None:
     """In every cloud an account's two hosts differ by one word; elsewhere the second one is named."""
-    assert queues == Settings.from_environment(NEEDED | given).queue_endpoint
+    assert queues == Settings.from_environment(NEEDED | given).storage.queue_endpoint
 
 
 WRONG = [
@@ -118,26 +126,39 @@ def test_all_mistakes_come_at_once_with_examples() -> None:
 
 def test_nothing_secret_is_shown() -> None:
     """A repository URL may carry a login."""
-    settings = Settings.from_environment({"EGRESS_REPOSITORY": "https://me:canary@host/r.git?token=canary"})
-    rows = {row.name: row for row in settings.describe()}
+    rows, problems = described({"EGRESS_REPOSITORY": "https://me:canary@host/r.git?token=canary"})
+    assert not problems
     assert rows["EGRESS_REPOSITORY"].value == "https://***@host/r.git?***"
-    assert "canary" not in repr(settings)
 
 
 def test_a_secret_is_not_shown_at_all() -> None:
     """Only whether it is set."""
-    settings = Settings.from_environment(NEEDED | {"EGRESS_WEBHOOK_SECRET": "canary-canary-canary"})
-    rows = {row.name: row.value for row in settings.describe()}
-    assert ("***", "") == (rows["EGRESS_WEBHOOK_SECRET"], rows["EGRESS_WEBHOOK_SECOND_SECRET"])
-    assert "canary" not in repr(settings)
+    given = NEEDED | {"EGRESS_WEBHOOK_SECRET": "canary-canary-canary"}
+    rows, _ = described(given)
+    assert ("***", "") == (rows["EGRESS_WEBHOOK_SECRET"].value, rows["EGRESS_WEBHOOK_SECOND_SECRET"].value)
+    assert "canary" not in repr(Settings.from_environment(given))
 
 
-def test_every_setting_is_described() -> None:
-    """A row each: name, value, default, meaning."""
-    rows = Settings.from_environment(NEEDED | {"EGRESS_LATE_TARGET_GRACE_SECONDS": "0"}).describe()
-    assert len(rows) == len({row.name for row in rows}) == 31
-    assert all(row.name.startswith("EGRESS_") and row.meaning.endswith(".") for row in rows)
-    assert next((row.value, row.default) for row in rows if row.name == "EGRESS_LATE_TARGET_GRACE_SECONDS") == (
-        "0",
-        "2",
-    )
+def test_what_is_wrong_is_told_beside_all_that_is_right() -> None:
+    """Somebody who sets up an installation sees every setting before the required ones are set."""
+    rows, problems = described({"EGRESS_LOG_LEVEL": "canary", "EGRESS_REF": "release"})
+    assert [line.split()[0] for line in problems] == ["EGRESS_REPOSITORY", "EGRESS_LOG_LEVEL"]
+    assert ("", "", "release") == tuple(rows[f"EGRESS_{name}"].value for name in ("REPOSITORY", "LOG_LEVEL", "REF"))
+
+
+def test_every_setting_is_declared_once() -> None:
+    """With a meaning, a default that can be read, and a unit wherever a quantity ends its name."""
+    names = [form.name for form in CATALOGUE]
+    assert len(names) == len(set(names))
+    for form in CATALOGUE:
+        assert form.meaning.endswith(".")
+        assert form.required or form.parse(form.default or "") is not ...
+        assert bool(form.unit) == form.name.endswith(("_SECONDS", "_MINUTES", "_BYTES", "_DAYS"))
+        assert not form.unit or form.name.endswith(form.unit.upper())
+    assert ["REPOSITORY"] == [form.name for form in CATALOGUE if form.required]
+
+
+def described(environ: dict[str, str]) -> tuple[dict[str, SettingRow], tuple[str, ...]]:
+    """The rows by name, and the problems."""
+    rows, problems = describe(environ)
+    return {row.name: row for row in rows}, problems

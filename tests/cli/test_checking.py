@@ -131,7 +131,7 @@ def test_settings_shows_each_with_its_value(session: Session) -> None:
     assert "main (default)" in shown
     rows = {row["name"]: row for row in session.run_json("settings")}
     assert (str(session.repository), "") == (rows["EGRESS_REPOSITORY"]["value"], rows["EGRESS_REPOSITORY"]["default"])
-    assert {"name", "value", "default", "meaning"} == rows["EGRESS_REF"].keys()
+    assert {"name", "value", "default", "unit", "required", "secret", "meaning"} == rows["EGRESS_REF"].keys()
 
 
 @pytest.mark.parametrize(

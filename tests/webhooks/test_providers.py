@@ -249,4 +249,4 @@ def test_each_provider_can_be_chosen(provider: str) -> None:
     """The settings and the webhook's address call it the same."""
     chosen = {"EGRESS_REPOSITORY": "x", "EGRESS_WEBHOOK_PROVIDER": provider}
 
-    assert provider == Settings.from_environment(chosen).webhook_provider
+    assert provider == Settings.from_environment(chosen).webhooks.provider
