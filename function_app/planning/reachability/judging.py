@@ -1,0 +1,113 @@
+"""Taking a set of connections apart along the rules until every part of it has met the rule that decides it.
+
+Every match is terminal. Where a rule may match, its part goes on with that in mind: if whatever decides it later does the
+same, nothing is open; if not, the part is undecided, with the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from function_app.planning.reachability.policy import Policy, Step
+from function_app.planning.reachability.rules import Rule
+from function_app.planning.reachability.traffic import Box, remainder
+
+
+class Verdict(StrEnum):
+    """What becomes of a new connection."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Connections with one fate. `rule` decides it, None for the default denial; `doubts` say why it is undecided."""
+
+    box: Box
+    verdict: Verdict
+    rule: Rule | None
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Connections on their way: what they may have met, and what they surely met in the step under way."""
+
+    box: Box
+    possible: tuple[tuple[Rule, str], ...] = ()
+    met: tuple[Rule, ...] = ()
+
+
+def judge(policy: Policy, box: Box) -> tuple[Part, ...]:
+    """The box in parts that have nothing in common and together are all of it."""
+    parts: list[Part] = []
+    waiting = [_Piece(box)] if box else []
+    for step in policy.concerning(box.sources):
+        if not waiting:
+            break
+        decided, waiting = _through(step, waiting)
+        parts += decided
+    parts += [_decided(piece, None) for piece in waiting]
+    return tuple(parts)
+
+
+def _through(step: Step, pieces: list[_Piece]) -> tuple[list[Part], list[_Piece]]:
+    """One step. Collections of one priority are all asked: when they do not agree, it is open which comes first."""
+    for rules in step:
+        pieces = _through_rules(rules, pieces)
+    return [_settled(piece) for piece in pieces if piece.met], [piece for piece in pieces if not piece.met]
+
+
+def _through_rules(rules: Iterable[Rule], pieces: list[_Piece]) -> list[_Piece]:
+    """A collection's rules in order: what one of them matches is not shown to the next."""
+    done: list[_Piece] = []
+    for rule in rules:
+        if not pieces:
+            break
+        rest: list[_Piece] = []
+        for piece in pieces:
+            hit, missed = _split(piece, rule)
+            done += hit
+            rest += missed
+        pieces = rest
+    return [*done, *pieces]
+
+
+def _split(piece: _Piece, rule: Rule) -> tuple[list[_Piece], list[_Piece]]:
+    """The part of a piece that the rule surely matches, and the rest, which remembers what may have matched."""
+    hit = [replace(piece, box=common, met=(*piece.met, rule)) for box in rule.sure if (common := piece.box.meets(box))]
+    rest = [replace(piece, box=left) for left in remainder((piece.box,), (one.box for one in hit))]
+    for doubtful in rule.doubtful:
+        parted: list[_Piece] = []
+        for one in rest:
+            common = one.box.meets(doubtful.box)
+            if common is None or any(rule.allow is known.allow for known, _ in one.possible):
+                parted.append(one)
+                continue
+            parted.append(replace(one, box=common, possible=(*one.possible, (rule, doubtful.reason))))
+            parted += [replace(one, box=left) for left in one.box.without(common)]
+        rest = parted
+    return hit, rest
+
+
+def _settled(piece: _Piece) -> Part:
+    """What a step's sure matches come to: rules of one priority that do not agree leave it open."""
+    first = piece.met[0]
+    other = next((rule for rule in piece.met if rule.allow is not first.allow), None)
+    if other is None:
+        return _decided(piece, first)
+    reason = f"{first.name} and {other.name} have one priority, and Azure does not document which comes first"
+    return Part(piece.box, Verdict.UNDECIDED, first, (*(why for _, why in piece.possible), reason))
+
+
+def _decided(piece: _Piece, rule: Rule | None) -> Part:
+    """The fate of a piece that ends here, unless something that it may have met before would do otherwise."""
+    allow = rule is not None and rule.allow
+    otherwise = [(one, why) for one, why in piece.possible if one.allow is not allow]
+    if otherwise:
+        return Part(piece.box, Verdict.UNDECIDED, otherwise[0][0], tuple(why for _, why in otherwise))
+    return Part(piece.box, Verdict.ALLOW if allow else Verdict.DENY, rule)
