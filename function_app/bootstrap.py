@@ -40,6 +40,7 @@ from function_app.ports import (
     Repository,
     StateStore,
     StatusStore,
+    ToldStore,
 )
 from function_app.reconcile import Seen, Source
 from function_app.service.callers import Entitlement
@@ -223,6 +224,11 @@ class Assembly:
     def history(self) -> History:
         """What became of past passes; raises SettingsError without a storage account."""
         return self._needed_storage.history
+
+    @property
+    def told(self) -> ToldStore:
+        """What has been told to the outside; raises SettingsError without a storage account."""
+        return self._needed_storage.told
 
     def hub_in(self, message: str | bytes) -> HubName:
         """The hub that a message of the queue names; raises StateError."""

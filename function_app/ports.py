@@ -15,6 +15,7 @@ from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName, TargetName
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
 from function_app.model.state import Decision, HubState
+from function_app.model.telling import Told
 
 
 class Clock(Protocol):
@@ -219,6 +220,16 @@ class History(Protocol):
 
     def entries(self, hub: HubName) -> tuple[Mapping[str, object], ...]:
         """The entries kept, oldest first."""
+
+
+class ToldStore(Protocol):
+    """What of each hub has been told to the outside."""
+
+    def read(self, hub: HubName) -> Told:
+        """What was last written, nothing told when nothing was or it cannot be understood; raises StateError."""
+
+    def write(self, hub: HubName, told: Told, epoch: int) -> None:
+        """Replace; raises LeaseLost when a newer epoch has written."""
 
 
 class Intents(Protocol):

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from function_app.model.errors import StateError
 from function_app.model.ledger import Record
 from function_app.model.state import Decision, HubState
+from function_app.model.telling import Told
 
 SCHEMA = 1
 """Raised when a record changes so that an older release would misread it."""
@@ -25,6 +26,7 @@ class NewerSchema(StateError):
 
 _RECORDS = TypeAdapter(tuple[Record, ...])
 _STATE = TypeAdapter(HubState)
+_TOLD = TypeAdapter(Told)
 _DECISIONS = TypeAdapter(tuple[Decision, ...])
 
 
@@ -59,6 +61,17 @@ def encode_decisions(decisions: Iterable[Decision]) -> list[Any]:
 def decode_decisions(values: object) -> tuple[Decision, ...]:
     """Decisions; raises StateError."""
     return _decoded(_DECISIONS, values, "decisions")
+
+
+def encode_told(told: Told) -> dict[str, Any]:
+    """What has been told."""
+    values: dict[str, Any] = _TOLD.dump_python(told, mode="json")
+    return values
+
+
+def decode_told(values: object) -> Told:
+    """What has been told; raises StateError."""
+    return _decoded(_TOLD, values, "what has been told")
 
 
 def decode_envelope(content: bytes, where: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from function_app.adapters.storage_intents import IntentBlobs
 from function_app.adapters.storage_lease import LeaseBlobs
 from function_app.adapters.storage_ledger import LedgerBlobs
 from function_app.adapters.storage_passes import PassQueue
-from function_app.adapters.storage_state import CheckpointBlob, HistoryBlobs, StateBlobs, StatusBlobs
+from function_app.adapters.storage_state import CheckpointBlob, HistoryBlobs, StateBlobs, StatusBlobs, ToldBlobs
 from function_app.model.names import HubName
 
 
@@ -68,6 +68,11 @@ class StorageParts:
     def history(self) -> HistoryBlobs:
         """Past passes."""
         return HistoryBlobs(self.container)
+
+    @cached_property
+    def told(self) -> ToldBlobs:
+        """What has been told."""
+        return ToldBlobs(self.container)
 
     @cached_property
     def leases(self) -> LeaseBlobs:

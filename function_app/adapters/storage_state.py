@@ -17,13 +17,16 @@ from function_app.adapters.state_codec import (
     decode_decisions,
     decode_envelope,
     decode_state,
+    decode_told,
     encode_decisions,
     encode_state,
+    encode_told,
 )
 from function_app.adapters.storage_blobs import BlobContainer, Document, hub_path
 from function_app.model.errors import StateError
 from function_app.model.names import HubName
 from function_app.model.state import Decision, HubState
+from function_app.model.telling import Told
 
 MOST_ENTRIES = 200
 """Past passes that are kept of a hub."""
@@ -139,6 +142,26 @@ class HistoryBlobs:
         return tuple(each for each in entries if isinstance(each, dict)) if isinstance(entries, list) else ()
 
 
+class ToldBlobs:
+    """`ToldStore` for every hub of a container."""
+
+    def __init__(self, container: BlobContainer) -> None:
+        self._container = container
+
+    def read(self, hub: HubName) -> Told:
+        """What was last written; nothing told when it cannot be understood. StateError: nobody answers."""
+        name = _told(hub)
+        document = self._container.read(name)
+        if document is not None:
+            with suppress(StateError):
+                return decode_told(decode_envelope(document.content, name).get("told"))
+        return Told()
+
+    def write(self, hub: HubName, told: Told, epoch: int) -> None:
+        """Replace; raises LeaseLost when a newer epoch has written."""
+        self._container.write_fenced(_told(hub), _json({"schema": SCHEMA, "told": encode_told(told)}), epoch)
+
+
 class CheckpointBlob:
     """Where the fold over commits left off, as text. A cache: what fails to be read or written costs time, nothing else."""
 
@@ -169,6 +192,10 @@ def _status(hub: HubName) -> str:
 
 def _history(hub: HubName) -> str:
     return f"{hub_path(hub)}/history.json"
+
+
+def _told(hub: HubName) -> str:
+    return f"{hub_path(hub)}/told.json"
 
 
 def _decisions(decisions: Iterable[Decision]) -> bytes:

@@ -7,7 +7,18 @@ from typing import Protocol
 from function_app.gathering import Patience, Unanswered
 from function_app.model.names import HubName
 from function_app.model.tree import Tree
-from function_app.ports import Clock, History, HubPorts, Intents, Leases, LedgerStore, Passes, StateStore, StatusStore
+from function_app.ports import (
+    Clock,
+    History,
+    HubPorts,
+    Intents,
+    Leases,
+    LedgerStore,
+    Passes,
+    StateStore,
+    StatusStore,
+    ToldStore,
+)
 from function_app.reconcile import Seen, Source
 
 
@@ -53,6 +64,10 @@ class Parts(Protocol):
     @property
     def history(self) -> History:
         """What became of past passes."""
+
+    @property
+    def told(self) -> ToldStore:
+        """What has been told to the outside."""
 
     @property
     def leases(self) -> Leases:

@@ -28,6 +28,7 @@ from function_app.ports import Lease, Leases, StatusStore
 from function_app.reconcile import Source, reconcile
 from function_app.service.history import entry_of_pass, entry_of_problem
 from function_app.service.parts import Parts
+from function_app.service.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +112,7 @@ def _pass(hub: HubName, parts: Parts, lease: Lease, asked: HubIntent, source: So
     pause, noted = report.plan.look_again_seconds, published.look_again_at
     if pause is not None and noted is not None and parts.clock.now() + timedelta(seconds=pause) < noted - SLACK:
         _look_again(hub, parts, pause)
+    tell(hub, parts, lease.epoch)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from function_app.gathering import Patience, Unanswered
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.intent import HubIntent, Intent, merged
 from function_app.model.names import HubName
+from function_app.model.telling import Told
 from function_app.model.tree import Tree
 from function_app.ports import (
     Clock,
@@ -28,6 +29,7 @@ from function_app.ports import (
     PoisonedMessage,
     StateStore,
     StatusStore,
+    ToldStore,
 )
 from function_app.reconcile import Seen, Source
 from function_app.service.passes import Ran, run_hub
@@ -129,6 +131,26 @@ class MemoryHistory:
         return tuple(self.kept.get(hub, ()))
 
 
+@dataclass
+class MemoryTold:
+    """`ToldStore` in memory."""
+
+    kept: dict[HubName, tuple[Told, int]] = field(default_factory=dict)
+    problem: str = ""
+
+    def read(self, hub: HubName) -> Told:
+        """What was written."""
+        if self.problem:
+            raise StateError(self.problem)
+        return self.kept.get(hub, (Told(), 0))[0]
+
+    def write(self, hub: HubName, told: Told, epoch: int) -> None:
+        """Fenced by epoch."""
+        if epoch < self.kept.get(hub, (Told(), 0))[1]:
+            raise LeaseLost("a newer epoch has told")
+        self.kept[hub] = (told, epoch)
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryStores:
     """What is kept of a hub."""
@@ -166,6 +188,7 @@ class ServiceDesk:
     desk: Desk
     memory: MemoryIntents = field(default_factory=MemoryIntents)
     chronicle: MemoryHistory = field(default_factory=MemoryHistory)
+    tellings: MemoryTold = field(default_factory=MemoryTold)
     fetches: int = 0
     source_problem: str = ""
     on_fetch: Callable[[], None] = lambda: None
@@ -203,6 +226,11 @@ class ServiceDesk:
     def history(self) -> History:
         """Watched."""
         return cast("History", Watched(self.chronicle, self._told))
+
+    @property
+    def told(self) -> ToldStore:
+        """Watched."""
+        return cast("ToldStore", Watched(self.tellings, self._told))
 
     @property
     def leases(self) -> Leases:

@@ -29,6 +29,7 @@ from function_app.model.intent import Intent, Reason
 from function_app.model.ledger import RecordKind
 from function_app.model.names import NamespaceName, TenantName
 from function_app.model.state import Decision, DecisionKind, HubState
+from function_app.model.telling import Told
 from function_app.settings import Settings
 
 CALLS: tuple[tuple[str, Callable[[StorageParts], object]], ...] = (
@@ -42,6 +43,7 @@ CALLS: tuple[tuple[str, Callable[[StorageParts], object]], ...] = (
     ("record a report", lambda parts: parts.status.record(HUB, {}, 1)),
     ("read a report", lambda parts: parts.status.latest(HUB)),
     ("add to the history", lambda parts: parts.history.add(HUB, {}, 1)),
+    ("read what was told", lambda parts: parts.told.read(HUB)),
     ("record an intent", lambda parts: parts.intents.record(HUB, Intent())),
     ("read an intent", lambda parts: parts.intents.read(HUB)),
     ("send", lambda parts: parts.passes.send(HUB)),
@@ -173,6 +175,19 @@ def test_a_key_file_holds_a_key(azurite: Azurite, tmp_path: Path, content: str) 
     assert "canary" not in str(caught.value)
     with pytest.raises(StateError, match="cannot be read"):
         StorageParts(azurite.blobs, azurite.queues, "state", tmp_path / "none")
+
+
+def test_what_was_told_is_fenced_and_can_be_lost(storage: Storage) -> None:
+    """Nothing told at first, and again when it cannot be understood: then things are told twice. An older epoch writes nothing."""
+    told = storage.parts.told
+    assert Told() == told.read(HUB)
+    told.write(HUB, Told(ledger_seq=7, restated_on=NOON.date()), epoch=3)
+
+    assert Told(ledger_seq=7, restated_on=NOON.date()) == told.read(HUB)
+    with pytest.raises(LeaseLost):
+        told.write(HUB, Told(), epoch=2)
+    storage.put("told.json", b"{")
+    assert Told() == told.read(HUB)
 
 
 def test_history_keeps_the_last_passes(storage: Storage) -> None:
