@@ -5,7 +5,7 @@ READY := .venv/.ready
 MUTMUT := build/mutmut/bin/mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test real check kube bench bench-kube sim golden schema pins soak mutants mutants-machine clean
+.PHONY: help demo test real check kube bench bench-kube serve sim golden schema pins soak mutants mutants-machine clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchma
 
 bench-kube: $(READY) ## beside kubectl and Flux's engine on a real API server; TENANTS=999 RUNS=1; WRITE=1 renews docs/benchmarks_kube.md
 	@$(BIN)/python -m bench_kube --tenants $(or $(TENANTS),999) --runs $(or $(RUNS),1) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
+serve: $(READY) ## the service at a desk: Azurite, simulated world, Git server, Azure's worker; prints what to type next
+	@$(BIN)/python -m serve $(if $(PORT),--port $(PORT))
 
 sim: $(READY) ## the simulated world alone; prints the settings to copy
 	@$(BIN)/python -m simulator

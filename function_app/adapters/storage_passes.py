@@ -77,6 +77,10 @@ class PassQueue:
         client = self._queue if queue == QUEUE else self._poison
         try:
             asked(Call(self._target, "make", f"queue {queue}"), client.create_queue)
+        except Refused as refused:
+            if refused.status != 409:  # somebody else has made it meanwhile
+                raise refused.in_words() from None
+        try:
             return asked(call, action)
         except Refused as refused:
             raise refused.in_words() from None

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
-from cli.session import ROOT, Session, git, sample_files
+from cli.session import Session, git, sample_files
 from real_parts import missing
-from service.worker_desk import StartWorker, Worker
 
 from azurite.program import MissingProgram, find_program
 from azurite.server import Azurite
+from serve.workers import Worker
+
+type StartWorker = Callable[[Mapping[str, str]], Worker]
 
 
 @pytest.fixture
 def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
     """Starts workers with settings and nothing else of ours in their environment; ends them."""
-    started: list[subprocess.Popen[str]] = []
+    with ExitStack() as started:
 
-    def start(settings: Mapping[str, str]) -> Worker:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("EGRESS_", "COVERAGE"))}
-        log = tmp_path / f"worker-{len(started)}.log"
-        with log.open("w") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", str(Path(__file__).parent / "worker_process.py"), str(ROOT)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-                env={**inherited, "PYTHON_SCRIPT_FILE_NAME": "main.py", **settings},
-                cwd=tmp_path,
-            )
-        started.append(process)
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first, log.read_text()
-        return Worker(process, json.loads(first), log)
+        def start(settings: Mapping[str, str]) -> Worker:
+            log = tmp_path / f"worker-{next(numbers)}.log"
+            return started.enter_context(Worker(settings, log))
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+        numbers = count()
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli.session import ROOT, Session
 from service.test_callers import NAMED, principal
-from service.worker_desk import StartWorker, Worker
 from webhooks.deliveries import OLD, generic, generic_push
 
 from azurite.server import Azurite
 from function_app import triggers
 from function_app.adapters.storage_passes import QUEUE
 from function_app.settings import CATALOGUE, Settings
+from serve.workers import Answered, Worker
+
+type StartWorker = Callable[[Mapping[str, str]], Worker]
 
 CPU_SECONDS, PEAK_MIB = 2.0, 150.0
 HTTP = {
@@ -78,11 +81,11 @@ def test_with_entra_the_app_itself_asks_who_calls(start_worker: StartWorker) -> 
     nobody = principal(NAMED)
 
     assert {"ANONYMOUS"} == {level for *_, level in routes(worker.index).values()}
-    strangers = {name: worker.http(name, HTTP[name][1])["status"] for name in HTTP if name not in ("webhook", "health")}
+    strangers = {name: worker.http(name, HTTP[name][1]).status for name in HTTP if name not in ("webhook", "health")}
     assert {401} == set(strangers.values())
-    assert [403, 403] == [worker.http(name, "POST", headers=reader)["status"] for name in ("resync", "block")]
-    assert 403 == worker.http("status", headers=nobody)["status"]
-    assert 200 == worker.http("health")["status"]
+    assert [403, 403] == [worker.http(name, "POST", headers=reader).status for name in ("resync", "block")]
+    assert 403 == worker.http("status", headers=nobody).status
+    assert 200 == worker.http("health").status
     log = worker.log.read_text()
     assert 9 == log.count("caller.refused")
     assert "jo@example.com" in log
@@ -94,8 +97,8 @@ def test_with_wrong_settings_everything_is_indexed_and_says_so(start_worker: Sta
 
     assert HTTP == routes(worker.index)
     answers = [worker.http(name, HTTP[name][1]) for name in HTTP]
-    assert {503} == {answer["status"] for answer in answers}
-    assert "EGRESS_" not in json.dumps([answer["body"] for answer in answers])
+    assert {503} == {answer.status for answer in answers}
+    assert "EGRESS_" not in str([answer.body for answer in answers])
     assert not worker.invoke("drift", timer=TIMER)["succeeded"]
     assert "EGRESS_REPOSITORY is not set" in worker.log.read_text()
     assert "EGRESS_LOG_LEVEL must be one of" in worker.log.read_text()
@@ -113,7 +116,7 @@ def settings_for(served: Session, azurite: Azurite, container: str) -> dict[str,
     }
 
 
-def post(worker: Worker, function: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(worker: Worker, function: str, body: dict[str, Any]) -> Answered:
     """An operator's request."""
     return worker.http(function, "POST", body=json.dumps(body).encode())
 
@@ -136,15 +139,15 @@ def test_one_invocation_of_each_kind(start_worker: StartWorker, served: Session,
     resync = post(worker, "resync", {"hub": "hub1"})
     rubbish = worker.invoke("passes", queue='{"hub": "../x"}')
 
-    assert [200, 202, 401] == [each["status"] for each in (before, hook, wrong)]
+    assert [200, 202, 401] == [each.status for each in (before, hook, wrong)]
     assert (True, True) == (tick["succeeded"], made["succeeded"]), worker.log.read_text()
-    assert [200] * 3 == [each["status"] for each in (status, plan, whois)], worker.log.read_text()
-    assert [202] * 3 == [each["status"] for each in (block, unblock, resync)]
-    (row,) = status["body"]["hubs"]
+    assert [200] * 3 == [each.status for each in (status, plan, whois)], worker.log.read_text()
+    assert [202] * 3 == [each.status for each in (block, unblock, resync)]
+    (row,) = status.json()["hubs"]
     assert row["report"]["commit_seen"]
     assert ["push", "timer"] == row["passes"][0]["reasons"]
     assert not row["asked"]["pending"]
-    assert "no-store" == status["headers"]["Cache-Control"]
+    assert "no-store" == status.headers["Cache-Control"]
     assert not rubbish["succeeded"]
 
 
@@ -156,9 +159,11 @@ def test_a_webhook_loads_no_more_than_storage(start_worker: StartWorker, served:
     stranger = worker.http("webhook", "POST", body=push.body, route={"provider": "generic"})
     hook = worker.http("webhook", "POST", headers=push.headers, body=push.body, route={"provider": "generic"})
 
-    assert 401 == stranger["status"]
-    assert {"kubernetes", "git", "azure.mgmt", "typer"}.isdisjoint(hook["loaded"])
-    assert "azure.storage" in hook["loaded"]
+    loaded = worker.loaded()
+
+    assert [401, 200] == [stranger.status, hook.status]
+    assert {"kubernetes", "git", "azure.mgmt", "typer"}.isdisjoint(loaded)
+    assert "azure.storage" in loaded
 
 
 def test_only_triggers_know_azure_functions() -> None:

@@ -1,7 +1,8 @@
 """The worker library that Azure runs, in a process of its own: loads the app as the host asks it to, and invokes functions.
 
-Started as `python worker_process.py FOLDER`; a JSON line in is an invocation, a JSON line out what became of it. The first line
-out is the index. The library takes its wire types from outside; plain objects stand in for them here.
+Started as `python worker.py FOLDER`; a JSON line in is an invocation with an `id`, a JSON line out what became of it. The first
+line out is the index. Invocations run beside each other, in the library's threads. The library takes its wire types from
+outside; plain objects stand in for them here.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import asyncio
 import json
 import sys
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 HEAVY = (
     "kubernetes",
@@ -59,7 +60,7 @@ def loaded() -> list[str]:
 
 def peak_kib() -> int:
     """The most memory that was held since this program began; `getrusage` counts what its parent held as well."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
@@ -90,52 +91,69 @@ async def indexed(folder: str) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 async def invoked(ids: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
-    """One invocation: `http`, `timer` or `queue` says what triggers it."""
-    from azure_functions_runtime.bindings.datumdef import Datum  # noqa: PLC0415 - loaded by then
-    from azure_functions_runtime.native_invocation import invocation_request_native  # noqa: PLC0415 - as above
+    """One invocation: `http`, `timer` or `queue` says what triggers it; with `look`, what is in memory afterwards is told."""
+    from azure_functions_runtime.native_invocation import invocation_request_native  # noqa: PLC0415 - loaded by then
 
-    def texts(values: dict[str, str]) -> dict[str, Datum]:
-        return {key: Datum(value, "string") for key, value in values.items()}
-
-    metadata: dict[str, Any] = {}
-    if "http" in asked:
-        http = asked["http"]
-        value = {
-            "method": Datum(http["method"], "string"),
-            "url": Datum("http://127.0.0.1/api", "string"),
-            "headers": texts(http.get("headers", {})),
-            "params": texts(http.get("route", {})),
-            "query": texts(http.get("query", {})),
-            "body": Datum(b64decode(http.get("body", "")), "bytes"),
-        }
-        inputs = [("request", Datum(value, "http"))]
-    elif "timer" in asked:
-        inputs = [("timer", Datum(json.dumps(asked["timer"]), "json"))]
-    else:
-        inputs = [("message", Datum(asked["queue"], "string"))]
-        metadata = {"Id": Datum("1", "string"), "DequeueCount": Datum("1", "json")}
-    done, returned, _, problem, _ = await invocation_request_native("one", ids[asked["function"]], inputs, metadata)
-    answer: dict[str, Any] = {"succeeded": done, "problem": problem, "loaded": loaded()}
+    inputs, metadata = _inputs(asked)
+    done, returned, _, problem, _ = await invocation_request_native(
+        str(asked["id"]), ids[asked["function"]], inputs, metadata
+    )
+    answer: dict[str, Any] = {"id": asked["id"], "succeeded": done, "problem": problem}
+    if asked.get("look"):
+        answer |= {"loaded": loaded(), "peak_mib": peak_kib() / 1024}
     if returned is not None:
         body = returned.value["body"].value
         answer |= {
             "status": int(returned.value["status_code"].value),
-            "body": json.loads(body),
+            "body": b64encode(body if isinstance(body, bytes) else str(body).encode()).decode(),
             "headers": {key: each.value for key, each in returned.value["headers"].items()},
         }
     return answer
 
 
-async def main(folder: str) -> None:
+def _inputs(asked: dict[str, Any]) -> tuple[list[tuple[str, Any]], dict[str, Any]]:
+    """The trigger's parameter, and what is told beside it."""
+    from azure_functions_runtime.bindings.datumdef import Datum  # noqa: PLC0415 - loaded by then
+
+    def texts(values: dict[str, str]) -> dict[str, Datum]:
+        return {key: Datum(value, "string") for key, value in values.items()}
+
+    if "http" in asked:
+        http = asked["http"]
+        value = {
+            "method": Datum(http["method"], "string"),
+            "url": Datum(http.get("url", "http://127.0.0.1/api"), "string"),
+            "headers": texts(http.get("headers", {})),
+            "params": texts(http.get("route", {})),
+            "query": texts(http.get("query", {})),
+            "body": Datum(b64decode(http.get("body", "")), "bytes"),
+        }
+        return [("request", Datum(value, "http"))], {}
+    if "timer" in asked:
+        return [("timer", Datum(json.dumps(asked["timer"]), "json"))], {}
+    count = json.dumps(asked.get("dequeue_count", 1))
+    return [("message", Datum(asked["queue"], "string"))], {
+        "Id": Datum("1", "string"),
+        "DequeueCount": Datum(count, "json"),
+    }
+
+
+async def main(folder: str, lines: TextIO, said: TextIO) -> None:
     """Index, then invoke until nothing more comes in."""
-    said = sys.stdout
-    sys.stdout = sys.stderr
     ids, index = await indexed(folder)
     print(json.dumps(index), file=said, flush=True)
-    for line in sys.stdin:
+    loop, running = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+
+    async def answer(line: str) -> None:
         print(json.dumps(await invoked(ids, json.loads(line))), file=said, flush=True)
+
+    while line := await loop.run_in_executor(None, lines.readline):
+        task = loop.create_task(answer(line))
+        running.add(task)
+        task.add_done_callback(running.discard)
 
 
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
-    asyncio.run(main(sys.argv[1]))
+    SAID, sys.stdout = sys.stdout, sys.stderr
+    asyncio.run(main(sys.argv[1], sys.stdin, SAID))
