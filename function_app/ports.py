@@ -44,12 +44,17 @@ class BlobEntry:
 
 @dataclass(frozen=True, slots=True)
 class CommitEntry:
-    """One commit of the first-parent line; `first_parent` is None for the line's root, or when it is not known."""
+    """One commit of the first-parent line; `first_parent` is None for the line's root, or when it is not known.
+
+    `approver` and `pull_request` are what its message says of the review, empty when it says nothing.
+    """
 
     commit: Commit
     author: str
     at: datetime
     first_parent: Commit | None = None
+    approver: str = ""
+    pull_request: str = ""
 
 
 class Repository(Protocol):

@@ -25,6 +25,7 @@ from function_app.adapters.git_arguments import (
     is_object_id,
     shown_url,
 )
+from function_app.adapters.git_messages import LINE_FORMAT, TRAILERS, approver_in, pull_request_in
 from function_app.adapters.git_program import GitFailed, GitProgram
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
@@ -214,7 +215,7 @@ class GitRepository:
                 "rev-list",
                 "--first-parent",
                 "--reverse",
-                "--format=%H%x00%P%x00%an <%ae>%x00%cI",
+                f"--format={LINE_FORMAT}",
                 commit,
                 *without,
                 "--",
@@ -298,10 +299,11 @@ class GitRepository:
 
 
 def _commit_entry(line: str) -> CommitEntry:
-    commit, parents, author, at = line.split("\0")
+    commit, parents, author, at, subject, *trailers = line.split("\0", 4 + len(TRAILERS))
     printable = "".join(character for character in author if character.isprintable())
     first_parent = Commit(parents.split(" ")[0]) if parents else None
-    return CommitEntry(Commit(commit), printable, datetime.fromisoformat(at), first_parent)
+    moment = datetime.fromisoformat(at)
+    return CommitEntry(Commit(commit), printable, moment, first_parent, approver_in(trailers), pull_request_in(subject))
 
 
 def _remove(path: Path) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Annotated, cast
 
 import typer
-from rich.table import Table
 
 from function_app.cli.decisions import name_form, time_of
 from function_app.cli.options import HubOption, OutputOption, assembled
-from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout, warn
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, warn
 from function_app.model.names import HubName
-from function_app.reporting.words import plain, short
-from function_app.service.questions import attributed
-from function_app.service.requests import BadRequest, Json, address_range, moment_of
+from function_app.reporting.whois_view import whois_view
+from function_app.reporting.words import plain
+from function_app.service.attribution import attributed
+from function_app.service.requests import BadRequest, address_range, moment_of
 
 
 def address_form(text: str) -> IPv4Network:
@@ -43,46 +43,22 @@ def whois(
     hub: HubOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
-    """Say which tenant, namespaces and commit stood behind a source address at a time."""
+    """Say who stood behind a source address at a time: tenant, namespaces, gateway, commit, review and rules."""
     with assembled() as parts:
         known = parts.known_hubs()
         if hub is not None and hub not in known:
             return fail(f"hub {plain(hub)} is not known, only {', '.join(known) or 'none'}.")
         chosen = known if hub is None else (HubName(name_form(hub)),)
-        found = attributed({name: parts.stores(name) for name in chosen}, address, at or time_of(parts))
-    problems, held_by = cast("list[str]", found["problems"]), cast("list[Json]", found["held_by"])
+        now = time_of(parts)
+        try:
+            found = attributed({name: parts.stores(name) for name in chosen}, address, at or now, now)
+        except BadRequest as problem:
+            return fail(str(problem))
+    problems = cast("list[str]", found["problems"])
     if output is OutputForm.JSON:
         print_json(found)
     else:
-        for problem in problems:
-            warn(problem)
-        if held_by:
-            show(_table(held_by))
-        else:
-            stdout().print(f"nobody held {found['address']} at {found['at']}, nor before", soft_wrap=True)
+        for words in problems:
+            warn(words)
+        show(whois_view(found))
     return ExitCode.REFUSED if problems else ExitCode.DONE
-
-
-def _table(rows: list[Json]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for name in ("tenant", "cluster", "range", "namespaces", "commit", "author", "since", "state"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        namespaces = ", ".join(cast("list[str]", row["namespaces"])) or "none"
-        since = datetime.fromisoformat(str(row["since"])).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        table.add_row(
-            plain(str(row["tenant"])),
-            plain(str(row["cluster"])),
-            str(row["range"]),
-            plain(namespaces),
-            short(str(row["commit"])),
-            plain(str(row["author"])),
-            since,
-            _state(row),
-        )
-    return table
-
-
-def _state(row: Json) -> str:
-    end = row["ended_at"] or row["freed_at"]
-    return f"{row['holding']}{f' since {end}' if end else ''}"

@@ -30,6 +30,8 @@ class Record:
 
     `seq` counts from 1 without gaps within a hub, `epoch` is the lease's. `gateway` (NAMESPACE/NAME) and `pool` are the
     names that the generation bears on its cluster; `on_removal` stands on `leave` and tells what becomes of the workloads.
+    `commit` last changed the tenant's file, `author` wrote it, `approver` and `pull_request` are what it says of its review;
+    once the file is gone, `commit` is the one in force.
     """
 
     seq: int
@@ -47,6 +49,8 @@ class Record:
     pool: str = ""
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     on_removal: OnRemoval = OnRemoval.NODE
+    approver: str = ""
+    pull_request: str = ""
 
 
 class Holding(StrEnum):

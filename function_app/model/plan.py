@@ -195,8 +195,30 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayPod:
+    """A gateway pod that has an address, and since when: a pod keeps its address as long as it lives."""
+
+    name: str
+    address: str
+    node: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAddresses:
+    """Where a cluster's packets come from: tenants' ranges, and its nodes by name with their addresses."""
+
+    egress: str
+    node_subnet: str
+    nodes: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentState:
-    """One attachment as this pass saw it. `current` says that the rules in force are those that Git asks for."""
+    """One attachment as this pass saw it. `current` says that the rules in force are those that Git asks for.
+
+    `gateways` are the pods of all its live generations.
+    """
 
     key: AttachmentKey
     cidr: str
@@ -206,6 +228,7 @@ class AttachmentState:
     detail: str
     namespaces: tuple[str, ...] = ()
     generation: str = ""
+    gateways: tuple[GatewayPod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +250,8 @@ class Plan:
     look_again_seconds: float | None = None
     unattributed: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By cluster: namespaces whose pods leave as nodes."""
+    clusters: Mapping[str, ClusterAddresses] = field(default_factory=dict, hash=False)
+    """Those that were read."""
 
     @property
     def ready(self) -> tuple[Change, ...]:

@@ -41,13 +41,15 @@ class ShardMemory:
     """What we know of one shard beyond what Azure shows.
 
     `in_force` is the last content seen Succeeded. `failures` maps the digest of a content to how often an operation with
-    it was seen to fail, `counted` is the etag of the failure counted last. No write before `backoff_until`.
+    it was seen to fail, `counted` is the etag of the failure counted last. No write before `backoff_until`. `since` maps each
+    tenant in it to when its rules in force were first seen as they are.
     """
 
     in_force: Body | None = field(default=None, hash=False)
     failures: Mapping[str, int] = field(default_factory=dict, hash=False)
     counted: str = ""
     backoff_until: datetime | None = None
+    since: Mapping[TenantName, datetime] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

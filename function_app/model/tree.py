@@ -13,10 +13,12 @@ from function_app.model.names import AttachmentKey, ClusterName, Commit, HubName
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which commit last changed the file in force, and who wrote that commit."""
+    """Which commit last changed the file in force, who wrote it, and by which review it came in, where the commit says so."""
 
     commit: Commit
     author: str
+    approver: str = ""
+    pull_request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

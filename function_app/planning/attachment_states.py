@@ -7,7 +7,16 @@ from dataclasses import replace
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
-from function_app.model.plan import AttachmentState, Change, ChangeReason, Refusal, RefusalCode, Stage, WaitsFor
+from function_app.model.plan import (
+    AttachmentState,
+    Change,
+    ChangeReason,
+    GatewayPod,
+    Refusal,
+    RefusalCode,
+    Stage,
+    WaitsFor,
+)
 from function_app.model.resources import Kind, ResourceId, Unreadable
 from function_app.planning.cluster_resources import FELIX_NAME
 from function_app.planning.facts import Facts
@@ -17,6 +26,7 @@ from function_app.planning.keeping import rendered_key
 from function_app.planning.pointing import Readiness
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.shared_plan import switch_is_on
+from function_app.planning.sightings import gateways_seen
 from function_app.planning.situation import Situation
 from function_app.planning.stages import Condition, advertised, pooled, serving
 from function_app.planning.teardown import Waits
@@ -155,13 +165,14 @@ def attachment_state(
         words = problem.message if problem is not None else "the cluster is not defined any more"
         waits_for = WaitsFor.PERSON if problem is not None and problem.permanent else WaitsFor.TARGET
         return AttachmentState(intent.key, cidr, _stage_unread(intent), current, (waits_for,), words)
+    pods = gateways_seen(found, intent)
     if intent.target is None or intent.defined is None:
         if intent.waiting is not None:
             waits.insert(0, (intent.waiting, intent.detail))
         elif intent.kept:
             waits.insert(0, (WaitsFor.WAIVER, "its removal has not begun"))
         stage = Stage.LEAVING if intent.leaving and intent.defined is None else _routed_or(Stage.ABSENT, found, intent)
-        return _state(intent.key, cidr, stage, current, waits)
+        return _state(intent.key, cidr, stage, current, waits, gateways=pods)
     readiness = readiness_by_generation.get(intent.target.id, Readiness(()))
     stage, on_older = _stage(found, intent, readiness)
     routed = stage is Stage.ROUTED and not on_older
@@ -169,7 +180,7 @@ def attachment_state(
         waits.insert(
             0, (WaitsFor.PERSON, "something stands in the way that only a person can clear: see what is refused")
         )
-        return _state(intent.key, cidr, stage, current, waits, intent)
+        return _state(intent.key, cidr, stage, current, waits, intent, pods)
     stuck = _stuck(situation, firewall, intent.key)
     waits.extend(
         (WaitsFor.PERSON if one.person else stuck if stuck and name is WaitsFor.PERMITTED else name, one.detail)
@@ -182,7 +193,7 @@ def attachment_state(
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
-    return _state(intent.key, cidr, stage, current and not on_older, waits, intent)
+    return _state(intent.key, cidr, stage, current and not on_older, waits, intent, pods)
 
 
 def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:
@@ -205,7 +216,13 @@ def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentK
 
 
 def _state(
-    key: AttachmentKey, cidr: str, stage: Stage, current: bool, waits: Waits, intent: Intent | None = None
+    key: AttachmentKey,
+    cidr: str,
+    stage: Stage,
+    current: bool,
+    waits: Waits,
+    intent: Intent | None = None,
+    gateways: tuple[GatewayPod, ...] = (),
 ) -> AttachmentState:
     target = intent.target if intent is not None else None
     return AttachmentState(
@@ -217,6 +234,7 @@ def _state(
         detail=waits[0][1] if waits else "",
         namespaces=tuple(str(name) for name in (target.routed if target is not None else ())),
         generation=str(target.id) if target is not None else "",
+        gateways=gateways,
     )
 
 

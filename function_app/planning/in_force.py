@@ -49,7 +49,7 @@ def learn(
             continue
         memory, state = memories.get(name, ShardMemory()), provisioning_state(body)
         if state == "Succeeded":
-            learned[name] = _after_success(memory, body)
+            learned[name] = _after_success(memory, body, now)
         elif state == "Failed" and memory.counted != str(body.get("etag", "")):
             learned[name] = _after_failure(memory, body, now)
         else:
@@ -57,10 +57,23 @@ def learn(
     return learned
 
 
-def _after_success(memory: ShardMemory, body: Body) -> ShardMemory:
+def _after_success(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:
     """A content that failed and now stands was never at fault: what failed beside it deserves another try as well."""
     failures = {} if content_digest(read_shard(body)) in memory.failures else memory.failures
-    return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None)
+    since = _since(memory, body, now)
+    return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None, since=since)
+
+
+def _since(memory: ShardMemory, body: Body, now: datetime) -> Mapping[TenantName, datetime]:
+    """When each tenant's rules in this shard were first seen as they are now."""
+    before, content = memory.in_force, read_shard(body)
+    if before is not None and before.get("etag") == body.get("etag") and len(memory.since) == len(content):
+        return memory.since
+    former = {rules.tenant: rules.digest() for rules in read_shard(before).values()}
+    return {
+        rules.tenant: memory.since.get(rules.tenant, now) if former.get(rules.tenant) == rules.digest() else now
+        for rules in content.values()
+    }
 
 
 def _after_failure(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:

@@ -47,6 +47,7 @@ from function_app.planning.rebuilding import judge_ledger
 from function_app.planning.remembering import waits_after
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.shared_plan import plan_shared
+from function_app.planning.sightings import cluster_addresses
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
 from function_app.planning.teardown import forget, plan_teardown
@@ -153,6 +154,7 @@ def make_plan(situation: Situation) -> Planned:
             situation, done.changes, attachments, firewall, done.drafts, started=connections.in_flight
         ),
         unattributed=_unattributed(facts),
+        clusters={str(name): cluster_addresses(one) for name, one in facts.items()},
     )
     return Planned(plan, _state_after(situation, firewall, done, plan, verdict.lost_at))
 

@@ -93,6 +93,8 @@ class Situation:
             generation=generation.id,
             range=generation.range,
             namespaces=namespaces,
-            commit=self.hub.commit,
+            commit=defined.provenance.commit if defined is not None else self.hub.commit,
             author=defined.provenance.author if defined is not None else "",
+            approver=defined.provenance.approver if defined is not None else "",
+            pull_request=defined.provenance.pull_request if defined is not None else "",
         )

@@ -22,11 +22,13 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """One version of a file, and which commit by whom wrote it. `blob` is empty for a deletion."""
+    """One version of a file, and which commit by whom wrote it, by which review. `blob` is empty for a deletion."""
 
     blob: str
     commit: Commit
     author: str
+    approver: str = ""
+    pull_request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

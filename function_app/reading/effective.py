@@ -241,7 +241,9 @@ def _take_effect(fold: _Fold, entry: CommitEntry, verdict: _Verdict, reader: Par
 
 def _written(pending: BlobRef | None, blob: str, entry: CommitEntry) -> BlobRef:
     """Who wrote this version: the commit that has held it since, else this one."""
-    return pending if pending is not None and pending.blob == blob else BlobRef(blob, entry.commit, entry.author)
+    if pending is not None and pending.blob == blob:
+        return pending
+    return BlobRef(blob, entry.commit, entry.author, entry.approver, entry.pull_request)
 
 
 def _tree(fold: _Fold, commit: Commit, verdict: _Verdict, in_force_before: frozenset[str], reader: ParsedFiles) -> Tree:
@@ -261,7 +263,10 @@ def _tree(fold: _Fold, commit: Commit, verdict: _Verdict, in_force_before: froze
         departed=departed,
         held=held,
         problems=verdict.problems,
-        provenance={path: Provenance(ref.commit, ref.author) for path, ref in sorted(fold.files.items())},
+        provenance={
+            path: Provenance(ref.commit, ref.author, ref.approver, ref.pull_request)
+            for path, ref in sorted(fold.files.items())
+        },
         doubt=verdict.doubt,
     )
 

@@ -53,6 +53,10 @@ def report_json(report: Report, waits: Mapping[str, Wait]) -> Json:
         "unreadable": unreadable_json(report),
         "held": held_json(report),
         "unattributed": {cluster: list(names) for cluster, names in plan.unattributed.items()},
+        "clusters": {
+            name: {"egress": one.egress, "node_subnet": one.node_subnet, "nodes": dict(one.nodes)}
+            for name, one in plan.clusters.items()
+        },
         "look_again_seconds": plan.look_again_seconds,
     }
 
@@ -174,6 +178,11 @@ def _attachment(one: AttachmentState, wait: Wait | None) -> Json:
         "since": None if wait is None else _time(wait.since),
         "detail": one.detail,
         "namespaces": list(one.namespaces),
+        "generation": one.generation,
+        "gateways": [
+            {"pod": pod.name, "address": pod.address, "node": pod.node, "since": _time(pod.since)}
+            for pod in one.gateways
+        ],
     }
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from ipaddress import IPv4Network
 
-from function_app.model.attribution import Attribution, who_held
 from function_app.model.errors import EgressError, StateError
 from function_app.model.names import HubName
 from function_app.model.state import Decision, DecisionKind
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
-from function_app.service.parts import Parts, Stores
+from function_app.service.attribution import attributed
+from function_app.service.parts import Parts
 from function_app.service.requests import (
     Answer,
     BadRequest,
@@ -59,9 +58,9 @@ def whois(asked: Mapping[str, object], parts: Parts) -> Answer:
     """
     only(asked, {"hub", "address", "at"})
     address, at = address_range(needed(asked, "address", "10.99.0.3")), optional(asked, "at")
-    moment = moment_of(at) if at else parts.clock.now()
+    now = parts.clock.now()
     hubs = _hubs(asked, parts.known_hubs())
-    return Answer(200, attributed({hub: parts.stores(hub) for hub in hubs}, address, moment))
+    return Answer(200, attributed({hub: parts.stores(hub) for hub in hubs}, address, moment_of(at) if at else now, now))
 
 
 def health() -> Answer:
@@ -69,36 +68,6 @@ def health() -> Answer:
     if shutil.which("git") is None:
         return Answer(503, {"status": "git is missing"})
     return Answer(200, {"status": "ok"})
-
-
-def attributed(stores: Mapping[HubName, Stores], address: IPv4Network, at: datetime) -> Json:
-    """`{address, at, held_by, problems}`; a hub whose ledger cannot be read is a problem, not an absence."""
-    found: list[Json] = []
-    problems: list[str] = []
-    for hub, kept in stores.items():
-        try:
-            found += [attribution_json(hub, each) for each in who_held(kept.ledger.read(), address, at)]
-        except StateError as problem:
-            problems.append(f"{hub}: {problem}")
-    return {"address": str(address), "at": at.isoformat(), "held_by": found, "problems": problems}
-
-
-def attribution_json(hub: HubName, held: Attribution) -> Json:
-    """`{hub, tenant, cluster, namespaces, range, generation, holding, commit, author, since, freed_at, ended_at}`."""
-    return {
-        "hub": hub,
-        "tenant": held.tenant,
-        "cluster": held.cluster,
-        "namespaces": list(held.namespaces),
-        "range": str(held.range),
-        "generation": held.generation,
-        "holding": held.holding.value,
-        "commit": held.commit,
-        "author": held.author,
-        "since": held.since.isoformat(),
-        "freed_at": held.freed_at.isoformat() if held.freed_at else None,
-        "ended_at": held.ended_at.isoformat() if held.ended_at else None,
-    }
 
 
 def _hub_status(hub: HubName, parts: Parts) -> Json:

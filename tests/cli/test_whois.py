@@ -66,7 +66,7 @@ def test_a_machine_is_told_the_same_at_a_time(kept: Session) -> None:
 
 def test_nobody_is_said_in_words(kept: Session) -> None:
     """An address that was never given out."""
-    assert "nobody held 10.99.9.9/32" in kept.run("whois", "10.99.9.9").stdout
+    assert "nobody held 10.99.9.9 at " in kept.run("whois", "10.99.9.9").stdout
 
 
 def test_a_damaged_ledger_is_no_absence(kept: Session) -> None:
@@ -84,3 +84,11 @@ def test_a_damaged_ledger_is_no_absence(kept: Session) -> None:
 def test_what_cannot_be_meant_is_said(kept: Session, arguments: tuple[str, ...]) -> None:
     """No address, no time, no such hub."""
     assert 1 == kept.run("whois", *arguments).exit_code
+
+
+def test_the_future_is_refused_in_words(kept: Session) -> None:
+    """Nobody knows who will hold an address."""
+    told = kept.run("whois", "10.99.0.3", "--at", "2999-01-01")
+
+    assert 1 == told.exit_code
+    assert "lies in the future" in told.stderr
