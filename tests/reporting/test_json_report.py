@@ -94,6 +94,7 @@ def test_a_pass_adds_outcomes_and_what_was_seen() -> None:
         "unreadable",
         "held",
         "unattributed",
+        "clusters",
         "look_again_seconds",
     } == found.keys()
     assert ("2026-11-23T06:40:05+00:00", False, 20.0) == (
@@ -117,6 +118,8 @@ def test_attachments_say_since_when_they_wait() -> None:
         "since": "2026-11-23T06:36:45+00:00",
         "detail": "1 of 2 replicas is available",
         "namespaces": ["default"],
+        "generation": "",
+        "gateways": [],
     } == first
     assert (None, [], "routed") == (second["since"], second["waiting_for"], second["stage"])
 
