@@ -79,8 +79,11 @@ def find_programs(minor: str = "", announce: Callable[[str], None] | None = None
     return Programs(version.removeprefix("v"), apiserver, controller_manager, Path(etcd))
 
 
-def own_program(module: Path, name: str, announce: Callable[[str], None] | None = None) -> Path:
-    """The program of a Go module of this project, built anew when its content has changed. Raises MissingProgram."""
+def own_program(module: Path, name: str, announce: Callable[[str], None] | None = None, package: str = ".") -> Path:
+    """The program of a Go module of this project, built anew when its content has changed. Raises MissingProgram.
+
+    `package` is the module's own, or that of a Go tool which its go.mod names.
+    """
     content = hashlib.sha256()
     for file in sorted([*module.glob("*.go"), module / "go.mod", module / "go.sum"]):
         content.update(file.read_bytes())
@@ -90,7 +93,7 @@ def own_program(module: Path, name: str, announce: Callable[[str], None] | None 
             if announce:
                 announce(f"Building {name} into {folder}: once, some minutes on every core.")
             building = folder / f".{name}"
-            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), "."), name)
+            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), package), name)
             building.rename(folder / name)
     return folder / name
 

@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-TOGETHER = ("tests/kube/", "tests/bgp/", "tests/state/", "tests/wire/test_demo.py")
+TOGETHER = ("tests/kube/", "tests/bgp/", "tests/state/", "tests/terraform/", "tests/wire/test_demo.py")
 """Tests that share what is dear to start: each group runs on one worker. The largest group is begun first, so that the suites
 of the real API server and of the real BGP speakers run beside each other and everything else fills the gaps."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from function_app.model.azure_definitions import ClusterAzure, HubAzure
 from function_app.model.definition_fields import (
     Address,
     AzureName,
@@ -126,7 +127,7 @@ class ClusterSpec(Definition):
             description="Take down what is ours on the cluster once no tenant is attached, before this file is removed"
         ),
     ] = False
-    azure: dict[str, Any] = Field(default_factory=dict, description="Read by Terraform alone")
+    azure: Annotated[ClusterAzure | None, Field(description="What Terraform builds; without it nothing")] = None
 
 
 class Cluster(Definition):
@@ -244,7 +245,7 @@ class HubSpec(Definition):
     drift: Annotated[DriftMode, Field(description="Undo drift (`correct`), or only say it (`report`)")] = (
         DriftMode.CORRECT
     )
-    azure: dict[str, Any] = Field(default_factory=dict, description="Read by Terraform alone")
+    azure: Annotated[HubAzure | None, Field(description="What Terraform builds; without it nothing")] = None
 
 
 class Hub(Definition):

@@ -1,7 +1,7 @@
 """Rules across files: one function a rule, a list of rules, every problem of a tree at once.
 
-Belongs here: the list and the order of what comes out. The rules stand in `check_claims`, `check_ranges`, `check_capacity`,
-`check_guardrails` and `check_changes`.
+Belongs here: the list and the order of what comes out. The rules stand in `check_claims`, `check_ranges`, `check_azure`,
+`check_capacity`, `check_guardrails` and `check_changes`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import date
 
 from function_app.model.errors import Problem
 from function_app.reading.candidate import Candidate
+from function_app.reading.check_azure import built_alone, built_together
 from function_app.reading.check_capacity import asn_apart, peers, routes_per_peer, shards
 from function_app.reading.check_changes import expiries, ranges_in_steps
 from function_app.reading.check_claims import azure_resources, leaving_clusters, namespaces, references, unique_names
@@ -28,6 +29,8 @@ RULES: tuple[Rule, ...] = (
     inside_egress_cidr,
     namespaces,
     azure_resources,
+    built_alone,
+    built_together,
     asn_apart,
     routes_per_peer,
     peers,

@@ -1,0 +1,43 @@
+# The service's settings: exactly those of function_app/settings, held together by tests/terraform/test_app_settings.py. Each that is
+# left out there is named in that test with its reason.
+locals {
+  service_settings = {
+    EGRESS_REPOSITORY            = var.repository.url
+    EGRESS_REF                   = var.repository.ref
+    EGRESS_DEFINITIONS_FOLDER    = "gitops"
+    EGRESS_WEBHOOK_PROVIDER      = try(var.webhook.provider, "")
+    EGRESS_WEBHOOK_SECRET        = var.webhook == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-secret)"
+    EGRESS_WEBHOOK_SECOND_SECRET = try(var.webhook.second_secret, false) ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-second-secret)" : ""
+    EGRESS_WEBHOOK_BODY_BYTES    = tostring(local.body_bytes)
+    EGRESS_STATE_FOLDER          = "/tmp/egress" # the copy of the repository alone; everything that counts lies in the account
+    EGRESS_STORAGE_ACCOUNT       = trimsuffix(azurerm_storage_account.this.primary_blob_endpoint, "/")
+    EGRESS_STORAGE_QUEUES        = trimsuffix(azurerm_storage_account.this.primary_queue_endpoint, "/")
+    EGRESS_STORAGE_CONTAINER     = azurerm_storage_container.state.name
+    EGRESS_AZURE_CREDENTIAL      = "managed-identity"
+    EGRESS_AZURE_CLIENT_ID       = azurerm_user_assigned_identity.this.client_id
+    EGRESS_CALLERS               = "entra"
+    EGRESS_READER_ROLE           = "Egress.Read"
+    EGRESS_OPERATOR_ROLE         = "Egress.Operate"
+    EGRESS_DRIFT_MINUTES         = tostring(var.drift_minutes)
+    EGRESS_LOG_LEVEL             = "INFO"
+  }
+
+  # What the Functions host reads: storage and queue by identity, no key anywhere.
+  host_settings = {
+    FUNCTIONS_WORKER_RUNTIME                  = "python"
+    PYTHON_SCRIPT_FILE_NAME                   = "main.py"
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT         = tostring(local.body_bytes)
+    AzureWebJobsStorage__accountName          = azurerm_storage_account.this.name
+    AzureWebJobsStorage__credential           = "managedidentity"
+    AzureWebJobsStorage__clientId             = azurerm_user_assigned_identity.this.client_id
+    EgressStorage__queueServiceUri            = trimsuffix(azurerm_storage_account.this.primary_queue_endpoint, "/")
+    EgressStorage__credential                 = "managedidentity"
+    EgressStorage__clientId                   = azurerm_user_assigned_identity.this.client_id
+    APPLICATIONINSIGHTS_CONNECTION_STRING     = var.sinks.application_insights_connection_string
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.this.client_id};Authorization=AAD"
+    WEBSITES_ENABLE_APP_SERVICE_STORAGE       = "false"
+    WEBSITE_RUN_FROM_PACKAGE                  = "0"
+  }
+
+  body_bytes = 4194304
+}

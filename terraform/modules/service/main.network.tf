@@ -1,0 +1,149 @@
+# The service's own spoke: it leaves by the home hub's firewall and reaches API servers through a peering with each spoke.
+resource "azurerm_virtual_network" "this" {
+  # checkov:skip=CKV_AZURE_182: the firewall's DNS proxy is one address, and redundant by itself
+  name                = "${var.name}-vnet"
+  resource_group_name = var.resource_group_name
+  location            = var.location
+  address_space       = [var.network.address_space]
+  dns_servers         = [var.home.firewall_private_ip]
+  tags                = var.tags
+}
+
+resource "azurerm_subnet" "function" {
+  name                            = "function"
+  resource_group_name             = var.resource_group_name
+  virtual_network_name            = azurerm_virtual_network.this.name
+  address_prefixes                = [var.network.function]
+  default_outbound_access_enabled = false
+
+  delegation {
+    name = "function"
+
+    service_delegation {
+      name    = "Microsoft.Web/serverFarms"
+      actions = ["Microsoft.Network/virtualNetworks/subnets/action"]
+    }
+  }
+}
+
+resource "azurerm_subnet" "endpoints" {
+  name                              = "endpoints"
+  resource_group_name               = var.resource_group_name
+  virtual_network_name              = azurerm_virtual_network.this.name
+  address_prefixes                  = [var.network.endpoints]
+  default_outbound_access_enabled   = false
+  private_endpoint_network_policies = "Enabled"
+}
+
+locals {
+  subnet_ids = { function = azurerm_subnet.function.id, endpoints = azurerm_subnet.endpoints.id }
+  inbound = {
+    "function/nobody"       = { subnet = "function", name = "nobody", priority = 4096, access = "Deny", protocol = "*", port = "*", source = "*" }
+    "endpoints/function"    = { subnet = "endpoints", name = "function", priority = 100, access = "Allow", protocol = "Tcp", port = "443", source = var.network.function }
+    "endpoints/nobody-else" = { subnet = "endpoints", name = "nobody-else", priority = 4096, access = "Deny", protocol = "*", port = "*", source = "*" }
+  }
+}
+
+resource "azurerm_network_security_group" "this" {
+  for_each = local.subnet_ids
+
+  name                = "${var.name}-${each.key}"
+  resource_group_name = var.resource_group_name
+  location            = var.location
+  tags                = var.tags
+}
+
+resource "azurerm_network_security_rule" "this" {
+  for_each = local.inbound
+
+  name                        = each.value.name
+  resource_group_name         = var.resource_group_name
+  network_security_group_name = azurerm_network_security_group.this[each.value.subnet].name
+  priority                    = each.value.priority
+  direction                   = "Inbound"
+  access                      = each.value.access
+  protocol                    = each.value.protocol
+  source_port_range           = "*"
+  source_address_prefix       = each.value.source
+  destination_port_range      = each.value.port
+  destination_address_prefix  = "*"
+}
+
+resource "azurerm_subnet_network_security_group_association" "this" {
+  for_each = local.subnet_ids
+
+  subnet_id                 = each.value
+  network_security_group_id = azurerm_network_security_group.this[each.key].id
+}
+
+resource "azurerm_route_table" "this" {
+  name                          = "${var.name}-egress"
+  resource_group_name           = var.resource_group_name
+  location                      = var.location
+  bgp_route_propagation_enabled = false
+  tags                          = var.tags
+}
+
+resource "azurerm_route" "egress" {
+  name                   = "everything-to-the-firewall"
+  resource_group_name    = var.resource_group_name
+  route_table_name       = azurerm_route_table.this.name
+  address_prefix         = "0.0.0.0/0"
+  next_hop_type          = "VirtualAppliance"
+  next_hop_in_ip_address = var.home.firewall_private_ip
+}
+
+resource "azurerm_subnet_route_table_association" "this" {
+  for_each = local.subnet_ids
+
+  subnet_id      = each.value
+  route_table_id = azurerm_route_table.this.id
+}
+
+resource "azurerm_virtual_network_peering" "hub_to_service" {
+  name                      = "to-egress-gitops"
+  resource_group_name       = var.home.virtual_network.resource_group_name
+  virtual_network_name      = var.home.virtual_network.name
+  remote_virtual_network_id = azurerm_virtual_network.this.id
+  allow_forwarded_traffic   = true
+}
+
+resource "azurerm_virtual_network_peering" "service_to_hub" {
+  name                      = "to-hub"
+  resource_group_name       = var.resource_group_name
+  virtual_network_name      = azurerm_virtual_network.this.name
+  remote_virtual_network_id = var.home.virtual_network.id
+  allow_forwarded_traffic   = true
+}
+
+# What the service needs from outside, from its own subnet alone.
+resource "azurerm_firewall_policy_rule_collection_group" "service" {
+  name               = "egress-gitops"
+  firewall_policy_id = var.home.base_policy_id
+  priority           = 100
+
+  application_rule_collection {
+    name     = "service"
+    priority = 100
+    action   = "Allow"
+
+    dynamic "rule" {
+      for_each = {
+        git       = var.repository.fqdns
+        azure     = ["management.azure.com", "login.microsoftonline.com"]
+        telemetry = ["*.in.applicationinsights.azure.com", "*.livediagnostics.monitor.azure.com"]
+      }
+
+      content {
+        name              = rule.key
+        source_addresses  = [var.network.function]
+        destination_fqdns = rule.value
+
+        protocols {
+          type = "Https"
+          port = 443
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+variable "name" {
+  description = "What names begin with. Names of the storage account, the vault and the registry are unique in the world: they are made of it, without hyphens."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,16}[a-z0-9]$", var.name))
+    error_message = "service.name: 3 to 18 lower-case letters, digits and inner hyphens; Azure takes 24 for a storage account and a vault, and \"host\", \"kv\" or \"acr\" is added."
+  }
+}
+
+variable "resource_group_name" {
+  description = "Where everything of the service lies."
+  type        = string
+  nullable    = false
+}
+
+variable "location" {
+  description = "The home hub's region."
+  type        = string
+  nullable    = false
+}
+
+variable "subscription_id" {
+  description = "The subscription of hubs and clusters, as a resource id; roles are defined there."
+  type        = string
+  nullable    = false
+}
+
+variable "tenant_id" {
+  description = "The Entra tenant."
+  type        = string
+  nullable    = false
+}
+
+variable "network" {
+  description = "The service's VNet: address_space, function (a subnet of /26 or larger), endpoints (a subnet of /27 or larger)."
+  type = object({
+    address_space = string
+    function      = string
+    endpoints     = string
+  })
+  nullable = false
+
+  validation {
+    condition     = alltrue([for range in values(var.network) : can(cidrhost(range, 0))])
+    error_message = "service.network: address_space, function and endpoints are IPv4 ranges like 10.255.0.0/24."
+  }
+}
+
+variable "home" {
+  description = "The hub whose firewall the service leaves by."
+  type = object({
+    virtual_network = object({
+      id                  = string
+      name                = string
+      resource_group_name = string
+    })
+    firewall_private_ip = string
+    base_policy_id      = string
+    route_server_id     = string
+  })
+  nullable = false
+}
+
+variable "zone_ids" {
+  description = "Private DNS zones by what they are for: blob, queue, table, vault, registry, sites."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "targets" {
+  description = "What the reconciler may touch, as resource ids by name: tenant_policies and base_policies of hubs, route_servers of hubs, clusters."
+  type = object({
+    tenant_policies = map(string)
+    base_policies   = map(string)
+    route_servers   = map(string)
+    clusters        = map(string)
+  })
+  nullable = false
+}
+
+variable "repository" {
+  description = "url: of the Git repository with the definitions, without credentials; ref: whose definitions are in force; fqdns: what the firewall lets the service fetch from."
+  type = object({
+    url   = string
+    ref   = optional(string, "main")
+    fqdns = list(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^https://[^@?#\\s]+$", var.repository.url))
+    error_message = "repository.url: begin with https://, without a user, a token or a query."
+  }
+}
+
+variable "webhook" {
+  description = "provider: github, azure-devops, gitlab or generic; requests_per_minute: of one address, more are refused at the edge; second_secret: whether the vault holds webhook-second-secret as well. Null: no public path, the timer alone looks at Git."
+  type = object({
+    provider            = string
+    requests_per_minute = optional(number, 60)
+    second_secret       = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.webhook == null || contains(["github", "azure-devops", "gitlab", "generic"], try(var.webhook.provider, ""))
+    error_message = "webhook.provider: one of github, azure-devops, gitlab, generic."
+  }
+}
+
+variable "image" {
+  description = "The service's image in its own registry: name and tag. A digest cannot be moved by whoever pushes; a tag that CI never reuses is the least."
+  type = object({
+    name = optional(string, "egress-gitops")
+    tag  = string
+  })
+  nullable = false
+
+  validation {
+    condition     = var.image.tag != "latest"
+    error_message = "image.tag: `latest` says nothing about what runs; name a version."
+  }
+}
+
+variable "plan" {
+  description = "The hosting plan: Elastic Premium, and how many instances at least. With 3 or more it is spread over zones."
+  type = object({
+    sku       = optional(string, "EP1")
+    instances = optional(number, 3)
+    most      = optional(number, 9)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "drift_minutes" {
+  description = "Every so many minutes each hub is looked at without anybody asking."
+  type        = number
+  default     = 10
+  nullable    = false
+}
+
+variable "sinks" {
+  description = "Where logs go: workspace_id (resource id), application_insights_id and its connection string."
+  type = object({
+    workspace_id                           = string
+    application_insights_id                = string
+    application_insights_connection_string = string
+  })
+  nullable  = false
+  sensitive = false
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

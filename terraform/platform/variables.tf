@@ -1,0 +1,117 @@
+variable "admin_group_object_ids" {
+  description = "Entra groups whose members administer the clusters."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.admin_group_object_ids) > 0 && alltrue([for id in var.admin_group_object_ids : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
+    error_message = "admin_group_object_ids: at least one object id (a GUID) of an Entra group; local accounts are off."
+  }
+}
+
+variable "alert_emails" {
+  description = "Who is told when something is wrong, by a short name."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.alert_emails) > 0 && alltrue([for address in values(var.alert_emails) : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "alert_emails: at least one address; alerts that nobody reads are none."
+  }
+}
+
+variable "image_tag" {
+  description = "Which build of the service runs: the tag that the pipeline gave it."
+  type        = string
+  nullable    = false
+}
+
+variable "repository" {
+  description = "The Git repository with the definitions: url without credentials, ref, and the names that the firewall lets the service fetch from."
+  type = object({
+    url   = string
+    ref   = optional(string, "main")
+    fqdns = optional(list(string), ["github.com"])
+  })
+  nullable = false
+}
+
+variable "service" {
+  description = "The service: name (others are made of it, some unique in the world), hub whose firewall it leaves by, and its network, which overlaps no hub, spoke or egress range."
+  type = object({
+    name = string
+    hub  = string
+    network = object({
+      address_space = string
+      function      = string
+      endpoints     = string
+    })
+  })
+  nullable = false
+}
+
+variable "tenant_id" {
+  description = "The Entra tenant."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.tenant_id))
+    error_message = "tenant_id: a GUID; `az account show --query tenantId` tells it."
+  }
+}
+
+variable "budget" {
+  description = "What a month may cost before somebody is told, and the first day of the month it counts from. Null: no budget."
+  type = object({
+    amount     = number
+    start_date = string
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null || can(regex("^[0-9]{4}-[0-9]{2}-01T00:00:00Z$", var.budget.start_date))
+    error_message = "budget.start_date: the first of a month, written like 2027-01-01T00:00:00Z."
+  }
+}
+
+variable "ddos_protection_plan_id" {
+  description = "A DDoS protection plan for the hubs; null is the written waiver of docs/checklist.md, point 3."
+  type        = string
+  default     = null
+}
+
+variable "definitions" {
+  description = "The folder of definitions that the reconciler reads as well; relative to this folder."
+  type        = string
+  default     = "../../gitops"
+  nullable    = false
+}
+
+variable "plan" {
+  description = "The service's hosting plan."
+  type = object({
+    sku       = optional(string, "EP1")
+    instances = optional(number, 3)
+    most      = optional(number, 9)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "webhook" {
+  description = "Who sends webhooks and how many a minute; null for none, and no public path."
+  type = object({
+    provider            = string
+    requests_per_minute = optional(number, 60)
+    second_secret       = optional(bool, false)
+  })
+  default = null
+}
