@@ -7,6 +7,7 @@ from collections import Counter
 from ipaddress import IPv4Network
 from typing import Any
 
+from demo.fabric import replace_a_reflector
 from demo.programme import Programme
 from demo.scene import HUB, PLATFORM, Scene, sample
 from function_app.model.ledger import Holding
@@ -68,7 +69,7 @@ def second_tenant(scene: Scene, programme: Programme) -> None:
         any(IPv4Network(route).subnet_of(IPv4Network(cidr)) for route in found)
         for connection, instances in learned.items()
         for found in instances.values()
-        for cidr in ranges[connection.rsplit("-", 2)[0]]
+        for cidr in ranges[cluster_of(connection)]
     )
     every = [IPv4Network(route) for instances in learned.values() for found in instances.values() for route in found]
     egress = IPv4Network("10.99.0.0/16")
@@ -282,11 +283,17 @@ ACTS = (
     second_tenant,
     renumber,
     edit_rules,
+    replace_a_reflector,
     drift,
     broken_file,
     remove,
     nothing_left_to_do,
 )
+
+
+def cluster_of(connection: str) -> str:
+    """The cluster in the name of a connection of ours: `egress-gitops-CLUSTER-A-B-C-D`."""
+    return connection.removeprefix("egress-gitops-").rsplit("-", 4)[0]
 
 
 def _whose(scene: Scene, packet: Packet) -> str:

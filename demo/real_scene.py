@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from demo.scene import WORLD_FILE, Scene
+from demo.scene import Scene, walkthrough
 from function_app.model.report import Report
 from kube.programs import Programs
 from kube.world.informer import expected
 from kube.world.serving import Server, serving, write_kubeconfig
 from kube.world.world import RealWorld
-from simulator.model.world import read_document
+from simulator.model.documents import NodeDocument
 
 
 class RealScene(Scene):
@@ -44,11 +44,17 @@ class RealScene(Scene):
         with self.world.lock:
             self._real.catch_up()
 
+    def replace_node(self, cluster: str, old: str, new: NodeDocument) -> None:
+        """The same, seen by every controller."""
+        super().replace_node(cluster, old, new)
+        with self.world.lock:
+            self._real.catch_up()
+
 
 @contextmanager
 def real_scene(programs: Programs) -> Iterator[RealScene]:
     """The walkthrough's world, from the start of its servers to their end."""
-    document = read_document(WORLD_FILE)
+    document = walkthrough()
     with serving(programs, document.clusters) as servers:
         world = RealWorld(document, {name: server.admin for name, server in servers.items()})
         with RealScene(world, servers) as scene:

@@ -22,13 +22,14 @@ from typing import Any, Self
 from function_app.bootstrap import Assembly, assemble
 from function_app.gathering import Patience
 from function_app.model.ledger import Generation, fold
-from function_app.model.names import HubName
+from function_app.model.names import HubName, firewall_target
 from function_app.model.report import Report, Result
 from function_app.ports import HubPorts
 from function_app.reconcile import Source, reconcile
 from function_app.settings import Settings
+from simulator.model.documents import NodeDocument, WorldDocument
 from simulator.model.packets import Packet
-from simulator.model.world import World
+from simulator.model.world import World, read_document
 from simulator.wire.server import SimulatorServer
 
 HERE = Path(__file__).parents[1]
@@ -76,7 +77,7 @@ class Scene:
 
     def __init__(self, world: World | None = None, hub: HubName = HUB) -> None:
         self._closing = ExitStack()
-        self.world = world or World.from_file(WORLD_FILE)
+        self.world = world or World(walkthrough())
         self.hub = hub
         self.figures = Figures()
         self.reports: list[Report] = []
@@ -132,7 +133,8 @@ class Scene:
         for outcome in report.outcomes:
             if outcome.result not in (Result.PENDING, Result.SKIPPED):
                 self.figures.writes[outcome.change.target] += 1
-            self.figures.firewall_operations += outcome.result is Result.STARTED
+            started = outcome.result is Result.STARTED and outcome.change.target == firewall_target(self.hub)
+            self.figures.firewall_operations += started
         self.reports.append(report)
         return report
 
@@ -178,9 +180,21 @@ class Scene:
         with urllib.request.urlopen(request, context=context):  # noqa: S310 - as above
             return
 
+    def replace_node(self, cluster: str, old: str, new: NodeDocument) -> None:
+        """A node joins and another one goes, as in an upgrade of their pool."""
+        with self.world.lock:
+            self.world.replace_node(cluster, old, new)
+
     def generations(self) -> tuple[Generation, ...]:
         """Everything that the ledger knows."""
         return tuple(fold(self.assembly.stores(self.hub).ledger.read()).generations.values())
+
+
+def walkthrough() -> WorldDocument:
+    """The published walkthrough's world before anybody typed in a BGP peer, on either side."""
+    document = read_document(WORLD_FILE)
+    bare = {name: cluster.model_copy(update={"bare": True}) for name, cluster in document.clusters.items()}
+    return document.model_copy(update={"clusters": bare})
 
 
 def sample(*names: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ class Group(StrEnum):
     FIREWALL = "people on the firewall"
     FOREIGN = "foreign things"
     NODES = "nodes"
+    FABRIC = "the fabric changes"
     GATEWAYS = "gateways fail"
     AZURE = "Azure fails"
     MEMORY = "ledger or state lost"

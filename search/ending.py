@@ -5,6 +5,7 @@ from __future__ import annotations
 from function_app.model.ledger import Holding, RecordKind
 from function_app.model.plan import Stage, WaitsFor
 from function_app.model.report import Report
+from search.fabric import settle_fabric
 from search.history import History
 from search.trouble import accept_content, apply_terraform, clear_trouble, restore_ledger, wake_nodes
 from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS
@@ -46,6 +47,7 @@ def heal(history: History) -> None:
         wake_nodes(history, cluster)
         for tenant in TENANTS:
             history.desk.world.clusters[cluster].heal_pods(f"{tenant}-egw")
+    settle_fabric(history)
     apply_terraform(history)
     history.peace += 1
     history.lasting.clear()

@@ -1,7 +1,8 @@
 """Which action comes next: by chance, with weights that lead where things go wrong, and with an eye on what there is.
 
 A profile says who takes part. `quiet`: only we, Git and faults, so that every lost connection is ours; `people`: all hands;
-`trouble`: calls, processes and memories fail most; `aimed`: all of it, by what is missing (see `aiming`).
+`trouble`: calls, processes and memories fail most; `aimed`: all of it, by what is missing (see `aiming`); `fabric`: the network
+under the tenants, more often than not ours from the first cluster id on.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from search import proposals
 from search.actions import Action, Group
 from search.aiming import Aim, Maker
 from search.commits import SITE_SETS
+from search.proposals_of_fabric import fabric
 from search.worlds import CLUSTERS, NAMESPACES, SITES, Variant
 
 
 def variant_of(random: Random) -> Variant:
     """How this history's hub is set up."""
     return random.choice(
-        (Variant(), Variant(), Variant(tenants_per_shard=1), Variant(routes_per_peer=9), Variant(max_bytes=2500))
+        (
+            *(Variant(), Variant(bare=True), Variant(bare=True), Variant(tenants_per_shard=1)),
+            *(Variant(routes_per_peer=9), Variant(max_bytes=2500)),
+        )
     )
 
 
@@ -33,7 +38,9 @@ class Course:
 
 def course_of(random: Random) -> Course:
     """One history's course."""
-    profile = random.choice(("aimed", "aimed", "aimed", "quiet", "quiet", "people", "people", "trouble"))
+    profile = random.choice(
+        ("aimed", "aimed", "aimed", "quiet", "quiet", "people", "people", "trouble", "fabric", "fabric")
+    )
     if profile == "aimed":
         aim = Aim(random, SORTS)
         return Course(tuple(aim.opening(random)), aim.next)
@@ -82,7 +89,9 @@ _PROFILES: dict[str, dict[Maker, float]] = {
         proposals.foreign: 4,
         proposals.node: 3,
         proposals.gateway: 3,
+        fabric: 3,
     },
+    "fabric": {fabric: 22, proposals.follow: 14, proposals.node: 4},
     "trouble": {proposals.trouble: 12, proposals.azure: 6, proposals.memory: 6, proposals.two: 6, proposals.gateway: 1},
 }
 SORTS: dict[Group, Maker] = {
@@ -99,6 +108,7 @@ SORTS: dict[Group, Maker] = {
     Group.FIREWALL: proposals.on_firewall,
     Group.FOREIGN: proposals.foreign,
     Group.NODES: proposals.node,
+    Group.FABRIC: fabric,
     Group.GATEWAYS: proposals.gateway,
     Group.AZURE: proposals.azure,
     Group.MEMORY: proposals.memory,

@@ -51,6 +51,7 @@ _ALWAYS_DOES = frozenset(
         Group.AZURE,
         Group.DECISION,
         Group.NODES,
+        Group.FABRIC,
         Group.GATEWAYS,
         Group.MEMORY,
     }
@@ -85,6 +86,8 @@ class History:
     ledger: WatchedLedger
     state: WatchedState
     leases: WatchedLeases
+    bare: bool = False
+    """Nobody but us keeps reflectors, peerings and connections."""
     files: dict[str, TenantFile] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -115,7 +118,7 @@ class History:
     @classmethod
     def of(cls, variant: Variant) -> History:
         """A history that has not begun: platform files in Git, nothing else."""
-        world = small_world()
+        world = small_world(bare=variant.bare)
         ledger, state, leases = WatchedLedger(), WatchedState(), WatchedLeases(world.clock)
         witnesses: list[History] = []
 
@@ -128,7 +131,7 @@ class History:
         door = Door(world, before_call=before, on_call=after)
         desk = Desk.at(world, door=door, ledger=ledger, state=state, leases=leases)
         judge = Judge(world, HUB, records=lambda: ledger.records, decisions=state.decisions, urls=PROBES)
-        history = cls(desk, judge, ledger, state, leases)
+        history = cls(desk, judge, ledger, state, leases, bare=variant.bare)
         witnesses.append(history)
         ledger.on_append = judge.appended
         leases.on_acquire = history.acquired

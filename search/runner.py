@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from search import commits, passes, people, strangers, trouble
+from search import commits, fabric, passes, people, strangers, trouble
 from search.actions import Action
 from search.ending import finish
 from search.generators import course_of, variant_of
@@ -15,7 +15,7 @@ from search.history import Cell, History, Line
 from search.worlds import Variant
 from simulator.judge import Violation
 
-VOCABULARY = (commits, people, strangers, trouble, passes)
+VOCABULARY = (commits, people, strangers, fabric, trouble, passes)
 """Modules whose import registers the actions."""
 LENGTH = 24
 """Actions of a history, besides its opening and its end."""

@@ -47,7 +47,7 @@ def replace_node(history: History, cluster: str, which: int) -> None:
     history.meddle((cluster,))
     world.replace_node(cluster, old, new)
     history.meddle((cluster,))
-    if reflector:
+    if reflector and not history.bare:
         _move_connection(history, cluster, new)
 
 
@@ -80,7 +80,9 @@ def _move_connection(history: History, cluster: str, new: NodeDocument) -> None:
 
 
 def apply_terraform(history: History) -> None:
-    """Each reflector has its Route Server connection again, and nothing else has one."""
+    """Each reflector has its Route Server connection again, and nothing else has one; unless connections are ours."""
+    if history.bare:
+        return
     world = history.desk.world
     server = world.hubs[HUB].route_server
     for cluster, member in world.clusters.items():

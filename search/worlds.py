@@ -39,6 +39,8 @@ class Variant:
     routes_per_peer: int = 500
     tenants_per_shard: int = 25
     max_bytes: int = 1_400_000
+    bare: bool = False
+    """The fabric is ours from the first cluster id on; else Terraform and a person set it up and keep it."""
 
 
 def cidr_of(cluster: str, slot: int) -> str:
@@ -47,15 +49,17 @@ def cidr_of(cluster: str, slot: int) -> str:
     return f"10.99.{third}.0/28" if slot == OVERLAPPING else f"10.99.{third}.{8 * slot}/29"
 
 
-def small_world() -> World:
+def small_world(*, bare: bool = False) -> World:
     """Nothing of ours exists yet."""
-    return World(_DOCUMENT)
+    clusters = {name: _cluster(number, bare=bare) for number, name in enumerate(CLUSTERS, start=1)}
+    return World(_DOCUMENT.model_copy(update={"clusters": clusters}))
 
 
-def _cluster(number: int) -> ClusterDocument:
+@cache
+def _cluster(number: int, *, bare: bool) -> ClusterDocument:
     nodes = tuple(
         NodeDocument(name=f"n{number}-{at}", address=f"10.{number}.0.{4 + at}", zone=str(at + 1), reflector=at < 2)
-        for at in range(3)
+        for at in range(4 if bare else 3)
     )
     return ClusterDocument(
         hub=HUB,
@@ -65,6 +69,7 @@ def _cluster(number: int) -> ClusterDocument:
         pods=f"10.{243 + number}.0.0/16",
         services=f"172.{15 + number}.0.0/16",
         asn=63400,
+        bare=bare,
         nodes=nodes,
         workloads=dict.fromkeys(NAMESPACES, ("app",)),
     )
@@ -112,7 +117,7 @@ _DOCUMENT = WorldDocument(
             base_groups=(_NODES_MAY,),
         )
     },
-    clusters={"spoke1": _cluster(1), "spoke2": _cluster(2)},
+    clusters={},
     sites={site: f"93.184.216.{30 + at}" for at, site in enumerate(SITES)},
 )
 
@@ -145,7 +150,7 @@ def platform_files(variant: Variant) -> dict[str, str | None]:
     }
 
 
-def cluster_file(name: str, *, drift: str = "correct") -> str:
+def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False) -> str:
     """One cluster's definition."""
     number = CLUSTERS.index(name) + 1
     scope = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/spokes/providers"
@@ -165,6 +170,7 @@ def cluster_file(name: str, *, drift: str = "correct") -> str:
         },
         "egressCIDR": f"10.99.{number - 1}.0/24",
         "drift": drift,
+        **({"leaving": True} if leaving else {}),
     }
     return _text("Cluster", name, spec)
 

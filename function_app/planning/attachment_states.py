@@ -80,7 +80,7 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
     return Condition(met=stands, detail=words, evidence_at=observed.at)
 
 
-_IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE)
+_IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE, RefusalCode.FABRIC)
 _BROUGHT_BY = {
     Kind.IP_POOL: WaitsFor.POOLED,
     Kind.EGRESS_GATEWAY: WaitsFor.SERVING,
@@ -118,6 +118,8 @@ def knowing_who_must_act(
         lacking = {what for key, what in withheld if key == intent.key}
         if any(subject.startswith(f"cluster/{intent.key.cluster} BGP") for subject in barred):
             lacking.add(WaitsFor.ADVERTISED)
+        if f"cluster/{intent.key.cluster} {Kind.EGRESS_GATEWAY}" in barred:
+            lacking.add(WaitsFor.SERVING)
         found[intent.target.id] = _marked(found[intent.target.id], lacking)
     return found
 
@@ -161,9 +163,7 @@ def attachment_state(
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
-        problem = situation.unreadable(intent.key.cluster)
-        words = problem.message if problem is not None else "the cluster is not defined any more"
-        waits_for = WaitsFor.PERSON if problem is not None and problem.permanent else WaitsFor.TARGET
+        waits_for, words = _unobserved(situation, intent.key.cluster)
         return AttachmentState(intent.key, cidr, _stage_unread(intent), current, (waits_for,), words)
     pods = gateways_seen(found, intent)
     if intent.target is None or intent.defined is None:
@@ -194,6 +194,19 @@ def attachment_state(
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
     return _state(intent.key, cidr, stage, current and not on_older, waits, intent, pods)
+
+
+def _unobserved(situation: Situation, cluster: ClusterName) -> tuple[WaitsFor, str]:
+    """A cluster that was not read is tried again; one whose definition is gone is asked for by nobody but a person."""
+    if cluster not in situation.hub.clusters:
+        words = (
+            f"{cluster} is not defined any more and was not taken out of the hub before. Define it again until what is left "
+            f"there is gone, or give it up with `egressctl forget {cluster} --reason WHY`"
+        )
+        return WaitsFor.PERSON, words
+    problem = situation.unreadable(cluster)
+    permanent = problem is not None and problem.permanent
+    return WaitsFor.PERSON if permanent else WaitsFor.TARGET, problem.message if problem is not None else ""
 
 
 def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:

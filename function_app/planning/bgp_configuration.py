@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from function_app.model.plan import Apply, ChangeReason, MergePatch, Refusal, RefusalCode, Verb, WaitsFor
-from function_app.model.resources import Kind, Resource, ResourceId
+from function_app.model.resources import Kind, Resource, ResourceId, RouteServerObservation
 from function_app.planning import RELEASE
 from function_app.planning.cluster_resources import (
     BGP_CONFIGURATION_NAME,
@@ -13,8 +15,9 @@ from function_app.planning.cluster_resources import (
 )
 from function_app.planning.facts import Facts
 from function_app.planning.keeping import Draft, rendered_key, shared_change
-from function_app.planning.reflectors import Reflectors, anything_routed, peering_stands, unsettled
+from function_app.planning.reflectors import CONNECTED, Reflectors, anything_routed, peering_stands, unsettled
 from function_app.planning.situation import Situation
+from function_app.planning.stages import cluster_connections
 
 _CONFIGURATION = ResourceId(Kind.BGP_CONFIGURATION, BGP_CONFIGURATION_NAME)
 
@@ -26,25 +29,63 @@ def plan_configuration(situation: Situation, facts: Facts, draft: Draft) -> bool
     draft.wanted.update((key, _mesh_key(facts)))
     found = facts.observed.resources.get(_CONFIGURATION)
     before = situation.state.rendered.get(key)
+    standing = int((found.spec.get("asNumber") if found is not None else None) or DEFAULT_ASN)
+    as_before = before is not None and before[0] == str(asn)
+    if found is not None and standing != asn and not as_before and anything_routed(facts):
+        draft.refused.append(_other_asn(facts, standing, asn))
+        return False
+    carried = _carried(situation, facts, standing) if standing != asn else _Carried.NOTHING
+    if carried is _Carried.TENANTS:
+        draft.refused.append(_under_another_asn(facts, standing, asn))
+        return False
+    waiting, at = WaitsFor.FABRIC if carried is _Carried.UNKNOWN else None, facts.observed.at
     if found is None:
         reason = ChangeReason.DRIFT if before is not None else ChangeReason.NEW
         words = "it was deleted outside Git" if before is not None else "Calico's installation does not make it"
         write = Apply(bgp_configuration(asn).body)
-        draft.changes.append(shared_change(situation, facts, Verb.CREATE, _CONFIGURATION, reason, words, write))
+        draft.changes.append(
+            shared_change(situation, facts, Verb.CREATE, _CONFIGURATION, reason, words, write, waiting=waiting, at=at)
+        )
         return True
-    standing = int(found.spec.get("asNumber") or DEFAULT_ASN)
     if standing == asn:
         draft.rendered[key] = (str(asn), RELEASE)
-        return False
-    as_before = before is not None and before[0] == str(asn)
-    if not as_before and anything_routed(facts):
-        draft.refused.append(_other_asn(facts, standing, asn))
         return False
     reason = ChangeReason.DRIFT if as_before else ChangeReason.EDITED
     words = f"the cluster's AS number is {standing}, the definition's {asn}"
     patch = MergePatch({"spec": {"asNumber": asn}})
-    draft.changes.append(shared_change(situation, facts, Verb.UPDATE, _CONFIGURATION, reason, words, patch))
+    draft.changes.append(
+        shared_change(situation, facts, Verb.UPDATE, _CONFIGURATION, reason, words, patch, waiting=waiting, at=at)
+    )
     return True
+
+
+class _Carried(Enum):
+    """What sessions with Route Server under the AS number that stands carry."""
+
+    NOTHING = auto()
+    TENANTS = auto()
+    UNKNOWN = auto()
+
+
+def _carried(situation: Situation, facts: Facts, standing: int) -> _Carried:
+    """A number that was changed on the cluster alone has no session; changed on both sides, routes may depend on it."""
+    if not anything_routed(facts):
+        return _Carried.NOTHING
+    route_server = situation.observations.route_server
+    if not isinstance(route_server, RouteServerObservation):
+        return _Carried.UNKNOWN
+    connections = cluster_connections(facts.definition, route_server)
+    up = any(one.peer_asn == standing and one.state == CONNECTED for one in connections)
+    return _Carried.TENANTS if up else _Carried.NOTHING
+
+
+def _under_another_asn(facts: Facts, standing: int, asn: int) -> Refusal:
+    message = (
+        f"The AS number of {facts.name} is {standing}, the definition asks for {asn}; connections of Route Server were changed "
+        f"to {standing} as well, and tenants are routed over them. Changing the number drops these sessions, so nothing is "
+        f"put back. Write asn: {standing} in the definition; another number can be had when no tenant is attached."
+    )
+    return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {_CONFIGURATION}", message)
 
 
 def _other_asn(facts: Facts, standing: int, asn: int) -> Refusal:

@@ -27,7 +27,7 @@ from function_app.planning.cluster_resources import BGP_CONFIGURATION_NAME, DEFA
 from function_app.planning.compare import differences
 from function_app.planning.connection_names import NAME_PREFIX, connection_name, is_ours
 from function_app.planning.facts import Facts
-from function_app.planning.reflectors import lost_without, reflectors_of
+from function_app.planning.reflectors import CONNECTED, lost_without, reflectors_of
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.situation import Situation
 from function_app.planning.stages import MOST_PEERS, cluster_connections, internal_address
@@ -162,7 +162,7 @@ def _puts(
                     f"{name}: connection {peer.name} to reflector {wish.node} is not ours and expects AS number {peer.peer_asn}, "
                     f"not {wish.asn}: no session comes about. Correct or delete it"
                 )
-        elif peer.provisioning == "Failed" and peer.state != "Connected":
+        elif peer.provisioning == "Failed" and peer.state != CONNECTED:
             repairs.append(_put(situation, wish, Verb.UPDATE, ChangeReason.RETRY, "its last write failed"))
         elif peer.peer_asn != wish.asn:
             words = f"it expects AS number {peer.peer_asn}, the cluster's is {wish.asn}"
@@ -202,7 +202,7 @@ def _gone(
     words = f"no reflector of {facts.name} has the address {peer.peer_ip} any more"
     loss = lost_without(situation, facts, [peer.peer_ip])
     hindrance = loss.words or (f"reflector {first} is to have its own first" if first else "")
-    last = peer.state == "Connected" and sum(one.state == "Connected" for one in own) == 1
+    last = peer.state == CONNECTED and sum(one.state == CONNECTED for one in own) == 1
     if not hindrance and last and facts.generations:
         hindrance = "it is the last one of the cluster that is connected"
     change = _delete(situation, peer, f"{words}; {hindrance}" if hindrance else words)

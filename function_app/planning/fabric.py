@@ -51,11 +51,10 @@ def plan_fabric(situation: Situation, facts: Facts, draft: Draft) -> None:
     _tell_of_few(facts, draft, reflectors)
     _tell_of_gateways(facts, draft, reflectors)
     written = plan_configuration(situation, facts, draft)
-    marked = _plan_cluster_ids(situation, facts, draft, reflectors)
-    standing = False
-    if reflectors.annotated or marked is not None:
-        needs = frozenset({marked}) if marked is not None and not reflectors.annotated else frozenset()
-        standing = _plan_peering(situation, facts, draft, needs)
+    standing = bool(reflectors.annotated) and _plan_peering(situation, facts, draft, frozenset())
+    marked = _plan_cluster_ids(situation, facts, draft, reflectors, standing=standing)
+    if marked is not None and not reflectors.annotated:
+        standing = _plan_peering(situation, facts, draft, frozenset({marked}))
     _plan_statuses(situation, facts, draft, reflectors)
     if not written:
         plan_mesh(situation, facts, draft, reflectors, standing=standing)
@@ -91,7 +90,8 @@ def _tell_of_gateways(facts: Facts, draft: Draft, reflectors: Reflectors) -> Non
                 f"All {len(nodes)} nodes of {facts.name} are route reflectors, and gateways do not run on those: their pods have "
                 "nowhere to go. Label fewer nodes, add some, or write spec.bgp.reflectors.dedicated: false."
             )
-            draft.refused.append(Refusal(RefusalCode.FABRIC, str(cluster_target(facts.name)), message))
+            subject = f"{cluster_target(facts.name)} {Kind.EGRESS_GATEWAY}"
+            draft.refused.append(Refusal(RefusalCode.FABRIC, subject, message))
     else:
         draft.notes.append(
             f"{facts.name}: gateways are not kept off reflectors, since {wanted.selector!r} cannot be told to the scheduler. Write "
@@ -102,8 +102,10 @@ def _tell_of_gateways(facts: Facts, draft: Draft, reflectors: Reflectors) -> Non
 # --- reflectors --------------------------------------------------------------------------------------------------------
 
 
-def _plan_cluster_ids(situation: Situation, facts: Facts, draft: Draft, reflectors: Reflectors) -> ResourceId | None:
-    """One node a pass gets the cluster id, or loses one of ours; the node that is written."""
+def _plan_cluster_ids(
+    situation: Situation, facts: Facts, draft: Draft, reflectors: Reflectors, *, standing: bool
+) -> ResourceId | None:
+    """One node a pass gets the cluster id, or loses one of ours; the node that is written. `standing`: the peering may come."""
     cluster_id = facts.definition.spec.bgp.reflectors.cluster_id
     for node in reflectors.nodes:
         key = rendered_key(facts.name, node.id)
@@ -123,7 +125,7 @@ def _plan_cluster_ids(situation: Situation, facts: Facts, draft: Draft, reflecto
         )
         return None
     nodes = {node.id: node for node in facts.observed.of(Kind.NODE)}
-    losses = [_hindrance(situation, facts, reflectors, nodes[one.resource]) for one in changes]
+    losses = [_hindrance(situation, facts, reflectors, nodes[one.resource], standing=standing) for one in changes]
     turn = next(
         (at for at, (one, loss) in enumerate(zip(changes, losses, strict=True)) if not (loss.words or one.waits_for)),
         None,
@@ -177,10 +179,10 @@ def unmark() -> MergePatch:
     return MergePatch({"metadata": {"annotations": {CLUSTER_ID_ANNOTATION: None}}})
 
 
-def _hindrance(situation: Situation, facts: Facts, reflectors: Reflectors, node: Resource) -> Loss:
+def _hindrance(situation: Situation, facts: Facts, reflectors: Reflectors, node: Resource, *, standing: bool) -> Loss:
     """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone."""
     if reflectors.annotated and not peered(facts):
-        return Loss("the peering with the reflectors comes first")
+        return Loss("the peering with the reflectors comes first", person=not standing)
     if not anything_routed(facts):
         return Loss("")
     if peered(facts):

@@ -231,6 +231,8 @@ def _plan_cluster(
     replaced = _replaced_cluster(situation, facts)
     if replaced is not None:
         done.refused.append(replaced)
+        for intent in intents:
+            done.waits.setdefault(intent.key, []).append((WaitsFor.PERSON, replaced.message))
         return
     if is_leaving(facts):
         plan_leaving(situation, facts, draft)

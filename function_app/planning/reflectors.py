@@ -18,6 +18,8 @@ from function_app.planning.stages import cluster_connections, hopeless, internal
 CLUSTER_ID_ANNOTATION = "projectcalico.org/RouteReflectorClusterID"
 """What makes a node a route reflector (projectcalico/calico, libcalico-go backend/k8s/resources/node.go)."""
 ESTABLISHED = "Established"
+CONNECTED = "Connected"
+"""What ARM calls a connection of which at least one instance has a session."""
 STATUS_AGE = timedelta(seconds=60)
 """How old a CalicoNodeStatus may be to count as evidence."""
 
@@ -153,7 +155,7 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -
     staying = tuple(
         one
         for one in connections
-        if one.peer_ip not in left_out and one.peer_ip in alive and one.state == "Connected" and one.routes is not None
+        if one.peer_ip not in left_out and one.peer_ip in alive and one.state == CONNECTED and one.routes is not None
     )
     for generation in facts.generations.values():
         standing = learned_ways(generation, facts.observed, (*leaving, *staying))

@@ -18,6 +18,7 @@ from simulator.judge.cluster_writes import Before, ClusterJudge, Finding
 from simulator.judge.firewall_writes import FirewallJudge, GroupBefore
 from simulator.judge.packets import PacketJudge
 from simulator.judge.records import RecordJudge
+from simulator.judge.routes import RouteJudge, RoutesBefore
 from simulator.judge.violations import Invariant, Violation
 from simulator.model.faults import Call
 from simulator.model.world import World
@@ -62,8 +63,10 @@ class Judge:
         self._clusters = ClusterJudge(world, hub, self.books)
         self._firewall = FirewallJudge(world, hub, self.books)
         self._ledger = RecordJudge(world, hub)
+        self._routes = RouteJudge(world, hub, self.books, self._forgotten)
         self._passes: list[_Pass] = []
         self._before: Before | GroupBefore | None = None
+        self._routes_before: RoutesBefore | None = None
 
     # --- passes --------------------------------------------------------------------------------------------------
 
@@ -93,7 +96,7 @@ class Judge:
 
     def before(self, call: Call) -> None:
         """Directly before a call that reaches the world."""
-        self._before = None
+        self._before = self._routes_before = None
         if call.verb not in WRITES or not self._passes:
             return
         if not self._passes[-1].valid():
@@ -101,6 +104,7 @@ class Judge:
             self._outlived(call)
             return
         self._keep(self.packets.look(*self._touched(call)))
+        self._routes_before = self._routes.before(call)
         if call.target.startswith("route-server/"):
             self._wrote_connection(call)
             return
@@ -112,6 +116,9 @@ class Judge:
         self.calls += 1
         if call.verb == "list" and call.kind == "Pod" and self._passes:
             self._clusters.sample(self._passes[-1].asked)
+        routes, self._routes_before = self._routes_before, None
+        if routes is not None:
+            self._find(self._routes.after(routes), call)
         before, self._before = self._before, None
         if before is None:
             return
@@ -176,10 +183,9 @@ class Judge:
 
     def _wrote_connection(self, call: Call) -> None:
         """Of connections that do not bear our prefix, only those of a cluster that an operator gave up go."""
-        forgotten = {one.subject for one in self._decisions() if one.kind is DecisionKind.FORGET}
         if call.name.startswith("egress-gitops-"):
             return
-        if call.verb != "delete" or not any(call.name.startswith(f"{cluster}-") for cluster in forgotten):
+        if call.verb != "delete" or not any(call.name.startswith(f"{one}-") for one in self._forgotten()):
             self._find([(Invariant.FOREIGN, f"connection {call.name} is not ours: {call.verb}")], call)
 
     def _touched(self, call: Call) -> tuple[tuple[str, ...], frozenset[str] | None]:
@@ -190,6 +196,9 @@ class Judge:
         if call.kind == "Namespace" and call.verb == "patch":
             return (cluster,), frozenset({call.name})
         return (cluster,), None if call.kind in _EVERY_NAMESPACE else frozenset()
+
+    def _forgotten(self) -> frozenset[str]:
+        return frozenset(one.subject for one in self._decisions() if one.kind is DecisionKind.FORGET)
 
     def _blocked(self) -> frozenset[str]:
         return frozenset(one.subject for one in self._decisions() if one.kind is DecisionKind.BLOCK)

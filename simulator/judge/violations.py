@@ -13,6 +13,7 @@ class Invariant(StrEnum):
     PACKETS = "no new connection is dropped, denied or misattributed by us"
     EVIDENCE = "a namespace is first pointed only at what serves, is advertised and permitted"
     RANGES = "rules and ranges are their holder's alone"
+    ROUTES = "while a reflector works, no routed attachment loses its route through us"
     FILTER = "the filter ends in a reject and stays inside the egress CIDR"
     FOREIGN = "what is foreign is never changed"
     DOUBT = "unreadable is never empty, unparsable never removed"

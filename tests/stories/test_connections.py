@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from stories.desk import Desk, describe, sample
+from typing import Any
+
+import pytest
+from stories.desk import HUB, Desk, describe, sample
 from stories.fabric_worlds import (
     CLUSTER,
     FRESH,
     NEW,
     OLD,
     OTHER,
+    WEBSITE,
     bare_desk,
     connections,
+    label,
     put_connection,
     watched,
     written,
 )
 
-from function_app.model.plan import RefusalCode
+from function_app.model.plan import RefusalCode, Verb, WaitsFor
 from function_app.model.resources import Kind
+from simulator.model.azure.groups import State
 from simulator.model.packets import Packet, Verdict
 
 
@@ -85,13 +91,26 @@ def test_a_filter_that_is_not_ours_lets_no_reflector_speak_to_azure() -> None:
     assert [] == [name for name in connections(desk) if CLUSTER in name]
 
 
-def test_a_filter_whose_last_rejects_a_person_took_off_stops_new_connections(routed: Desk) -> None:
+PODS = {"action": "Accept", "matchOperator": "In", "cidr": "10.244.0.0/16"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "spec"),
+    [
+        ("BGPFilter", "export-egress-ips", {"exportV4": [{"action": "Accept"}]}),
+        ("BGPFilter", "export-egress-ips", {"exportV4": [PODS, {"action": "Reject"}]}),
+        ("BGPPeer", "azure-route-server-b", {"filters": []}),
+    ],
+    ids=["accepts everything", "accepts pods", "a peer without it"],
+)
+def test_no_new_connection_while_more_than_tenants_would_leave_by_it(
+    routed: Desk, kind: str, name: str, spec: dict[str, Any]
+) -> None:
     """With `drift: report` nobody puts it right: the new node's connection waits, the old ones stay."""
     path = "clusters/spoke1-aks.yaml"
     routed.commit({path: sample(path)[path].replace("spec:\n", "spec:\n  drift: report\n", 1)})
     routed.settle()
-    body = {"spec": {"exportV4": [{"action": "Accept"}]}}
-    routed.world.clusters[CLUSTER].api.merge_patch("BGPFilter", None, "export-egress-ips", body, manager="kubectl")
+    routed.world.clusters[CLUSTER].api.merge_patch(kind, None, name, {"spec": spec}, manager="kubectl")
     routed.world.replace_node(CLUSTER, "spoke1-0", FRESH)
     for _ in range(12):
         routed.run_pass()
@@ -99,3 +118,51 @@ def test_a_filter_whose_last_rejects_a_person_took_off_stops_new_connections(rou
 
     assert NEW not in connections(routed)
     assert OTHER in connections(routed)
+
+
+def test_a_connection_whose_last_write_failed_is_put_again(routed: Desk) -> None:
+    """While it has no session; one that failed and works is left alone."""
+    server = routed.world.hubs[HUB].route_server
+    for name in (OLD, OTHER):
+        server.connection(name).state = State.FAILED
+    server.reset(OLD, 60)
+    routed.world.advance(20)
+    since = len(routed.reports)
+
+    last = routed.settle()
+
+    assert last.converged, describe(last)
+    assert [(Verb.UPDATE, OLD)] == [(one.change.verb, one.change.resource.name) for one in written(routed, since)]
+
+
+def test_where_no_label_is_left_every_connection_stays(routed: Desk) -> None:
+    """Somebody took it off all nodes: refused, and tenants are learned as before."""
+    for node in ("spoke1-0", "spoke1-1"):
+        label(routed, node, None)
+    packets: list[Packet] = []
+
+    last = routed.settle(watch=lambda: packets.append(routed.send(CLUSTER, "default", WEBSITE)))
+
+    assert last.stopped, describe(last)
+    assert [RefusalCode.FABRIC] == [one.code for one in last.plan.refused]
+    assert {OLD, OTHER} <= set(connections(routed))
+    assert {Verdict.ALLOWED} == {one.verdict for one in packets}
+
+
+def test_the_last_connection_that_works_stays_while_it_works() -> None:
+    """Nobody is routed yet, and the new reflector's connection is somebody's and broken."""
+    desk = bare_desk()
+    path = "tenants/tenant0.yaml"
+    desk.commit({path: sample(path)[path].replace("namespaces: [default]", "namespaces: [later]")})
+    desk.settle()
+    label(desk, "spoke1-1", None)
+    desk.settle()
+    put_connection(desk, "by-hand", "10.1.0.6", 64999)
+    label(desk, "spoke1-2", "true")
+    label(desk, "spoke1-0", None)
+
+    report = desk.run_pass()
+
+    waiting = {one.resource.name: one for one in report.plan.changes}[OLD]
+    assert (Verb.DELETE, WaitsFor.FABRIC) == (waiting.verb, waiting.waits_for)
+    assert "it is the last one of the cluster that is connected" in waiting.because

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from stories.desk import HUB, Desk
+from stories.desk import HUB, Desk, describe, sample
 from stories.fabric_worlds import (
     CLUSTER,
     OLD,
     OTHER,
+    WEBSITE,
     annotate,
+    bare_desk,
     cluster_ids,
     connections,
+    label,
     mesh,
     put_connection,
     stored,
@@ -18,8 +21,9 @@ from stories.fabric_worlds import (
     written,
 )
 
-from function_app.model.plan import ChangeReason, Verb
+from function_app.model.plan import ChangeReason, RefusalCode, Verb, WaitsFor
 from function_app.model.resources import Kind
+from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
 
 
@@ -78,3 +82,100 @@ def test_a_connection_of_ours_that_a_person_deleted_is_made_again(routed: Desk) 
     assert {OLD: ("10.1.0.4", 63400), OTHER: ("10.1.0.5", 63400)} == {
         name: one for name, one in connections(routed).items() if CLUSTER in name
     }
+
+
+def on_both_sides(desk: Desk, asn: int) -> None:
+    """Somebody changes the AS number of the cluster and of its connections, and the sessions come up again."""
+    body = {"spec": {"asNumber": asn}}
+    desk.world.clusters[CLUSTER].api.merge_patch("BGPConfiguration", None, "default", body, manager="kubectl-edit")
+    for name, address in ((OLD, "10.1.0.4"), (OTHER, "10.1.0.5")):
+        put_connection(desk, name, address, asn)
+    desk.world.advance(30)
+
+
+def test_an_as_number_that_was_changed_on_both_sides_is_not_put_back_under_tenants(routed: Desk) -> None:
+    """Their sessions stand under it; putting it back would drop all of them. The definition follows instead, unnoticed."""
+    on_both_sides(routed, 64600)
+    since = len(routed.reports)
+    packets: list[Packet] = []
+
+    stopped = routed.settle(watch=lambda: packets.append(routed.send(CLUSTER, "default", WEBSITE)))
+    path = "clusters/spoke1-aks.yaml"
+    routed.commit({path: sample(path)[path].replace("asn: 63400", "asn: 64600")})
+    watched(routed, packets)
+
+    assert stopped.stopped, describe(stopped)
+    assert [RefusalCode.IMMUTABLE] == [one.code for one in stopped.plan.refused]
+    assert "Write asn: 64600 in the definition" in stopped.plan.refused[0].message
+    assert [] == written(routed, since)
+    assert {Verdict.ALLOWED} == {one.verdict for one in packets}
+
+
+def test_an_as_number_that_was_changed_on_both_sides_is_put_back_while_nobody_is_routed() -> None:
+    """Cluster first, then the connections, one after the other."""
+    desk = bare_desk()
+    desk.settle()
+    on_both_sides(desk, 64600)
+    since = len(desk.reports)
+
+    last = desk.settle()
+
+    steps = [str(one.change.resource) for one in written(desk, since)]
+    assert ["BGPConfiguration/default", f"BgpConnection/{OLD}", f"BgpConnection/{OTHER}"] == steps
+    assert [1, 1, 1] == [len(report.outcomes) for report in desk.reports[since:] if report.outcomes]
+
+    assert last.converged, describe(last)
+    assert 63400 == stored(desk, "BGPConfiguration")["default"]["spec"]["asNumber"]
+    assert {("10.1.0.4", 63400), ("10.1.0.5", 63400)} == {
+        one for name, one in connections(desk).items() if CLUSTER in name
+    }
+
+
+def test_an_as_number_waits_for_route_server_to_be_read(routed: Desk) -> None:
+    """Whether sessions stand under the number that somebody wrote is not known meanwhile."""
+    body = {"spec": {"asNumber": 64600}}
+    routed.world.clusters[CLUSTER].api.merge_patch("BGPConfiguration", None, "default", body, manager="kubectl-edit")
+    routed.world.faults.add(Fault(target=f"route-server/{HUB}", action=Action.UNREACHABLE, count=0))
+
+    unread = routed.run_pass()
+    routed.world.faults.clear()
+    last = routed.settle()
+
+    assert [("default", WaitsFor.FABRIC)] == [
+        (one.resource.name, one.waits_for) for one in unread.plan.changes if one.target == f"cluster/{CLUSTER}"
+    ]
+    assert last.converged, describe(last)
+    assert 63400 == stored(routed, "BGPConfiguration")["default"]["spec"]["asNumber"]
+
+
+def test_in_doubt_nothing_of_the_fabric_is_taken_away(routed: Desk) -> None:
+    """The hub's file is gone, which is taken for a mistake: a node that lost its label keeps cluster id and connection."""
+    label(routed, "spoke1-2", "true")
+    watched(routed, [])
+    path = "hubs/hub1.yaml"
+    routed.commit({path: None})
+    label(routed, "spoke1-0", None)
+
+    routed.settle()
+    kept = (OLD in connections(routed), "spoke1-0" in cluster_ids(routed))
+    routed.commit(sample(path))
+    watched(routed, [])
+
+    assert (True, True) == kept
+    assert (False, False) == (OLD in connections(routed), "spoke1-0" in cluster_ids(routed))
+
+
+def test_the_peering_comes_before_the_next_reflector(routed: Desk) -> None:
+    """Both are gone: a node that leaves the mesh without it would have no session with anybody."""
+    routed.world.clusters[CLUSTER].api.delete("BGPPeer", None, "peer-with-route-reflectors")
+    annotate(routed, "spoke1-1", None)
+
+    first = routed.run_pass()
+    last = routed.settle()
+
+    waiting = {one.resource.name: one for one in first.plan.changes}["spoke1-1"]
+    assert (WaitsFor.FABRIC, True) == (
+        waiting.waits_for,
+        "the peering with the reflectors comes first" in waiting.because,
+    )
+    assert last.converged, describe(last)

@@ -16,9 +16,11 @@ from stories.fabric_worlds import (
     label,
     mesh,
     stored,
+    written,
 )
 
-from function_app.model.plan import RefusalCode
+from function_app.model.plan import RefusalCode, Stage
+from function_app.model.state import DecisionKind
 from simulator.model.packets import Packet, Verdict
 
 
@@ -92,7 +94,26 @@ def test_nothing_of_the_fabric_is_written_to_another_cluster_of_the_same_name(ro
     state = routed.ports.state.read()
     routed.state.write(replace(state, clusters={**state.clusters, CLUSTER: "another"}), routed.state.epoch)
     routed.world.replace_node(CLUSTER, "spoke1-0", FRESH)
-    report = routed.run_pass()
+    report = routed.settle()
 
+    assert report.stopped, describe(report)
     assert RefusalCode.CLUSTER_REPLACED in {one.code for one in report.plan.refused}
     assert [] == [one for one in report.plan.changes if CLUSTER in f"{one.target} {one.resource}"]
+
+
+def test_a_cluster_that_was_rebuilt_waits_until_it_is_accepted_once(routed: Desk) -> None:
+    """Tenants who come to it wait for a person, not for ever; accepted, its fabric comes up and they are routed."""
+    routed.world.clusters[CLUSTER].rebuild()
+    since = len(routed.reports)
+
+    stopped = routed.settle()
+    before = written(routed, since)
+    routed.decide(DecisionKind.FORGET, CLUSTER)
+    routed.settle()
+    routed.state.withdraw(DecisionKind.FORGET, CLUSTER)
+    last = routed.settle()
+
+    assert (True, []) == (stopped.stopped, before), describe(stopped)
+    assert last.converged, describe(last)
+    assert {Stage.ROUTED} == {one.stage for one in last.plan.attachments}
+    assert Verdict.ALLOWED == routed.send(CLUSTER, "default", WEBSITE).verdict

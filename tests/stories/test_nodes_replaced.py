@@ -23,6 +23,7 @@ from stories.fabric_worlds import (
 
 from function_app.model.plan import WaitsFor
 from function_app.model.resources import Kind
+from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
 
 
@@ -165,3 +166,54 @@ def test_the_reflector_that_nobody_depends_on_is_made_one_first() -> None:
     done = [one.change.resource.name for one in written(desk, since) if one.change.resource.kind is Kind.NODE]
     assert ["spoke1-3", "spoke1-0"] == done
     assert {Verdict.ALLOWED} == {one.verdict for one in packets}
+
+
+def test_no_second_reflector_is_interrupted_while_the_first_one_is_not_settled(routed: Desk) -> None:
+    """The other one's calico-node tells nothing of its sessions: the lost cluster id waits until it does."""
+    routed.world.clusters[CLUSTER].silence_status("spoke1-1")
+    routed.world.advance(90)
+    annotate(routed, "spoke1-0", None)
+
+    first = routed.run_pass()
+    waiting = [one for one in first.plan.changes if one.resource.name == "spoke1-0"]
+    routed.world.clusters[CLUSTER].silence_status("spoke1-1", silent=False)
+    last = routed.settle()
+
+    assert [WaitsFor.FABRIC] == [one.waits_for for one in waiting]
+    assert "tells of the sessions of spoke1-1" in waiting[0].because
+    assert last.converged, describe(last)
+    assert "spoke1-0" in cluster_ids(routed)
+
+
+def test_nobody_is_interrupted_while_route_server_cannot_be_read(routed: Desk) -> None:
+    """Whose routes come over the node is not known."""
+    annotate(routed, "spoke1-0", None)
+    routed.world.faults.add(Fault(target=f"route-server/{HUB}", action=Action.UNREACHABLE, count=0))
+
+    first = routed.run_pass()
+    waiting = [one for one in first.plan.changes if one.resource.name == "spoke1-0"]
+    routed.world.faults.clear()
+    last = routed.settle()
+
+    assert [WaitsFor.FABRIC] == [one.waits_for for one in waiting]
+    assert "cannot be read" in waiting[0].because
+    assert last.converged, describe(last)
+
+
+def test_the_routes_of_a_dead_reflector_are_no_way_to_rely_on(routed: Desk) -> None:
+    """They stay for the hold time: the living one is not interrupted, and no packet is lost before the dead one wakes."""
+    routed.world.clusters[CLUSTER].set_node_ready("spoke1-1", ready=False)
+    annotate(routed, "spoke1-0", None)
+    packets: list[Packet] = []
+
+    for _ in range(8):
+        first = routed.run_pass()
+        routed.world.advance(15)
+        packets.append(routed.send(CLUSTER, "default", WEBSITE))
+    kept = "spoke1-0" not in cluster_ids(routed)
+    routed.world.clusters[CLUSTER].set_node_ready("spoke1-1", ready=True)
+    last = routed.settle()
+
+    assert (True, {Verdict.ALLOWED}) == (kept, {one.verdict for one in packets}), describe(first)
+    assert last.converged, describe(last)
+    assert "spoke1-0" in cluster_ids(routed)

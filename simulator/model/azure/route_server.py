@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ CONNECTION_SECONDS = 15.0
 MAX_CONNECTIONS = 8
 POLL_SECONDS = 2
 _WEIGHT = 32768
+_NO_SESSION = "the session was ended on Route Server's side"
 _UNUSABLE_ASNS = frozenset(
     {8074, 8075, 12076, 23456, 65515, 65517, 65518, 65519, 65520, 65535, *range(64496, 64512)},
 )
@@ -91,7 +93,9 @@ class RouteServer:
         self._running: Operation | None = None
         self._arriving: _Sessions = {}
         self._sessions: _Sessions = {}
-        self._peers: tuple[tuple[str, str, int], ...] = ()
+        self._peers: object = ()
+        self._deaf: set[int] = set()
+        self._resting: dict[str, datetime] = {}
         self._steady = False
         self._next_hops: dict[Prefix, frozenset[str]] = {}
         clock.schedule(PROPAGATION_SECONDS, self._tick)
@@ -153,6 +157,14 @@ class RouteServer:
             if found:
                 return found
         return frozenset()
+
+    def deafen(self, instance: int, *, deaf: bool = True) -> None:
+        """One instance has no sessions, as while it is replaced, or has them again: half of what a hub learns is missing."""
+        (self._deaf.add if deaf else self._deaf.discard)(instance)
+
+    def reset(self, name: str, seconds: float) -> None:
+        """The sessions over one connection end, and come up again after so long. Raises ArmError 404."""
+        self._resting[self.connection(name).name.lower()] = self._clock.now() + timedelta(seconds=seconds)
 
     def learned(self) -> Iterator[tuple[str, int, Route]]:
         """Every route that stands: (connection, instance index, route)."""
@@ -262,11 +274,15 @@ class RouteServer:
         now = self._clock.now()
         fabrics = [self._fabrics.get(cluster.name) or self._follow(cluster) for cluster in self._clusters()]
         moved = [fabric for fabric in fabrics if fabric.observe(now)]
-        peers = tuple((key, one.peer_ip, one.peer_asn) for key, one in self.connections.items())
+        resting = frozenset(key for key, until in self._resting.items() if now < until)
+        connections = tuple((key, one.peer_ip, one.peer_asn) for key, one in self.connections.items())
+        peers = (connections, resting, frozenset(self._deaf))
         if not moved and peers == self._peers and self._steady:
             return self._arriving
         sample = {
-            (key, instance): self._listen(connection, instance, fabrics, self._arriving.get((key, instance)))
+            (key, instance): Learned(_NO_SESSION)
+            if instance in self._deaf or key in resting
+            else self._listen(connection, instance, fabrics, self._arriving.get((key, instance)))
             for key, connection in self.connections.items()
             for instance in range(len(self.document.peer_ips))
         }

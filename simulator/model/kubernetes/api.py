@@ -292,6 +292,12 @@ class KubernetesApi:
         if not all(self.serves(kind) for kind in self.kinds.values() if kind.group == group):
             raise unreachable(aggregated.SERVICE)
 
+    def vanish(self) -> None:
+        """Every object is gone at once, without anybody's leave."""
+        for kind in self.kinds.values():
+            for key in list(self._store[kind.kind].objects):
+                self._store.remove(kind.kind, key)
+
     def _drop_instances(self, definition: str) -> None:
         """A definition takes its objects with it."""
         for kind in self.kinds.values():

@@ -49,12 +49,15 @@ class Cluster:
         )
         self._loop = ControlLoop(clock, self._controllers())
         self.api.subscribe(self._loop.observe)
-        for manager, body in self._first_objects():
-            place(self.api.component(manager, direct=True), body)
-        self._loop.settle()
+        self._begin()
         self._pods.pod_seconds = document.pod_seconds
         self.api.after_write = self.settle
         self.api.before_read = {NODE_STATUS: self._statuses.report_due}
+
+    def _begin(self) -> None:
+        for manager, body in self._first_objects():
+            place(self.api.component(manager, direct=True), body)
+        self._loop.settle()
 
     def _first_objects(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
         return initial_objects(self.name, self.document)
@@ -101,6 +104,11 @@ class Cluster:
         self._join(new)
         self._leave(name)
         self.settle()
+
+    def rebuild(self) -> None:
+        """Another cluster takes this one's place under its name: as the document has it, with uids of its own."""
+        self.api.vanish()
+        self._begin()
 
     def cordon(self, name: str, *, cordoned: bool = True) -> None:
         """Let no new pod come to a node, or let them come again."""
