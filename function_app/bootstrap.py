@@ -16,16 +16,14 @@ import os
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from function_app.gathering import Patience, Unanswered
 from function_app.model.definitions import Cluster, Hub
-from function_app.model.errors import SettingsError, SourceError, StateError
+from function_app.model.errors import SettingsError, StateError
 from function_app.model.names import Commit, HubName, cluster_target, firewall_target, route_server_target
 from function_app.model.tree import Tree
 from function_app.ports import (
@@ -37,7 +35,6 @@ from function_app.ports import (
     Leases,
     LedgerStore,
     Passes,
-    Repository,
     StateStore,
     StatusStore,
     ToldStore,
@@ -45,14 +42,21 @@ from function_app.ports import (
 from function_app.reconcile import Seen, Source
 from function_app.service.callers import Entitlement
 from function_app.service.intake import Gate
-from function_app.settings import Callers, CredentialKind, Settings
+from function_app.service.rewinds import RewindWaivers
+from function_app.settings import Callers, CredentialKind, GitAccessKind, Settings
+from function_app.sourcing import Kept, Sourcing
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from function_app.adapters.answers import RequestLimits
     from function_app.adapters.azure_arm import ResourceManager
+    from function_app.adapters.git_access import GitAccess
+    from function_app.adapters.git_repository import GitRepository
+    from function_app.adapters.git_signatures import Signers
+    from function_app.adapters.git_tokens import Token
     from function_app.adapters.storage_parts import StorageParts
+    from function_app.adapters.web import Web
 
 STORAGE_TIME_SECONDS = 30.0
 """So long an answer of the storage service about its time counts, with the time that passes here."""
@@ -73,13 +77,11 @@ class Assembly:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closing = ExitStack()
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: dict[str, GitRepository] = {}
         self._clusters: dict[str, tuple[Cluster, ClusterApi]] = {}
         self._azure: dict[str, ResourceManager] = {}
         self._unanswered: dict[HubName, Unanswered[Seen]] = {}
         self._stores: dict[HubName, Stores] = {}
-        self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
-        self._turn = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -128,49 +130,33 @@ class Assembly:
         return f"{self.author}@{socket.gethostname()}:{os.getpid()}"
 
     def source(self, ref: str | None = None, repository: str | None = None) -> Source:
-        """The effective tree at the newest commit of a ref; the settings say which unless told otherwise.
+        """The effective tree in force at a ref; the settings say which unless told otherwise. Raises SourceError."""
+        return self._sourcing.source(ref, repository)
 
-        When the repository cannot be fetched, what was fetched last is in force and the source says so. Raises SourceError when
-        there is no such ref, or nothing was ever fetched. One thread at a time: they share the copy.
-        """
-        with self._turn:
-            return self._source(ref, repository)
+    def newest(self) -> Commit:
+        """The newest commit of the settings' ref, whether it may be in force or not; raises SourceError."""
+        return self._sourcing.newest()
 
-    def _source(self, ref: str | None, repository: str | None) -> Source:
-        location = repository or self.settings.source.repository
-        git = self._repository(location)
-        problem = ""
-        try:
-            git.fetch()
-        except SourceError as error:
-            problem = str(error)
-        try:
-            commit = git.resolve(ref or self.settings.source.ref)
-        except SourceError as error:
-            raise SourceError(f"{problem} {error}".strip()) from None
-        # A commit names all that came before it: on one day it always means the same tree.
-        meant = (location, commit, self.clock.now().date())
-        if self._tree is None or self._tree[0] != meant:
-            self._tree = (meant, self._effective_tree(git, commit, meant[2]))
-        return Source(self._tree[1], seen=commit, problem=problem)
-
-    def _effective_tree(self, git: Repository, commit: Commit, today: date) -> Tree:
-        from function_app.adapters.state_files import CheckpointFile
-        from function_app.reading.checkpoint import from_json
-        from function_app.reading.effective import effective_tree
-
-        storage = self._storage
-        kept = storage.checkpoint if storage else CheckpointFile(self.settings.storage.folder / "checkpoint.json")
-        text = kept.read_checkpoint()
-        tree, checkpoint = effective_tree(
-            git,
-            commit,
-            checkpoint=from_json(text) if text else None,
-            today=today,
-            root=self.settings.source.folder,
+    @cached_property
+    def _sourcing(self) -> Sourcing:
+        source = self.settings.source
+        return Sourcing(
+            self._repository,
+            self._kept,
+            RewindWaivers(self.known_hubs, lambda hub: self.stores(hub).state, lambda: self.clock),
+            lambda: self.clock,
+            location=source.repository,
+            ref=source.ref,
+            root=source.folder,
         )
-        kept.write_checkpoint(checkpoint.to_json())
-        return tree
+
+    def _kept(self) -> Kept:
+        from function_app.adapters.state_files import CheckpointFile
+
+        if (storage := self._storage) is not None:
+            return Kept(storage.checkpoint, storage.in_force)
+        folder = self.settings.storage.folder
+        return Kept(CheckpointFile(folder / "checkpoint.json"), CheckpointFile(folder / "in-force.json"))
 
     def hubs(self, tree: Tree) -> tuple[HubName, ...]:
         """The hubs that a tree defines, by name."""
@@ -320,17 +306,68 @@ class Assembly:
     def _hubs_folder(self) -> Path:
         return self.settings.storage.folder / "hubs"
 
-    def _repository(self, location: str) -> Repository:
-        """A repository has a copy of its own, so that `--repo` never replaces the copy of the one in force."""
+    def _repository(self, location: str) -> GitRepository:
+        """A repository has a copy of its own, so that `--repo` never replaces the copy of the one in force.
+
+        Who we are is shown to the host of the settings' repository alone.
+        """
         from function_app.adapters.git_repository import GitRepository
 
         if location not in self._repositories:
+            ours = location == self.settings.source.repository
             url = str(Path(location).absolute()) if Path(location).is_dir() else location
             cache = self.settings.storage.folder / "repositories" / hashlib.sha256(url.encode()).hexdigest()[:16]
-            built = GitRepository(url, cache, definitions_folder=self.settings.source.folder)
+            built = GitRepository(
+                url,
+                cache,
+                definitions_folder=self.settings.source.folder,
+                access=self._git_access if ours else None,
+                signers=self._signers if ours else None,
+                ca_file=self.settings.calls.ca_file,
+            )
             self._closing.callback(built.close)
             self._repositories[location] = built
         return self._repositories[location]
+
+    @cached_property
+    def _git_access(self) -> GitAccess:
+        from function_app.adapters.git_access import Anonymous, DeployKey, HttpAccess
+
+        git, url = self.settings.git, self.settings.source.repository
+        if git.kind is GitAccessKind.DEPLOY_KEY:
+            return DeployKey(git.deploy_key, git.host_keys)
+        if self._git_token is None:
+            return Anonymous()
+        user = {GitAccessKind.TOKEN: git.user, GitAccessKind.GITHUB_APP: "x-access-token"}.get(git.kind, "")
+        return HttpAccess(url, self._git_token, user)
+
+    @cached_property
+    def _git_token(self) -> Token | None:
+        """The token for the repository's host, None where there is none."""
+        from function_app.adapters.git_tokens import GitHubAppToken, azure_devops_token, fixed_token
+
+        git = self.settings.git
+        if git.kind is GitAccessKind.GITHUB_APP:
+            numbers = (git.github_app_id, git.github_app_installation)
+            return GitHubAppToken(*numbers, git.github_app_key, git.github_api, self._web)
+        if git.kind is GitAccessKind.MANAGED_IDENTITY:
+            return azure_devops_token(self._credential)
+        return fixed_token(git.token) if git.token else None
+
+    @cached_property
+    def _signers(self) -> Signers | None:
+        from function_app.adapters.git_signatures import Signers
+
+        git = self.settings.git
+        return Signers(git.signers, git.signer_keys) if git.signers or git.signer_keys else None
+
+    @cached_property
+    def _web(self) -> Web:
+        from function_app.adapters.web import Web
+
+        built = Web(self.settings.calls.ca_file)
+        self._closing.callback(built.close)
+        return built
 
     def _cluster(self, cluster: Cluster, arm: ResourceManager) -> ClusterApi:
         """Connections are kept from pass to pass while the definition stays as it is."""

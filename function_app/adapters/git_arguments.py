@@ -97,8 +97,8 @@ def _check_authority(scheme: str, url: str) -> None:
         raise SourceError(f"The repository's URL cannot be read. {_FORMS}") from None
     if password is not None:
         raise SourceError(
-            f"The URL of {shown_url(url)} carries a password. Take it out of the URL: name a program that prints it in "
-            "GIT_ASKPASS, or use an ssh key."
+            f"The URL of {shown_url(url)} carries a password. Take it out of the URL: EGRESS_GIT_ACCESS says how to show who "
+            "we are (docs/git.md)."
         )
     if user.startswith("-") or host.startswith("-") or parts.path.startswith("/-"):
         raise SourceError(f"A part of the repository's URL begins with `-`: it could be taken for an option. {_FORMS}")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from function_app.adapters.git_access import Opened
 from function_app.adapters.git_arguments import SCHEMES
 from function_app.adapters.safe_text import scrubbed
 from function_app.model.errors import SourceError
@@ -33,6 +34,10 @@ _SETTINGS = {
 }
 
 
+_TELLING = ("fatal:", "error:", "ERROR:", "ssh:", "!", "Host key")
+"""How lines begin in which git, or ssh for it, says what went wrong."""
+
+
 class GitFailed(SourceError):
     """One git command failed; `timed_out` tells that it was stopped by us."""
 
@@ -48,8 +53,8 @@ class GitProgram:
         self.directory = directory
         self._git = _program(directory)
 
-    def run(self, *arguments: str, timeout_seconds: float) -> bytes:
-        """What `git ARGUMENTS` prints; raises GitFailed."""
+    def run(self, *arguments: str, timeout_seconds: float, opened: Opened | None = None) -> bytes:
+        """What `git ARGUMENTS` prints, `opened` telling it who we are to others; raises GitFailed."""
         # GitPython cannot ask git for bytes and a time limit through its dynamic methods, `execute` can.
         from git import GitCommandNotFound, GitError  # noqa: PLC0415 - the import fails where git is missing
 
@@ -61,6 +66,7 @@ class GitProgram:
                 with_extended_output=True,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
+                env=_opened(opened) if opened is not None else None,
             )
         except GitCommandNotFound:
             raise SourceError(f"The program `git` is missing. {_INSTALL}") from None
@@ -121,11 +127,6 @@ def _program(directory: Path) -> Git:
 
 def _environment(directory: Path) -> Mapping[str, str]:
     """Nobody's configuration, no questions, no other protocols, and none of what a calling git hook has set."""
-    settings = {
-        f"GIT_CONFIG_{part}_{position}": text
-        for position, setting in enumerate(_SETTINGS.items())
-        for part, text in zip(("KEY", "VALUE"), setting, strict=True)
-    }
     return {
         "GIT_DIR": str(directory),
         "GIT_COMMON_DIR": str(directory),
@@ -137,14 +138,35 @@ def _environment(directory: Path) -> Mapping[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_PARAMETERS": "",
-        "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
-        **settings,
+        **_configuration(_SETTINGS),
         "GIT_ALLOW_PROTOCOL": ":".join(SCHEMES),
+        # A trace of our environment would show headers.
+        "GIT_TRACE": "",
+        "GIT_TRACE_CURL": "",
+        "GIT_TRACE_PACKET": "",
+        "GIT_TRACE_SETUP": "",
+        "GIT_CURL_VERBOSE": "",
+        "GIT_TRACE2": "",
+        "GIT_TRACE2_EVENT": "",
     }
+
+
+def _opened(opened: Opened) -> Mapping[str, str]:
+    return {**_configuration({**_SETTINGS, **opened.configuration}), **opened.environment}
+
+
+def _configuration(settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Git's configuration as variables (git-config(1), GIT_CONFIG_COUNT): no argument, which a process list would show."""
+    values = {
+        f"GIT_CONFIG_{part}_{position}": text
+        for position, setting in enumerate(settings.items())
+        for part, text in zip(("KEY", "VALUE"), setting, strict=True)
+    }
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **values}
 
 
 def _complaint(stderr: str) -> str:
     """What git said, without the notices around it."""
     lines = [line.strip(" '\"") for line in stderr.removeprefix("\n  stderr: ").splitlines()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "ssh:", "!", "Permission"))]
+    telling = [line for line in lines if line.startswith(_TELLING) or "Permission denied" in line]
     return scrubbed("; ".join(telling[:3] or lines[-1:]) or "git failed without a word") + "."

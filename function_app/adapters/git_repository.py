@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.file_lock import locked
+from function_app.adapters.git_access import Anonymous, GitAccess
 from function_app.adapters.git_arguments import (
     checked_commit,
     checked_folder,
@@ -27,6 +29,7 @@ from function_app.adapters.git_arguments import (
 )
 from function_app.adapters.git_messages import LINE_FORMAT, TRAILERS, approver_in, pull_request_in
 from function_app.adapters.git_program import GitFailed, GitProgram
+from function_app.adapters.git_signatures import Signers
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
 from function_app.ports import BlobEntry, CommitEntry
@@ -43,6 +46,8 @@ _TREE_MODE = 0o040000
 _SUBMODULE_MODE = 0o160000
 _SOURCE_FILE = "egress-gitops-source"
 _DAMAGED_FILE = "egress-gitops-damaged"
+_IN_FORCE = "refs/egress-gitops/in-force"
+"""No branch and no tag, so that no fetch takes it away: a commit that a force-push has dropped can be read on."""
 
 
 class GitRepository:
@@ -50,12 +55,25 @@ class GitRepository:
 
     `url` is https, ssh, the scp form, file:// or an absolute path, also of a working repository, of which only commits
     are read. Several threads and processes may use one cache. Raises SourceError for forms that git must not get.
+    `access` says who we are to the host, `signers` whose signatures count, `ca_file` whom to believe instead of the system's.
     """
 
     def __init__(
-        self, url: str, cache: Path, *, definitions_folder: str = "gitops", timeout_seconds: float = 60
+        self,
+        url: str,
+        cache: Path,
+        *,
+        definitions_folder: str = "gitops",
+        timeout_seconds: float = 60,
+        access: GitAccess | None = None,
+        signers: Signers | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         self._url = checked_url(url)
+        self._access = access or Anonymous()
+        self._signers = signers
+        self._trusting = {"GIT_SSL_CAINFO": str(ca_file)} if ca_file else {}
+        self._good: set[Commit] = set()
         self._folder = checked_folder(definitions_folder)
         self._cache = cache.absolute()
         self._timeout_seconds = timeout_seconds
@@ -129,6 +147,45 @@ class GitRepository:
             raise SourceError(f"{blob} is a {kind}, not a file's content.")
         return content
 
+    def has(self, commit: Commit) -> bool:
+        """Whether the local copy holds a commit."""
+        with self._lock:
+            return self._commit_behind(checked_commit(commit)) is not None
+
+    def is_ancestor(self, ancestor: Commit, of: Commit) -> bool:
+        """Whether one commit, which the copy holds, is part of another's history; a commit is part of its own."""
+        with self._lock:
+            try:
+                shared = self._git.run(
+                    "merge-base", checked_commit(ancestor), checked_commit(of), timeout_seconds=_LOCAL_SECONDS
+                )
+            except GitFailed:
+                return False
+        return shared.decode("ascii").strip() == ancestor
+
+    def unsigned(self, commit: Commit) -> str:
+        """Why a commit's signature does not count, empty when it does or none is asked for."""
+        if self._signers is None or commit in self._good:
+            return ""
+        with self._lock, self._signers.opened() as opened:
+            try:
+                self._git.run("verify-commit", checked_commit(commit), timeout_seconds=_LOCAL_SECONDS, opened=opened)
+            except GitFailed:
+                kind, content = self._git.object(commit)
+                header, _, _ = content.partition(b"\n\n")
+                signed = kind == "commit" and b"\ngpgsig" in header
+                return "its signature is of nobody who may sign" if signed else "it is not signed"
+        self._good.add(commit)
+        return ""
+
+    def keep(self, commit: Commit) -> None:
+        """Make sure that a commit can be read from this copy also when no branch leads to it any more; raises SourceError."""
+        with self._lock:
+            try:
+                self._git.run("update-ref", _IN_FORCE, checked_commit(commit), timeout_seconds=_LOCAL_SECONDS)
+            except GitFailed as error:
+                raise self._damaged(error) from None
+
     def close(self) -> None:
         """End the processes that are kept running; the repository can be used again afterwards."""
         with self._lock:
@@ -160,18 +217,20 @@ class GitRepository:
         return hashlib.sha256(self._url.encode()).hexdigest()
 
     def _mirror(self, program: GitProgram, deadline: float) -> None:
-        program.run(
-            "fetch",
-            "--quiet",
-            "--prune",
-            "--atomic",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--",
-            self._url,
-            *_REFSPECS,
-            timeout_seconds=max(deadline - time.monotonic(), 0.1),
-        )
+        with self._access.opened() as opened:
+            program.run(
+                "fetch",
+                "--quiet",
+                "--prune",
+                "--atomic",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+                "--",
+                self._url,
+                *_REFSPECS,
+                timeout_seconds=max(deadline - time.monotonic(), 0.1),
+                opened=replace(opened, environment={**self._trusting, **opened.environment}),
+            )
 
     def _clone(self, deadline: float) -> None:
         """Make a new copy beside the old one and put it in its place."""

@@ -94,6 +94,11 @@ class StorageParts:
         """Where the fold over commits left off."""
         return CheckpointBlob(self.container)
 
+    @cached_property
+    def in_force(self) -> CheckpointBlob:
+        """Which commit was in force last."""
+        return CheckpointBlob(self.container, "in-force.json")
+
     def hubs(self) -> tuple[HubName, ...]:
         """The hubs of which something is kept, by name; raises StateError."""
         return tuple(HubName(name) for name in self.container.folders(HUBS))

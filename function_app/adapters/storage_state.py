@@ -163,16 +163,17 @@ class ToldBlobs:
 
 
 class CheckpointBlob:
-    """Where the fold over commits left off, as text. A cache: what fails to be read or written costs time, nothing else."""
+    """A small text: where the fold over commits left off, or which commit was in force. What cannot be kept is passed over."""
 
-    def __init__(self, container: BlobContainer) -> None:
+    def __init__(self, container: BlobContainer, name: str = CHECKPOINT) -> None:
         self._container = container
+        self._name = name
         self._last: str | None = None
 
     def read_checkpoint(self) -> str | None:
         """What was last written, None when there is nothing to be read."""
         try:
-            document = self._container.read(CHECKPOINT)
+            document = self._container.read(self._name)
             self._last = document.content.decode() if document else None
         except (StateError, UnicodeDecodeError):
             self._last = None
@@ -182,7 +183,7 @@ class CheckpointBlob:
         """Replace it, unless it reads so already."""
         if text != self._last:
             with suppress(StateError):
-                self._container.write_fenced(CHECKPOINT, text.encode(), epoch=0)
+                self._container.write_fenced(self._name, text.encode(), epoch=0)
                 self._last = text
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from function_app import reconcile as road
 from function_app.bootstrap import Assembly
-from function_app.cli.decisions import time_of
+from function_app.cli.decisions import one_hub, time_of
 from function_app.cli.options import HubOption, OutputOption, RefOption, RepoOption, assembled, stated
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stderr, stdout, warn, worst
 from function_app.cli.waiting import PassResult, display_for, until_converged
@@ -25,6 +25,7 @@ from function_app.reporting.document import ReportDocument
 from function_app.reporting.json_report import preview_json, report_json
 from function_app.reporting.terminal import plan_view, problem_line, report_view, sum_of_pass
 from function_app.reporting.words import lasting, plain, short
+from function_app.service.rewinds import rewind_waiver
 
 _DEFAULT_TIMEOUT_SECONDS = 3600.0
 
@@ -61,9 +62,11 @@ def reconcile(
     if (waive is None) != (reason is None):
         raise typer.BadParameter("--waive CODE and --reason WHY go together.")
     with assembled(repo) as parts:
+        if waive is RefusalCode.REWOUND and reason is not None:
+            _waive_rewind(parts, hub, stated(reason))
         source = _source(parts, ref, output)
         names = hubs_of(parts, source, hub)
-        if waive is not None and reason is not None:
+        if waive not in (None, RefusalCode.REWOUND) and reason is not None:
             _waive(parts, names, source, waive, stated(reason))
         if converged:
             results = _all_passes(parts, names, source, ref, timedelta(seconds=timeout), output)
@@ -156,6 +159,13 @@ def _all_passes(
     with display_for(output) as display:
         results: Mapping[HubName, PassResult] = until_converged(hubs, make_pass, parts.clock, timeout, display)
     return list(results.values())
+
+
+def _waive_rewind(parts: Assembly, hub: str | None, reason: str) -> None:
+    """Record one person's permission to follow the branch to where it leads now."""
+    chosen, newest = one_hub(parts, hub), parts.newest()
+    parts.stores(chosen).state.decide(rewind_waiver(newest, reason, parts.author, time_of(parts)))
+    stderr().print(f"rewound waived once for commit {short(newest)}: {plain(reason)}", soft_wrap=True)
 
 
 def _waive(parts: Assembly, hubs: Sequence[HubName], source: Source, code: RefusalCode, reason: str) -> None:

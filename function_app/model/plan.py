@@ -91,6 +91,7 @@ class RefusalCode(StrEnum):
     CLUSTER_REPLACED = "cluster-replaced"
     PREFLIGHT = "preflight"
     IMMUTABLE = "immutable"
+    REWOUND = "rewound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 
 from function_app.model.intent import Intent, Reason
-from function_app.model.names import HubName
+from function_app.model.names import Commit, HubName
 from function_app.model.plan import RefusalCode
 from function_app.model.state import Decision, DecisionKind
 from function_app.reporting.json_report import decision_json
@@ -24,10 +24,12 @@ from function_app.service.requests import (
     optional,
     tenant_name,
 )
+from function_app.service.rewinds import rewind_waiver
 
 RESYNC_KEYS = frozenset({"hub", "tenant", "waive", "code", "reason"})
 BLOCK_KEYS = frozenset({"hub", "tenant", "for", "reason"})
 UNBLOCK_KEYS = frozenset({"hub", "tenant", "reason"})
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAN_ID = re.compile(r"[0-9a-f]{12,64}")
 _WHY = '{"reason": "ticket 4711"}'
 
@@ -36,7 +38,7 @@ def resync(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
     """Ask for passes now: `{hub, tenant, waive, code, reason}`, all optional; without a hub all of them.
 
     `waive` is the id of the hub's newest plan: its refusal is permitted once, with a reason; `code` says which when there are
-    several. Raises BadRequest, StateError.
+    several. With the code `rewound` it is the commit to which a rewound branch leads. Raises BadRequest, StateError.
     """
     hub, tenant, reason = optional(asked, "hub"), optional(asked, "tenant"), optional(asked, "reason")
     tenants = frozenset({tenant_name(tenant)} if tenant else ())
@@ -102,6 +104,10 @@ def _known_hub(name: str, parts: Parts) -> HubName:
 def _waiver(asked: Mapping[str, object], hub: HubName, caller: Caller, parts: Parts) -> Decision:
     """The permission that is asked for; it must be about what the newest pass was refused."""
     plan_id, reason = optional(asked, "waive"), needed(asked, "reason", _WHY)
+    if optional(asked, "code") == RefusalCode.REWOUND.value:
+        if not _COMMIT.fullmatch(plan_id):
+            raise BadRequest("`waive` is not the commit, in 40 hex digits, that the branch leads to now.", 409)
+        return rewind_waiver(Commit(plan_id), reason, caller.name, parts.clock.now())
     newest = parts.stores(hub).status.latest(hub) or {}
     if not _PLAN_ID.fullmatch(plan_id) or not str(newest.get("plan_id", "")).startswith(plan_id):
         raise BadRequest(f"`waive` is not the id of the newest plan of {hub}; GET /api/status tells it.", 409)

@@ -6,7 +6,18 @@ Nothing is opened here: whether a file that a setting names can be read is said 
 
 from function_app.settings.environment import CATALOGUE, SettingRow, Settings, describe
 from function_app.settings.forms import PREFIX, Form
+from function_app.settings.git_access import GitAccessKind
 from function_app.settings.service import Callers
 from function_app.settings.targets import CredentialKind
 
-__all__ = ["CATALOGUE", "PREFIX", "Callers", "CredentialKind", "Form", "SettingRow", "Settings", "describe"]
+__all__ = [
+    "CATALOGUE",
+    "PREFIX",
+    "Callers",
+    "CredentialKind",
+    "Form",
+    "GitAccessKind",
+    "SettingRow",
+    "Settings",
+    "describe",
+]

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from typing import Any, Self, get_args, get_type_hints
 
 from function_app.model.errors import SettingsError
-from function_app.settings import storage, targets
+from function_app.settings import git_access, storage, targets
 from function_app.settings.forms import PREFIX, Form
+from function_app.settings.git_access import GitAccessSettings
 from function_app.settings.service import ServiceSettings
 from function_app.settings.source import SourceSettings, WebhookSettings
 from function_app.settings.storage import StorageSettings
@@ -22,6 +23,7 @@ class Settings:
     """Everything that differs between one installation and another, by subject. An empty variable counts as not set."""
 
     source: SourceSettings
+    git: GitAccessSettings
     webhooks: WebhookSettings
     storage: StorageSettings
     clusters: ClusterSettings
@@ -92,7 +94,7 @@ def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], tuple[str, ...]]:
             values[form.variable] = form.parse(text)
         except ValueError as error:
             problems.append(f"{form.variable} {error}. {form.advice}")
-    return values, (*problems, *targets.together(values), *storage.together(values))
+    return values, (*problems, *targets.together(values), *storage.together(values), *git_access.together(values))
 
 
 def _misspelled(environ: Mapping[str, str]) -> Iterator[str]:

@@ -161,6 +161,22 @@ def secret(value: str) -> str:
     return value
 
 
+def lines(value: str) -> str:
+    r"""Several lines, whose ends may be written as \n, as in a setting that holds but one."""
+    unfolded = resolved(value).replace("\\n", "\n").replace("\r\n", "\n")
+    if any(not character.isprintable() and character not in "\n\t" for character in unfolded):
+        raise ValueError("holds a control character")
+    return unfolded
+
+
+def private_key(value: str) -> str:
+    """A private key in PEM or OpenSSH's armour; whether it is one says who uses it."""
+    unfolded = lines(value)
+    if not re.match(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n", unfolded):
+        raise ValueError("does not begin with -----BEGIN ... PRIVATE KEY----- and a line end")
+    return unfolded
+
+
 def whole(lowest: int, highest: int) -> Callable[[str], int]:
     """A whole number within bounds."""
 

@@ -99,6 +99,12 @@ WRONG = [
     ("EGRESS_WEBHOOK_BODY_BYTES", "1e9", "must be a whole number between"),
     ("EGRESS_CALLERS", "anybody", "must be one of function-key, entra"),
     ("EGRESS_DRIFT_MINUTES", "7", "must divide an hour"),
+    ("EGRESS_GIT_ACCESS", "managed-identity", "EGRESS_GIT_ACCESS=managed-identity is sent by https alone"),
+    ("EGRESS_GIT_ACCESS", "canary", "must be one of anonymous, token, github-app, deploy-key, managed-identity"),
+    ("EGRESS_GIT_TOKEN", "@Microsoft.KeyVault(SecretUri=https://canary/x)", "could not be resolved"),
+    ("EGRESS_GITHUB_APP_KEY", "canary", "-----BEGIN"),
+    ("EGRESS_GITHUB_APP_INSTALLATION", "canary", "must be a whole number"),
+    ("EGRESS_GIT_HOST_KEYS", "canary\x07", "holds a control character"),
     ("EGRESS_REPOSITROY", "x", "did you mean EGRESS_REPOSITORY?"),
 ]
 
@@ -112,6 +118,29 @@ def test_each_mistake_is_named(name: str, value: str, words: str) -> None:
     assert name in line
     assert words in line
     assert "canary" not in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        ("token", ["GIT_TOKEN"]),
+        ("github-app", ["GITHUB_APP_ID", "GITHUB_APP_INSTALLATION", "GITHUB_APP_KEY"]),
+        ("deploy-key", ["GIT_DEPLOY_KEY", "GIT_HOST_KEYS"]),
+        ("managed-identity", []),
+    ],
+)
+def test_what_a_way_into_git_needs_is_asked_for(kind: str, missing: list[str]) -> None:
+    """All of it at once."""
+    where = "git@example.com:x" if kind == "deploy-key" else "https://example.com/x"
+    _, problems = described({"EGRESS_REPOSITORY": where, "EGRESS_GIT_ACCESS": kind})
+    assert [f"EGRESS_{name}" for name in missing] == [problem.split()[0] for problem in problems]
+
+
+def test_keys_may_be_written_on_one_line() -> None:
+    """App settings are often one line; a key that lost its line ends would be no key."""
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\\n-----END OPENSSH PRIVATE KEY-----"
+    settings = Settings.from_environment(NEEDED | {"EGRESS_GIT_DEPLOY_KEY": key})
+    assert 3 == len(settings.git.deploy_key.splitlines())
 
 
 def test_all_mistakes_come_at_once_with_examples() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import yaml
-from cli.session import HUB1, NOBODY_LISTENS, Session
+from cli.session import HUB1, NOBODY_LISTENS, Session, git
 
 PLAN_KEYS = {"plan_id", "hub", "commit", "changes", "refused", "notes"}
 
@@ -124,6 +124,21 @@ def test_a_ref_or_hub_that_does_not_exist_is_an_error(session: Session) -> None:
     assert (1, 1) == (ref.exit_code, hub.exit_code)
     assert "has no branch or tag `mian`" in ref.stderr
     assert "defines no hub hub7. It defines hub1." in hub.stderr
+
+
+def test_a_rewound_branch_is_followed_once_somebody_permits_it(session: Session) -> None:
+    """Refused in words that name both ways out; with --waive it is in force, and the waiver is used up."""
+    session.run("reconcile")
+    session.commit({"tenants/tenant0.yaml": None})
+    session.run("plan")
+    git(session.repository, "reset", "--quiet", "--hard", "HEAD~1")
+
+    assert "the branch was rewound" in session.run("plan").stderr
+    permitted = session.run("reconcile", "--hub", "hub1", "--waive", "rewound", "--reason", "bad merge")
+    assert "rewound waived once for commit" in permitted.stderr
+    assert "was rewound" not in permitted.stderr
+    assert () == session.state.decisions()
+    assert "was rewound" not in session.run("plan").stderr
 
 
 def test_another_repository_does_not_replace_the_copy_of_the_first(session: Session) -> None:

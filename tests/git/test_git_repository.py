@@ -72,7 +72,7 @@ def test_urls_that_could_be_more_than_urls_are_refused(tmp_path: Path, url: str)
 @pytest.mark.parametrize("scheme", ["https", "ssh"])
 def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path, scheme: str) -> None:
     """The message says where credentials belong."""
-    with pytest.raises(SourceError, match="GIT_ASKPASS") as caught:
+    with pytest.raises(SourceError, match="EGRESS_GIT_ACCESS") as caught:
         GitRepository(f"{scheme}://ada:canary@example.com/x?token=canary", tmp_path / "cache")
     assert "canary" not in str(caught.value)
     assert "ada" not in str(caught.value)

@@ -12,13 +12,14 @@ from service.service_desk import HUB, ServiceDesk, sample
 from structlog.testing import capture_logs
 
 from function_app.model.intent import Reason
-from function_app.model.names import HubName
+from function_app.model.names import Commit, HubName
 from function_app.model.state import DecisionKind
 from function_app.service.callers import Caller, Right
 from function_app.service.decisions import BLOCK_KEYS, RESYNC_KEYS, block, resync, unblock
 from function_app.service.passes import Ran
 from function_app.service.questions import status
 from function_app.service.requests import Answer, BadRequest, json_body
+from function_app.service.rewinds import RewindWaivers
 from simulator.model.packets import Verdict
 
 JO = Caller("jo@example.com (8f0d)", frozenset(Right))
@@ -144,6 +145,21 @@ def test_which_hub_must_be_clear() -> None:
 
     with pytest.raises(BadRequest, match="Say which hub: hub1, hub2"):
         block(BLOCK, JO, service)
+
+
+def test_a_rewound_branch_is_permitted_by_its_commit() -> None:
+    """Also when nothing is in force and no plan exists; for an hour, since later the branch may lead there for another reason."""
+    service = ServiceDesk.with_platform()
+    commit = "a" * 40
+    answer = resync({"hub": "hub1", "waive": commit, "code": "rewound", "reason": "bad merge"}, JO, service)
+
+    assert 202 == answer.status
+    waivers = RewindWaivers(service.known_hubs, lambda hub: service.stores(hub).state, lambda: service.clock)
+    assert waivers.permits(Commit(commit))
+    assert not waivers.permits(Commit("b" * 40))
+    service.desk.world.advance(3601)
+    assert not waivers.permits(Commit(commit))
+    assert "40 hex digits" in str(refused(resync, {"waive": "abc", "code": "rewound", "reason": "x"}))
 
 
 def test_a_waiver_is_for_the_newest_plan_alone() -> None:

@@ -1,0 +1,157 @@
+"""From a ref to the tree in force: fetch, find the newest commit, decide whether it may be in force, fold.
+
+When the repository cannot be fetched, what was fetched last is in force and the source says so. One thread at a time: they share
+the local copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+from typing import Protocol
+
+from function_app.model.errors import SourceError
+from function_app.model.names import Commit
+from function_app.model.tree import Tree
+from function_app.ports import Clock, Repository
+from function_app.reading.admission import Admission, CommitLine, admit
+from function_app.reading.checkpoint import from_json
+from function_app.reading.effective import effective_tree
+from function_app.reconcile import Source
+
+
+class KeptText(Protocol):
+    """A small text that saves work, or that a later process must know; what cannot be kept costs no more than that."""
+
+    def read_checkpoint(self) -> str | None:
+        """What was last written, None when there is nothing to be read."""
+
+    def write_checkpoint(self, text: str) -> None:
+        """Replace it."""
+
+
+class OurRepository(Repository, CommitLine, Protocol):
+    """A repository whose commits are admitted."""
+
+    def keep(self, commit: Commit) -> None:
+        """Make sure that a commit can be read also when no branch leads to it any more; raises SourceError."""
+
+
+class Waivers(Protocol):
+    """Permissions to follow a rewound branch, by the commit that it leads to now."""
+
+    def permits(self, commit: Commit) -> bool:
+        """Whether somebody permits it; raises StateError."""
+
+    def used(self, commit: Commit) -> None:
+        """It holds once; raises StateError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the fold left off, and which commit was in force last."""
+
+    checkpoint: KeptText
+    in_force: KeptText
+
+
+class Sourcing:
+    """Trees of a process. `repository_at` opens the copy of a repository, `location` and `ref` are those of the settings."""
+
+    def __init__(
+        self,
+        repository_at: Callable[[str], OurRepository],
+        kept: Callable[[], Kept],
+        waivers: Waivers,
+        clock: Callable[[], Clock],
+        *,
+        location: str,
+        ref: str,
+        root: str,
+    ) -> None:
+        self._repository_at = repository_at
+        self._kept = kept
+        self._waivers = waivers
+        self._clock = clock
+        self._ours = (location, ref)
+        self._root = root
+        self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
+        self._turn = Lock()
+
+    def source(self, ref: str | None = None, repository: str | None = None) -> Source:
+        """The effective tree at the newest commit that may be in force; of another ref or repository simply at its newest.
+
+        Raises SourceError when there is no such ref, nothing was ever fetched, or no commit may be in force.
+        """
+        location, name = repository or self._ours[0], ref or self._ours[1]
+        with self._turn:
+            git = self._repository_at(location)
+            newest, problem = _newest(git, name)
+            admission = self._admitted(git, newest, problem) if (location, name) == self._ours else Admission(newest)
+            tree = self._effective(git, location, admission.commit)
+        return Source(tree, seen=newest, problem=" ".join(part for part in (problem, admission.problem) if part))
+
+    def newest(self) -> Commit:
+        """The newest commit of our ref, whether it may be in force or not; raises SourceError."""
+        with self._turn:
+            return _newest(self._repository_at(self._ours[0]), self._ours[1])[0]
+
+    def _admitted(self, git: OurRepository, newest: Commit, problem: str) -> Admission:
+        if problem:
+            # What was fetched last was admitted then; another process may have fetched more since.
+            return Admission(newest)
+        kept = self._kept().in_force
+        in_force = self._in_force(kept)
+        if in_force is not None and not git.has(in_force):
+            # Somebody else has fetched what was pushed since our fetch, or it is gone.
+            newest, problem = _newest(git, self._ours[1])
+        admission = admit(git, newest, in_force, self._waivers.permits)
+        git.keep(admission.commit)
+        if admission.commit != in_force:
+            kept.write_checkpoint(json.dumps({"of": self._of, "commit": admission.commit}))
+        if admission.waived:
+            self._waivers.used(newest)
+        return admission
+
+    def _in_force(self, kept: KeptText) -> Commit | None:
+        """What was in force last; None for another repository's or branch's, since that was somebody's decision."""
+        try:
+            values = json.loads(kept.read_checkpoint() or "{}")
+        except ValueError:
+            return None
+        mine = isinstance(values, dict) and values.get("of") == self._of and isinstance(values.get("commit"), str)
+        return Commit(values["commit"]) if mine else None
+
+    @property
+    def _of(self) -> str:
+        return hashlib.sha256("\0".join(self._ours).encode()).hexdigest()
+
+    def _effective(self, git: Repository, location: str, commit: Commit) -> Tree:
+        # A commit names all that came before it: on one day it always means the same tree.
+        today = self._clock().now().date()
+        meant = (location, commit, today)
+        if self._tree is None or self._tree[0] != meant:
+            kept = self._kept().checkpoint
+            text = kept.read_checkpoint()
+            checkpoint = from_json(text) if text else None
+            tree, checkpoint = effective_tree(git, commit, checkpoint=checkpoint, today=today, root=self._root)
+            kept.write_checkpoint(checkpoint.to_json())
+            self._tree = (meant, tree)
+        return self._tree[1]
+
+
+def _newest(git: Repository, ref: str) -> tuple[Commit, str]:
+    """The newest commit and why it may be an old one."""
+    problem = ""
+    try:
+        git.fetch()
+    except SourceError as error:
+        problem = str(error)
+    try:
+        return git.resolve(ref), problem
+    except SourceError as error:
+        raise SourceError(f"{problem} {error}".strip()) from None
