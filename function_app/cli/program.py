@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from function_app.cli.attributing import attribute
 from function_app.cli.attribution import whois
 from function_app.cli.checking import schema, settings, validate
 from function_app.cli.decisions import block, forget, unblock
@@ -90,6 +91,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "reconcile": reconcile,
     "status": status,
     "whois": whois,
+    "attribute": attribute,
     "block": block,
     "unblock": unblock,
     "forget": forget,
