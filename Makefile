@@ -5,7 +5,7 @@ READY := .venv/.ready
 MUTMUT := build/mutmut/bin/mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test real check kube bench bench-kube serve sim golden schema pins soak mutants mutants-machine clean
+.PHONY: help demo test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,12 @@ $(MUTMUT): mutants/requirements.txt $(READY)
 	@build/mutmut/bin/python -m pip install --quiet --disable-pip-version-check -r mutants/requirements.txt
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(build/mutmut/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth"
 	@touch $@
+
+sweep: $(READY) ## kill -9 the service at every call of a history; PLAYINGS=20 does a part, JOBS=2 side by side
+	@$(BIN)/python -m sweep $(if $(PLAYINGS),--playings $(PLAYINGS)) --jobs $(or $(JOBS),1)
+
+fuzz: $(READY) ## anything at all at the webhooks, for SECONDS=3600
+	@EGRESS_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/python -m pytest tests/service/test_fuzz.py
 
 golden: $(READY) ## renew the golden files; read the diff before committing it
 	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py --renew-golden

@@ -102,7 +102,7 @@ class Host:
                     self._told(f"the worker {self._worker.pid} has died; starting another one")
                     self._worker.kill()
                     time.sleep(_BETWEEN_STARTS)
-                self._worker = Worker(self._settings, self._folder / "worker.log", folder=self._folder)
+                self._worker = Worker.started(self._settings, self._folder / "worker.log")
             return self._worker
 
     def fire(self, function: str) -> bool:

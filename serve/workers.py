@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, Self
+from typing import IO, Any, Protocol, Self
 
 ROOT = Path(__file__).parents[1]
 _PROGRAM = Path(__file__).parent / "worker.py"
@@ -36,31 +37,38 @@ class Answered:
         return json.loads(self.body)
 
 
+class Running(Protocol):
+    """A process with the worker in it, and the two ends of its pipes."""
+
+    pid: int
+    lines: IO[str]
+    """What it reads."""
+    said: IO[str]
+    """What it says."""
+
+    def ended(self) -> bool:
+        """Whether it runs no more."""
+
+    def kill(self) -> None:
+        """End it as a power cut does, and wait for that."""
+
+
 class Worker:
-    """A running worker; `index` is what it said about the app, `log` what it writes to stderr. A context manager.
+    """A running worker; `index` is what it said about the app, `log` what it writes to stderr. A context manager."""
 
-    `settings` is its environment beside what every process has; nothing of ours is inherited.
-    """
-
-    def __init__(self, settings: Mapping[str, str], log: Path, *, folder: Path | None = None) -> None:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("EGRESS_", "COVERAGE"))}
+    def __init__(self, running: Running, log: Path) -> None:
         self.log = log
-        with log.open("ab") as stream:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-W", "ignore", str(_PROGRAM), str(ROOT)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-                env={**inherited, "PYTHON_SCRIPT_FILE_NAME": "main.py", **settings},
-                cwd=folder or log.parent,
-                start_new_session=True,  # a Ctrl-C at a terminal is for whoever started us
-            )
+        self._running = running
         self._numbers, self._writing, self._lock = count(1), Lock(), Lock()
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self.index: dict[str, Any] = self._first_line()
         self._reading = Thread(target=self._read, name="answers", daemon=True)
         self._reading.start()
+
+    @classmethod
+    def started(cls, settings: Mapping[str, str], log: Path) -> Self:
+        """A new process. `settings` is its environment beside what every process has; nothing of ours is inherited."""
+        return cls(_Started(settings, log), log)
 
     def __enter__(self) -> Self:
         return self
@@ -71,20 +79,19 @@ class Worker:
     @property
     def pid(self) -> int:
         """The process."""
-        return self._process.pid
+        return self._running.pid
 
     @property
     def alive(self) -> bool:
         """Whether it still runs."""
-        return self._process.poll() is None
+        return not self._running.ended()
 
     def kill(self) -> None:
         """End it as a power cut does, and wait for that."""
-        self._process.kill()
-        self._process.wait()
+        self._running.kill()
         self._reading.join()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
+        for stream in (self._running.lines, self._running.said):
+            with suppress(OSError):
                 stream.close()
 
     def begin(self, function: str, **trigger: Any) -> Future[dict[str, Any]]:
@@ -95,9 +102,8 @@ class Worker:
         line = json.dumps({"id": number, "function": function, **trigger}) + "\n"
         try:
             with self._writing:
-                assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-                self._process.stdin.write(line)
-                self._process.stdin.flush()
+                self._running.lines.write(line)
+                self._running.lines.flush()
         except (OSError, ValueError):
             self._lose(number)
         if not self.alive:
@@ -140,16 +146,14 @@ class Worker:
         return found
 
     def _first_line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        line = self._process.stdout.readline()
+        line = self._running.said.readline()
         if not line:
             raise WorkerDied(f"The worker does not start; {self.log} says why.")
         index: dict[str, Any] = json.loads(line)
         return index
 
     def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        for line in self._process.stdout:
+        for line in self._lines():
             answer = json.loads(line)
             with self._lock:
                 waiting = self._waiting.pop(answer["id"], None)
@@ -160,8 +164,41 @@ class Worker:
         for number in left:
             self._lose(number)
 
+    def _lines(self) -> Iterator[str]:
+        """What it says, to its end, which comes in the middle of a line when it is killed there."""
+        with suppress(OSError, ValueError):
+            yield from (line for line in self._running.said if line.endswith("\n"))
+
     def _lose(self, number: int) -> None:
         with self._lock:
             waiting = self._waiting.pop(number, None)
         if waiting is not None:
             waiting.set_exception(WorkerDied(f"The worker ended in the middle; {self.log} may say why."))
+
+
+class _Started:
+    """A worker that was started as a program of its own."""
+
+    def __init__(self, settings: Mapping[str, str], log: Path) -> None:
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("EGRESS_", "COVERAGE"))}
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-W", "ignore", str(_PROGRAM), str(ROOT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+                env={**inherited, "PYTHON_SCRIPT_FILE_NAME": "main.py", **settings},
+                cwd=log.parent,
+                start_new_session=True,  # a Ctrl-C at a terminal is for whoever started us
+            )
+        assert self._process.stdin is not None  # noqa: S101 - pipes were asked for
+        assert self._process.stdout is not None  # noqa: S101 - as above
+        self.pid, self.lines, self.said = self._process.pid, self._process.stdin, self._process.stdout
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()

@@ -8,7 +8,7 @@ import ssl
 import struct
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +16,7 @@ from threading import Event, Thread
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from simulator.model.faults import Call
 from simulator.model.world import World
 from simulator.wire.certificates import Certificates, make_certificates
 from simulator.wire.exchange import Delivery, deliver
@@ -27,12 +28,19 @@ LARGEST_BODY = 8 * 1024 * 1024
 """Bytes of one request body; API servers take 3 MiB, Resource Manager 4 MB."""
 
 
+OnCall = Callable[[Call], None]
+
+
+def _nothing(_: Call) -> None:
+    """Nobody looks."""
+
+
 class SimulatorServer:
     """One world over HTTPS on 127.0.0.1. A context manager; `port` 0 takes a free one.
 
     Files (CA, token, kubeconfig) go into `folder`, or into a temporary one that lives as long as the server. Its
     certificates are made at start, unless some are given. Every answer is late by `latency_seconds`, real ones, during which
-    other connections are served.
+    other connections are served. `before_call` and `on_call` are called, under the world's lock, around each call of a client.
     """
 
     def __init__(
@@ -43,12 +51,14 @@ class SimulatorServer:
         folder: Path | None = None,
         certificates: Certificates | None = None,
         latency_seconds: float = 0.0,
+        before_call: OnCall = _nothing,
+        on_call: OnCall = _nothing,
     ) -> None:
         self.world = world
         self._certificates = certificates or make_certificates()
         self._stopping = Event()
         # The port first: when it is taken, nothing else has begun.
-        self._http = _HttpServer(port, latency_seconds)
+        self._http = _HttpServer(port, latency_seconds, before_call, on_call)
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="egress-simulator-")
         self.folder = folder or Path(self._temporary.name if self._temporary else "")
         self.url = f"https://127.0.0.1:{self._http.server_port}"
@@ -138,9 +148,9 @@ class _HttpServer(ThreadingHTTPServer):
     faces: Faces
     stopping: Event
 
-    def __init__(self, port: int, latency_seconds: float) -> None:
+    def __init__(self, port: int, latency_seconds: float, before_call: OnCall, on_call: OnCall) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
-        self.latency_seconds = latency_seconds
+        self.latency_seconds, self.before_call, self.on_call = latency_seconds, before_call, on_call
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up are daily life; anything else is ours and is shown."""
@@ -173,7 +183,9 @@ class _Connection(BaseHTTPRequestHandler):
         with faces.world.lock:
             routed = faces.route(request)
             if isinstance(routed, Routed):
+                self.server.before_call(routed.call)
                 delivery = deliver(routed, faces.world.faults.strike(routed.call))
+                self.server.on_call(routed.call)
                 faces.world.advance(delivery.virtual_wait)
             else:
                 delivery = Delivery(routed)

@@ -25,7 +25,7 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
 
         def start(settings: Mapping[str, str]) -> Worker:
             log = tmp_path / f"worker-{next(numbers)}.log"
-            return started.enter_context(Worker(settings, log))
+            return started.enter_context(Worker.started(settings, log))
 
         numbers = count()
         yield start

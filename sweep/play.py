@@ -1,0 +1,312 @@
+"""One playing of the history: a world, an account, a repository, worker processes one after the other, and the judge.
+
+Here stands what Azure's host and time do for the service: messages are handed over, a dead worker is replaced, what a dead one
+held becomes free, time goes by. All else the service does by itself, and what it must not lose is asserted at every pause: while
+something is asked for or a look is due, a message for it lies in the queue.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobLeaseClient
+
+from azurite.server import Azurite
+from function_app.adapters.storage_parts import StorageParts
+from function_app.adapters.storage_passes import QUEUE
+from function_app.bootstrap import assemble
+from function_app.model.intent import Intent, Reason
+from function_app.model.ledger import Record
+from function_app.model.names import HubName
+from function_app.settings import Settings
+from search.worlds import HUB, PROBES, Variant, platform_files, small_world
+from serve.host import queue_client
+from serve.workers import Worker, WorkerDied
+from simulator.judge import Judge
+from simulator.judge.asking import Asked
+from simulator.judge.judge import WRITES
+from simulator.model.faults import Call
+from simulator.model.packets import Packet
+from simulator.model.world import World
+from simulator.wire.certificates import Certificates
+from simulator.wire.server import SimulatorServer
+from sweep.lives import begin, journal_of
+from sweep.victim import Fate
+
+NAME = HubName(HUB)
+CLUSTER = "spoke1"
+MOST_PAUSES = 80
+_STEP_SECONDS = 30.0
+_CALL_SECONDS = 0.02
+"""Virtual seconds that go by with each call to a target."""
+_TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": False}
+SECRET = "a-secret-of-the-sweep-alone"  # noqa: S105 - made up
+_SOMEBODY = ("-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "commit.gpgsign=false")
+
+
+class Lost(AssertionError):
+    """Something that the service owes is not so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What playings share: an account and certificates, which take a moment to make."""
+
+    azurite: Azurite
+    certificates: Certificates
+
+
+class Play:
+    """A context manager. `fates` are those of its workers, one after the other."""
+
+    def __init__(self, ground: Ground, folder: Path, container: str, fates: Iterator[Fate]) -> None:
+        self.folder, self.world = folder, _one_cluster()
+        self._closing, self._fates = ExitStack(), fates
+        folder.mkdir(parents=True)
+        self._origin = folder / "origin"
+        self._origin.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.server = SimulatorServer(
+            self.world,
+            folder=folder / "world",
+            certificates=ground.certificates,
+            before_call=self._before,
+            on_call=self._after,
+        )
+        self.settings = {
+            **self.server.settings(),
+            **ground.azurite.settings,
+            "EGRESS_STORAGE_CONTAINER": container,
+            "EGRESS_REPOSITORY": str(self._origin),
+            "EGRESS_WEBHOOK_PROVIDER": "generic",
+            "EGRESS_WEBHOOK_SECRET": SECRET,
+            "EGRESS_CONNECT_TIMEOUT_SECONDS": "5",
+        }
+        account = ground.azurite
+        self.parts = StorageParts(account.blobs, account.queues, container, account.key_file)
+        self.queue = queue_client(self.settings, QUEUE)
+        self._ledger = self.parts.ledger(NAME)
+        self.records: tuple[Record, ...] = ()
+        self.judge = Judge(
+            self.world,
+            HUB,
+            records=lambda: self.records,
+            decisions=self.parts.state(NAME).decisions,
+            urls=PROBES,
+        )
+        self.target_writes = 0
+        self.deaths: list[str] = []
+        self._disks = 0
+        self._lapsed = False
+        self._asked: Asked | None = None
+        self._alive: Worker | None = None
+
+    def __enter__(self) -> Self:
+        self._closing.enter_context(self.server)
+        self._closing.callback(self.parts.close)
+        with suppress(AzureError):
+            self.queue.clear_messages()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._alive is not None:
+            self._alive.kill()
+        self._closing.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- the process --------------------------------------------------------------------------------------------
+
+    @property
+    def worker(self) -> Worker:
+        """The worker of the moment; the next one when it has died."""
+        if self._alive is None:
+            self._alive = self.another(next(self._fates))
+        return self._alive
+
+    def another(self, fate: Fate) -> Worker:
+        """A worker beside the one of the moment, which whoever asks for it ends; its disk is its own and empty."""
+        self._disks += 1
+        settings = {**self.settings, "EGRESS_STATE_FOLDER": str(self.folder / f"disk-{self._disks}")}
+        return begin(settings, self.folder, fate)
+
+    def died(self) -> None:
+        """The worker is dead: what it held becomes free, as it would by itself after a minute."""
+        self.deaths.append(journal_of(self.folder)[-1])
+        if self._alive is not None:
+            self._alive.kill()
+            self._alive = None
+        self.free_lease()
+
+    def free_lease(self) -> None:
+        """The hub's lease runs out."""
+        self._lapsed = True
+        with suppress(AzureError):
+            BlobLeaseClient(self.blob("lease")).break_lease(lease_break_period=0)
+
+    def blob(self, name: str) -> BlobClient:
+        """One of the hub's blobs, as storage has it."""
+        return self.parts.container._client.get_blob_client(f"hubs/{HUB}/{name}")  # noqa: SLF001 - below our own stores
+
+    def insist(self, act: Callable[[Worker], bool]) -> None:
+        """Do what somebody does who tries again when the service dies under their hands; raises Lost when it does not help."""
+        for _ in range(3):
+            try:
+                if act(self.worker):
+                    return
+            except WorkerDied:
+                self.died()
+        raise Lost(f"the service did not take it in; {self.worker.log} says why")
+
+    # --- Git, people, time --------------------------------------------------------------------------------------
+
+    def git(self, *arguments: str) -> None:
+        """Run git on the repository."""
+        command = ["git", "-C", str(self._origin), *_SOMEBODY, *arguments]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
+
+    def commit(self, files: Mapping[str, str | None]) -> None:
+        """Merge: None deletes a file."""
+        for name, text in files.items():
+            path = self._origin / "gitops" / name
+            if text is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "a change")
+        own = {key: value for key, value in self.settings.items() if not key.startswith("EGRESS_STORAGE")}
+        with assemble(Settings.from_environment({**own, "EGRESS_STATE_FOLDER": str(self.folder / "judge")})) as parts:
+            self._asked = Asked(parts.source().tree)
+
+    def packet(self, namespace: str, url: str) -> Packet:
+        """A pod opens a connection."""
+        with self.world.lock:
+            return self.world.send(CLUSTER, namespace, url)
+
+    def tick(self) -> None:
+        """The timer fires."""
+        self.insist(lambda worker: bool(worker.invoke("drift", timer=_TIMER)["succeeded"]))
+
+    def ask(self) -> None:
+        """Somebody asks for a pass, as a webhook records it; its message is left to whoever plays the queue."""
+        self.parts.intents.record(NAME, Intent(reasons=frozenset({Reason.PUSH}), by=("dana",)))
+        self.parts.passes.send(NAME)
+
+    def status(self) -> Mapping[str, Any]:
+        """The newest report."""
+        return self.parts.status.latest(NAME) or {}
+
+    # --- the queue ----------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Messages are worked on and time goes by until nothing is asked for and no look is due; raises Lost."""
+        for _ in range(MOST_PAUSES):
+            while self.deliver():
+                pass
+            asked = self.parts.intents.read(NAME)
+            if not asked.pending and asked.look_again_at is None:
+                self._rested()
+                return
+            if not self.messages():
+                raise Lost(
+                    f"no message is left, and pending is {asked.pending}, a look is due at {asked.look_again_at}"
+                )
+            if not asked.pending and asked.look_again_at is not None:
+                self.pass_time_until(asked.look_again_at)
+            self.show()
+        raise Lost(f"no rest after {MOST_PAUSES} pauses: {self.status().get('attachments')}")
+
+    def deliver(self) -> bool:
+        """One visible message is worked on; False when there is none. Raises Lost when a pass fails with the process alive."""
+        try:
+            message = self.queue.receive_message(visibility_timeout=600)
+        except ResourceNotFoundError:
+            return False
+        if message is None:
+            return False
+        worker = self.worker
+        self._lapsed = False
+        if self._asked is not None:
+            self.judge.begin(self._asked, lambda: not self._lapsed)
+        try:
+            done = worker.invoke("passes", queue=b64decode(message.content).decode())
+        except WorkerDied:
+            self.died()
+            return True
+        finally:
+            self._judge_records()
+            if self._asked is not None:
+                self.judge.end(None)
+        if not done["succeeded"]:
+            raise Lost(f"a pass failed: {done['problem']}; {worker.log} says why")
+        self.queue.delete_message(message)
+        return True
+
+    def show(self) -> None:
+        """Everything that is hidden comes into sight; one message stands for all, since they say the same."""
+        self.queue.clear_messages()
+        self.queue.send_message(b64encode(json.dumps({"hub": HUB}).encode()).decode())
+
+    def pass_time_until(self, moment: datetime) -> None:
+        """Virtual time goes by, watched."""
+        while True:
+            with self.world.lock:
+                left = (moment - self.world.clock.now()).total_seconds()
+                if left <= 0:
+                    return
+                self.world.advance(min(left, _STEP_SECONDS))
+                self.judge.watch()
+
+    def messages(self) -> int:
+        """How many lie in the queue, hidden ones included."""
+        return self.queue.get_queue_properties().approximate_message_count or 0
+
+    def _rested(self) -> None:
+        """From here on the newest tree alone counts for packets."""
+        if self._asked is not None:
+            self.judge.packets.asked[:] = [self._asked]
+        if self.judge.violations:
+            raise Lost("; ".join(str(each) for each in self.judge.violations))
+
+    # --- the judge ----------------------------------------------------------------------------------------------
+
+    def _judge_records(self) -> None:
+        """Records that have reached the ledger since the last look; one always comes before the first write that follows."""
+        before, self.records = self.records, self._ledger.read()
+        if len(self.records) > len(before) and self._asked is not None:
+            self.judge.appended(before, self.records[len(before) :])
+
+    def _before(self, call: Call) -> None:
+        if call.verb in WRITES:
+            self.target_writes += 1
+            self._judge_records()
+        self.judge.before(call)
+
+    def _after(self, call: Call) -> None:
+        self.judge.after(call)
+        self.world.advance(_CALL_SECONDS)
+
+
+def _one_cluster() -> World:
+    """Learned routes are listed at once: no pass waits for what only virtual time brings."""
+    document = small_world().document
+    hub = document.hubs[HUB]
+    quick = hub.model_copy(update={"route_server": hub.route_server.model_copy(update={"listing_seconds": 0.0})})
+    return World(document.model_copy(update={"hubs": {HUB: quick}, "clusters": {CLUSTER: document.clusters[CLUSTER]}}))
+
+
+def platform() -> dict[str, str | None]:
+    """Hub, one cluster, guardrails and a rule set."""
+    files = platform_files(Variant())
+    return {name: text for name, text in files.items() if not name.startswith("clusters/") or CLUSTER in name}

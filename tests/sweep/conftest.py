@@ -1,0 +1,41 @@
+"""Fixtures: what playings share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from real_parts import missing
+
+from azurite.program import MissingProgram, Program, find_program
+from azurite.server import Azurite
+from simulator.wire.certificates import make_certificates
+from sweep.play import Ground, Play
+from sweep.victim import Fate
+
+numbers = count()
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    """Azurite."""
+    try:
+        return find_program()
+    except MissingProgram as problem:
+        missing(str(problem))
+
+
+@pytest.fixture(scope="session")
+def ground(program: Program) -> Iterator[Ground]:
+    """One account for all playings of a session, each of which has a container of its own."""
+    with Azurite(program) as azurite:
+        yield Ground(azurite, make_certificates())
+
+
+@pytest.fixture
+def on(ground: Ground, tmp_path: Path) -> Iterator[Play]:
+    """A playing whose workers live."""
+    with Play(ground, tmp_path / "play", f"play-{next(numbers)}", iter(lambda: Fate(), None)) as play:  # noqa: PLW0108 - an endless iterator
+        yield play
