@@ -102,9 +102,9 @@ class Cluster:
         status = {"phase": "Running", "podIP": address}
         self.put("Pod", address, {"nodeName": node}, status=status)
 
-    def filter(self, *rules: Thing, name: str = FILTER) -> None:
-        """A BGPFilter with these export rules."""
-        self.put("BGPFilter", name, {"exportV4": list(rules)})
+    def filter(self, *rules: Thing, name: str = FILTER, imports: Sequence[Thing] = ()) -> None:
+        """A BGPFilter with these export rules, and these for what a peer tells."""
+        self.put("BGPFilter", name, {"exportV4": list(rules), **({"importV4": list(imports)} if imports else {})})
 
     def our_filter(self, *ranges: str) -> None:
         """The filter as the reconciler writes it for these ranges."""

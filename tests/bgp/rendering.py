@@ -15,6 +15,7 @@ from places import GATEWAY, NODE_SUBNET, Place
 
 FENCES = "192.0.2.0/24"
 _PRIORITY, _MAX = 1024, 2147483647
+_DIRECTIONS = ("export", "import")
 _OPERATORS = {"In": "~", "NotIn": "!~", "Equal": "=", "NotEqual": "!="}
 _METRICS = f"""
     if (defined(source) && source = RTS_BGP && defined(bgp_local_pref)) then {{ krt_metric = {_MAX} - bgp_local_pref; }}
@@ -96,44 +97,64 @@ template bgp bgp_template {{
   connect delay time 1;
   connect retry time 1;
   error wait time 1, 2;
-  import all;
 }}"""
-    filters = {entry["metadata"]["name"]: entry["spec"].get("exportV4") or [] for entry in cluster.objects("BGPFilter")}
-    for name, rules in filters.items():
-        if rules:
-            yield f"function {_function(name)}(bool is_same_as) {{"
-            yield from (f"  {_statement(rule)}" for rule in rules)
-            yield "}"
+    yield from functions(cluster)
     for peer in _outside_peers(cluster, node):
-        names = [name for name in peer.get("filters", ()) if filters.get(name)]
         mode = peer.get("nextHopMode") or ("Keep" if peer.get("keepOriginalNextHop") else "Auto")
         extra = {"Keep": "next hop keep;", "Self": "next hop self;", "Auto": ""}[mode]
-        yield _session(place, node, peer["peerIP"], peer["asNumber"], names, extra)
+        yield _session(place, node, peer["peerIP"], peer["asNumber"], _calls(cluster, peer), extra)
     inside = next(peer["spec"] for peer in cluster.objects("BGPPeer") if "peerSelector" in peer["spec"])
-    names = [name for name in inside.get("filters", ()) if filters.get(name)]
     other, extra = (
         (WORKER, f"rr client; rr cluster id {CLUSTER_ID};") if node == REFLECTOR else (REFLECTOR, "passive on;")
     )
-    yield _session(place, node, ADDRESSES[other], CLUSTER_ASN, names, extra)
+    yield _session(place, node, ADDRESSES[other], CLUSTER_ASN, _calls(cluster, inside), extra)
 
 
-def _session(place: Place, node: str, peer: str, asn: int, filters: list[str], extra: str) -> str:
+def functions(cluster: Cluster) -> Iterator[str]:
+    """One function for each direction of each filter that has rules for it."""
+    for entry in cluster.objects("BGPFilter"):
+        for direction in _DIRECTIONS:
+            rules = entry["spec"].get(f"{direction}V4")
+            if rules:
+                yield f"function {_function(entry['metadata']['name'], direction)}(bool is_same_as) {{"
+                yield from (f"  {_statement(rule)}" for rule in rules)
+                yield "}"
+
+
+def _calls(cluster: Cluster, peer: Thing) -> dict[str, list[str]]:
+    """By direction the functions that a peer calls; a filter without rules for it has none."""
+    specs = {entry["metadata"]["name"]: entry["spec"] for entry in cluster.objects("BGPFilter")}
+    return {
+        direction: [
+            _function(name, direction) for name in peer.get("filters", ()) if specs.get(name, {}).get(f"{direction}V4")
+        ]
+        for direction in _DIRECTIONS
+    }
+
+
+def _session(place: Place, node: str, peer: str, asn: int, calls: dict[str, list[str]], extra: str) -> str:
     same = "true" if asn == CLUSTER_ASN else "false"
-    calls = "".join(f"\n    {_function(name)}({same});" for name in filters)
+    told, taken = ("".join(f"\n    {name}({same});" for name in calls[direction]) for direction in _DIRECTIONS)
+    imports = (
+        f"import filter {{\n    if ( net ~ {FENCES} ) then {{ accept; }}{taken}\n    accept;\n  }};"
+        if taken
+        else "import all;"
+    )
     own_hop = f"\n    if (source != RTS_BGP) then {{ bgp_next_hop = {ADDRESSES[node]}; }}" if place.loopback else ""
     return f"""protocol bgp Node_{peer.replace(".", "_")} from bgp_template {{
   neighbor {place.address(peer)} port {place.port} as {asn};
   export filter {{{own_hop}
-    if ( net ~ {FENCES} ) then {{ accept; }}{_METRICS}{calls}
+    if ( net ~ {FENCES} ) then {{ accept; }}{_METRICS}{told}
     calico_export_to_bgp_peers({same});
     reject;
   }};
+  {imports}
   {extra}
 }}"""
 
 
-def _function(name: str) -> str:
-    return f"'bgp_{name}_exportFilterV4'"
+def _function(name: str, direction: str) -> str:
+    return f"'bgp_{name}_{direction}FilterV4'"
 
 
 def _statement(rule: Thing) -> str:

@@ -96,6 +96,13 @@ class Bird:
         self.ask("configure")
         until(lambda: "up and running" in self.ask("show status"), "BIRD has reconfigured itself")
 
+    def taken(self, peer: str) -> tuple[int, int]:
+        """How many routes of a peer stand, and how many updates a filter has turned away since the session began."""
+        text = self.ask(f"show protocols all Node_{peer.replace('.', '_')}")
+        standing = re.search(r"Routes: +(\d+) imported", text)
+        turned_away = re.search(r"Import updates: +\d+ +\d+ +(\d+)", text)
+        return (int(standing[1]), int(turned_away[1])) if standing and turned_away else (0, 0)
+
     def _is_quiet(self) -> bool:
         sessions = [line.split() for line in self.ask("show protocols").splitlines() if " BGP " in line]
         return all("Established" in words and "feed" not in words for words in sessions)
@@ -146,7 +153,7 @@ class Instance:
         self._place = place
         self._folder = folder / address
         self._folder.mkdir()
-        self._peer = place.address(REFLECTOR_ADDRESS)
+        self.peer = place.address(REFLECTOR_ADDRESS)
         self._api = f"unix://{self._folder}/api"
         own = place.address(address)
         configuration = {
@@ -160,7 +167,7 @@ class Instance:
             },
             "neighbors": [
                 {
-                    "config": {"neighbor-address": self._peer, "peer-as": CLUSTER_ASN},
+                    "config": {"neighbor-address": self.peer, "peer-as": CLUSTER_ASN},
                     "transport": {"config": {"passive-mode": True, "local-address": own}},
                     "ebgp-multihop": {"config": {"enabled": True, "multihop-ttl": 8}},
                     "afi-safis": [
@@ -184,7 +191,7 @@ class Instance:
 
     def table(self) -> dict[str, str]:
         """Next hop by prefix, fences included; empty while the session is down."""
-        rows = json.loads(self.show("neighbor", self._peer, "adj-in", "-j"))
+        rows = json.loads(self.show("neighbor", self.peer, "adj-in", "-j"))
         if "error" in rows:
             return {}
         return {prefix: _next_hop(paths[0]) for prefix, paths in rows.items() if paths}
@@ -213,6 +220,17 @@ class Instance:
         """What the client `gobgp` prints."""
         done = subprocess.run(["gobgp", "--target", self._api, *words], check=False, capture_output=True, text=True)
         return done.stdout
+
+    @contextmanager
+    def announcing(self, *prefixes: str) -> Iterator[None]:
+        """Tells the reflector these routes as its own, until the block ends."""
+        for prefix in prefixes:
+            self.show("global", "rib", "add", prefix)
+        try:
+            yield
+        finally:
+            for prefix in prefixes:
+                self.show("global", "rib", "del", prefix)
 
     @contextmanager
     def listening(self) -> Iterator[Callable[[], list[tuple[str, str]]]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import pytest
 from clusters import (
+    CLUSTER_ASN,
     FILTER,
     POD_BLOCKS,
     SERVICES,
@@ -220,16 +222,43 @@ def test_a_filter_that_bird_cannot_parse_freezes_all_filters(network: Network, r
     assert [thawed, thawed] == simulated(cluster, fabric) == network.settle(cluster)
 
 
+def between_nodes(*, imports: Sequence[Thing] = ()) -> Cluster:
+    """The peering of nodes and reflectors lists the filter, those with Route Server do not."""
+    cluster = a_cluster(1)
+    cluster.filter({"action": "Accept", "matchOperator": "In", "cidr": A}, {"action": "Reject"}, imports=imports)
+    spec = {"nodeSelector": "all()", "peerSelector": "route-reflector == 'true'", "filters": [FILTER]}
+    cluster.put("BGPPeer", "peers", spec)
+    cluster.peers(filters=None)
+    return cluster
+
+
+OWN = {"10.99.0.7/32": REFLECTOR_ADDRESS} | SERVICE_RANGE | {"10.244.0.0/26": REFLECTOR_ADDRESS}
+
+
 def test_an_egress_filter_between_nodes_stops_pod_blocks(network: Network) -> None:
     """The peering of nodes and reflectors carries filters in both directions, so ours does not belong there."""
-    cluster = a_cluster(1)
-    cluster.put(
-        "BGPPeer",
-        "peers",
-        {"nodeSelector": "all()", "peerSelector": "route-reflector == 'true'", "filters": [FILTER]},
-    )
-    cluster.peers(filters=None)
-    assert TENANT_A | SERVICE_RANGE | {"10.244.0.0/26": REFLECTOR_ADDRESS} == learned(network, cluster)
+    assert TENANT_A | OWN == learned(network, between_nodes())
+
+
+@pytest.mark.usefixtures("node_interfaces")
+@pytest.mark.parametrize(
+    ("rule", "taken"),
+    [
+        ({}, False),
+        ({"matchOperator": "In", "cidr": A}, False),
+        ({"matchOperator": "NotIn", "cidr": A}, True),
+        ({"source": "RemotePeers"}, False),
+        ({"interface": "*"}, False),
+        ({"peerType": "iBGP"}, False),
+        ({"peerType": "eBGP"}, True),
+        ({"asPathPrefix": [CLUSTER_ASN]}, True),
+        ({"priority": 1024}, False),
+    ],
+)
+def test_what_a_reflector_takes_from_a_node(network: Network, rule: Thing, taken: bool) -> None:
+    """Rules for what is taken hold here too: with ours, which rejects all of it, no other node's tenant is ever learned."""
+    found = learned(network, between_nodes(imports=[{"action": "Reject", **rule}]))
+    assert (TENANT_A | OWN if taken else OWN) == found
 
 
 def test_on_loopback_addresses_as_well(start: Start) -> None:

@@ -48,8 +48,8 @@ class Offer:
     policy: tuple[str, ...] = ()
 
 
-_Hop = tuple[str, ExportFilter]
-"""A node that passes routes on, and the filters of the session over which it does."""
+_Hop = tuple[str, ExportFilter, ExportFilter]
+"""A node that passes routes on, what its session's filters let out, and what they let in on the other side."""
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class Fabric:
         inputs = self.inputs
         if inputs is None:
             return
-        rules = inputs.rules
+        rules, import_rules = inputs.rules, inputs.import_rules
         reached = {node.name}
         queue: deque[tuple[Speaker, tuple[_Hop, ...]]] = deque([(node, ())])
         while queue:
@@ -171,7 +171,9 @@ class Fabric:
                 if session is None:
                     continue
                 reached.add(name)
-                chain = ((name, export_filter(session, rules, external=False)), *onward)
+                told = export_filter(session, rules, external=False)
+                taken = export_filter(session, import_rules, external=False)
+                chain = ((name, told, taken), *onward)
                 yield from self._told(self._lives[name].routes, chain)
                 if other.reflector:
                     queue.append((other, chain))
@@ -182,8 +184,15 @@ class Fabric:
         if inputs.parses:
             self._configured = inputs
             return inputs
-        before = self._configured or replace(inputs, mesh=False, peers=(), filters=())
-        return replace(inputs, asn=before.asn, mesh=before.mesh, peers=before.peers, filters=before.filters)
+        before = self._configured or replace(inputs, mesh=False, peers=(), filters=(), imports=())
+        return replace(
+            inputs,
+            asn=before.asn,
+            mesh=before.mesh,
+            peers=before.peers,
+            filters=before.filters,
+            imports=before.imports,
+        )
 
     def _own_routes(self, speaker: Speaker, inputs: Inputs) -> Iterator[Route]:
         """Blocks of more than one address as such; pods by their route to the workload.
@@ -208,8 +217,9 @@ class Fabric:
 
     def _told(self, routes: Iterable[Route], chain: tuple[_Hop, ...]) -> Iterator[Route]:
         """What of a node's own routes passes every session on the way."""
-        for node, filters in chain:
-            routes = [replace(route, remote=True) for route in self._export(node, routes, filters)]
+        for node, told, taken in chain:
+            passed = (replace(route, remote=True) for route in self._export(node, routes, told))
+            routes = [route for route in passed if taken.verdict(route) is not Verdict.REJECT]
         yield from routes
 
     def _export(self, node: str, routes: Iterable[Route], filters: ExportFilter) -> Iterator[Route]:

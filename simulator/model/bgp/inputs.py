@@ -64,7 +64,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that decides which routes a cluster offers. `filters` holds each filter's exportV4 as JSON.
+    """Everything that decides which routes a cluster offers: `filters` with each filter's exportV4 as JSON, `imports` its importV4.
 
     `parses` says whether BIRD can read all filters, whether or not a peer lists them.
     """
@@ -78,12 +78,18 @@ class Inputs:
     pools: tuple[Pool, ...]
     peers: tuple[Peer, ...]
     filters: tuple[tuple[str, str], ...]
+    imports: tuple[tuple[str, str], ...] = ()
     parses: bool = True
 
     @property
     def rules(self) -> Mapping[str, str]:
         """Export rules by filter name."""
         return dict(self.filters)
+
+    @property
+    def import_rules(self) -> Mapping[str, str]:
+        """Import rules by filter name."""
+        return dict(self.imports)
 
 
 _KINDS = ("BGPConfiguration", "Node", "IPAMBlock", "Pod", "IPPool", "BGPPeer", "BGPFilter")
@@ -120,6 +126,9 @@ def read_inputs(cluster: ClusterView) -> Inputs:
         peers=tuple(sorted((_peer(peer) for peer in api.objects("BGPPeer")), key=lambda peer: peer.name)),
         filters=tuple(
             (name_of(entry), json.dumps(spec_of(entry).get("exportV4") or [])) for entry in api.objects("BGPFilter")
+        ),
+        imports=tuple(
+            (name_of(entry), json.dumps(spec_of(entry).get("importV4") or [])) for entry in api.objects("BGPFilter")
         ),
         parses=all(
             _parses(rule)
