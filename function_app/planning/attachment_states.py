@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from function_app.model.ledger import Generation
-from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
+from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName, cluster_target
 from function_app.model.plan import (
     AttachmentState,
     Change,
@@ -98,14 +98,13 @@ def knowing_who_must_act(
     refused: Iterable[Refusal],
 ) -> dict[GenerationId, Readiness]:
     """What only reported drift or something foreign keeps from being met waits for a person, and all that builds on it."""
-    withheld = {
-        (key, _BROUGHT_BY[change.resource.kind])
+    withheld = [
+        change
         for change in changes
         if change.reason is ChangeReason.DRIFT
         and change.waits_for is WaitsFor.PERSON
         and change.resource.kind in _BROUGHT_BY
-        for key in change.attachments
-    }
+    ]
     barred = tuple(
         f"{one.subject} BGPPeer" if one.code is RefusalCode.FOREIGN_PEER else one.subject
         for one in refused
@@ -115,13 +114,18 @@ def knowing_who_must_act(
     for intent in intents:
         if intent.target is None or intent.target.id not in found:
             continue
-        lacking = {what for key, what in withheld if key == intent.key}
+        lacking = {_BROUGHT_BY[change.resource.kind] for change in withheld if _concerns(change, intent.key)}
         if any(subject.startswith(f"cluster/{intent.key.cluster} BGP") for subject in barred):
             lacking.add(WaitsFor.ADVERTISED)
         if f"cluster/{intent.key.cluster} {Kind.EGRESS_GATEWAY}" in barred:
             lacking.add(WaitsFor.SERVING)
         found[intent.target.id] = _marked(found[intent.target.id], lacking)
     return found
+
+
+def _concerns(change: Change, key: AttachmentKey) -> bool:
+    """A change of the fabric names no attachment: all of its cluster stand on it."""
+    return key in change.attachments or (not change.attachments and change.target == cluster_target(key.cluster))
 
 
 def _marked(readiness: Readiness, withheld: Container[WaitsFor]) -> Readiness:

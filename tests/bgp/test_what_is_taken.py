@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 from clusters import FILTER, REFLECTOR, Cluster, a_cluster
@@ -13,25 +14,41 @@ HUB_ROUTES = ("0.0.0.0/0", "10.0.0.0/16", "10.244.0.0/16", "192.168.0.0/16")
 """What a Route Server tells: a default route, its VNet, and what on-premises networks announce, a pod range among it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Of the routes that one instance tells the reflector: how many stand there, how many were turned away."""
+
+    network: Network
+    instance: str
+    stood: int
+    turned_away: int
+
+    def since(self) -> tuple[int, int]:
+        """From when this was made."""
+        stands, turned_away = self.network.birds[REFLECTOR].taken(self.instance)
+        return stands - self.stood, turned_away - self.turned_away
+
+    def complete(self) -> bool:
+        """Everything that is announced was decided."""
+        return sum(self.since()) >= len(HUB_ROUTES)
+
+    def over(self) -> bool:
+        """Nothing of it stands any more."""
+        return self.since()[0] == 0
+
+
 def counted(network: Network, cluster: Cluster) -> list[tuple[int, int]]:
     """For each instance, how many of these routes stand on the reflector and how many were turned away."""
     network.settle(cluster)
-    bird = network.birds[REFLECTOR]
-    before = [bird.taken(instance) for instance in INSTANCES]
+    counts = [Count(network, one, *network.birds[REFLECTOR].taken(one)) for one in INSTANCES]
     with ExitStack() as announcing:
         for instance in network.instances:
             announcing.enter_context(instance.announcing(*HUB_ROUTES))
-        found = []
-        for address, (stood, turned_away) in zip(INSTANCES, before, strict=True):
-
-            def since(address: str = address, stood: int = stood, turned_away: int = turned_away) -> tuple[int, int]:
-                now = bird.taken(address)
-                return now[0] - stood, now[1] - turned_away
-
-            until(lambda since=since: sum(since()) >= len(HUB_ROUTES), "the reflector was told everything")
-            found.append(since())
-    for address, (stood, _) in zip(INSTANCES, before, strict=True):
-        until(lambda address=address, stood=stood: bird.taken(address)[0] == stood, "it was taken back")
+        for count in counts:
+            until(count.complete, "the reflector was told everything")
+        found = [count.since() for count in counts]
+    for count in counts:
+        until(count.over, "it was taken back")
     return found
 
 

@@ -179,3 +179,19 @@ def test_the_peering_comes_before_the_next_reflector(routed: Desk) -> None:
         "the peering with the reflectors comes first" in waiting.because,
     )
     assert last.converged, describe(last)
+
+
+def test_where_drift_is_only_reported_tenants_wait_for_a_person(routed: Desk) -> None:
+    """Somebody deleted the BGPConfiguration, so no session stands: passes come to rest and say who must act."""
+    path = "clusters/spoke1-aks.yaml"
+    routed.commit({path: sample(path)[path].replace("spec:\n", "spec:\n  drift: report\n", 1)})
+    routed.settle()
+    routed.world.clusters[CLUSTER].api.delete("BGPConfiguration", None, "default")
+    routed.world.advance(60)
+
+    stopped = routed.settle()
+    told = routed.attachment("tenant0", CLUSTER)
+    routed.commit(sample(path))
+    watched(routed, [])
+
+    assert (True, (WaitsFor.PERSON,)) == (stopped.stopped, told.waiting_for), describe(stopped)
