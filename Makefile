@@ -5,7 +5,7 @@ READY := .venv/.ready
 MUTMUT := build/mutmut/bin/mutmut
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine clean
+.PHONY: help demo demo-pr test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 
 demo: $(READY) ## the published walkthrough and what it cannot do, on a simulated world; KUBE=real has real API servers
 	@$(BIN)/python -m demo $(if $(KUBE),--kube $(KUBE))
+
+demo-pr: $(READY) ## three pull requests on a hub of 162 tenants, and the comments that reviewers see
+	@$(BIN)/python -m demo.pull_requests
 
 test: $(READY) ## all tests; those against real programs say what to install, and fail without it where CI is set
 	@$(BIN)/python -m kube build || true
@@ -72,7 +75,7 @@ fuzz: $(READY) ## anything at all at the webhooks, for SECONDS=3600
 	@EGRESS_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/python -m pytest tests/service/test_fuzz.py
 
 golden: $(READY) ## renew the golden files; read the diff before committing it
-	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py tests/bgp/test_page.py --renew-golden
+	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py tests/bgp/test_page.py tests/review/test_comment.py --renew-golden
 
 schema: $(READY) ## renew the committed JSON Schemas
 	@$(BIN)/egressctl schema --write schemas

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from function_app.adapters.git_tokens import Token
     from function_app.adapters.storage_parts import StorageParts
     from function_app.adapters.web import Web
+    from function_app.reviewing import Compared
 
 STORAGE_TIME_SECONDS = 30.0
 """So long an answer of the storage service about its time counts, with the time that passes here."""
@@ -157,6 +158,16 @@ class Assembly:
             return Kept(storage.checkpoint, storage.in_force)
         folder = self.settings.storage.folder
         return Kept(CheckpointFile(folder / "checkpoint.json"), CheckpointFile(folder / "in-force.json"))
+
+    def compared(self, base: str | None, head: str, repository: str | None = None) -> Compared:
+        """The trees before and after merging `head` into `base`, which is the settings' ref unless told; raises SourceError."""
+        from function_app.reviewing import compared
+
+        source = self.settings.source
+        git = self._repository(repository or source.repository)
+        git.fetch()
+        commits = git.resolve(base or source.ref), git.resolve(head)
+        return compared(git, *commits, today=self.clock.now().date(), root=source.folder)
 
     def hubs(self, tree: Tree) -> tuple[HubName, ...]:
         """The hubs that a tree defines, by name."""

@@ -79,6 +79,13 @@ class Repository(Protocol):
         """One blob's content."""
 
 
+class BranchedRepository(Repository, Protocol):
+    """A repository in which branches can be compared."""
+
+    def merge_base(self, one: Commit, other: Commit) -> Commit | None:
+        """The newest commit that both come from; None when they share none, or it was not fetched."""
+
+
 class ClusterApi(Protocol):
     """One cluster's API, raw JSON in and out.
 

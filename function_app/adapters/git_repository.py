@@ -40,6 +40,8 @@ MAX_FOLDERS = 5_000
 MAX_DEPTH = 8
 """Folders looked into for one listing, and how deep; further ones are listed themselves, with a tree's mode."""
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_WORKING_REFSPECS = (*_REFSPECS, "+refs/remotes/*:refs/remotes/*")
+"""Of a repository on disk also what it knows of others: a pipeline's checkout of a pull request has hardly a branch of its own."""
 _LOCAL_SECONDS = 60.0
 _SIZES_KEPT = 200_000
 _TREE_MODE = 0o040000
@@ -97,11 +99,11 @@ class GitRepository:
                 raise self._failure(f"its local copy cannot be written: {error.strerror}.") from None
 
     def resolve(self, ref: str) -> Commit:
-        """The commit behind a branch (looked up first), a tag, or 40 hex digits; raises SourceError."""
-        if is_object_id(ref) or checked_ref(ref).startswith(("refs/heads/", "refs/tags/")):
+        """The commit behind a branch (looked up first), a tag, `origin/main`, or 40 hex digits; raises SourceError."""
+        if is_object_id(ref) or checked_ref(ref).startswith(("refs/heads/", "refs/tags/", "refs/remotes/")):
             candidates = [ref]
         else:
-            candidates = [f"refs/heads/{ref}", f"refs/tags/{ref}"]
+            candidates = [f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/remotes/{ref}"]
         with self._lock:
             for candidate in candidates:
                 if (commit := self._commit_behind(candidate)) is not None:
@@ -121,6 +123,16 @@ class GitRepository:
                 if (line[0].first_parent if line else commit) == since:
                     return line
             return self._line(commit)
+
+    def merge_base(self, one: Commit, other: Commit) -> Commit | None:
+        """The newest commit that both come from; raises SourceError for what is no commit's name."""
+        names = checked_commit(one), checked_commit(other)
+        with self._lock:
+            try:
+                found = self._git.run("merge-base", *names, timeout_seconds=_LOCAL_SECONDS)
+            except GitFailed:
+                return None
+        return Commit(found.decode("ascii").strip())
 
     def entries(self, commit: Commit) -> Sequence[BlobEntry]:
         """All files below the definitions folder, at most 50,000, sorted by path; raises SourceError.
@@ -227,7 +239,7 @@ class GitRepository:
                 "--no-recurse-submodules",
                 "--",
                 self._url,
-                *_REFSPECS,
+                *(_WORKING_REFSPECS if self._url.startswith("/") else _REFSPECS),
                 timeout_seconds=max(deadline - time.monotonic(), 0.1),
                 opened=replace(opened, environment={**self._trusting, **opened.environment}),
             )

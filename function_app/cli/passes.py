@@ -14,6 +14,7 @@ from function_app.bootstrap import Assembly
 from function_app.cli.decisions import one_hub, time_of
 from function_app.cli.options import HubOption, OutputOption, RefOption, RepoOption, assembled, stated
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stderr, stdout, warn, worst
+from function_app.cli.review import show_review
 from function_app.cli.waiting import PassResult, display_for, until_converged
 from function_app.logs import log_plan, logged_pass
 from function_app.model.errors import EgressError, LeaseLost, SourceError
@@ -31,9 +32,28 @@ _DEFAULT_TIMEOUT_SECONDS = 3600.0
 
 
 def plan(
-    hub: HubOption = None, ref: RefOption = None, repo: RepoOption = None, output: OutputOption = OutputForm.TEXT
+    hub: HubOption = None,
+    ref: RefOption = None,
+    repo: RepoOption = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REF", help="With --head: the branch to merge into; else EGRESS_REF."),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", metavar="REF", help="Show what merging this branch means, as a comment.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="With --head: read the targets too, base policy and ledger among them.")
+    ] = False,
+    output: OutputOption = OutputForm.TEXT,
 ) -> int:
-    """Show what a pass would do, and why; nothing is written."""
+    """Show what a pass would do, or with --head what merging a branch would bring about; nothing is written."""
+    if head is not None:
+        if ref is not None or hub is not None:
+            raise typer.BadParameter("--head compares two branches on all hubs; leave --ref and --hub out.")
+        return show_review(base, head, repo, output, live=live)
+    if base is not None or live:
+        raise typer.BadParameter("--base and --live go with --head REF.")
     with assembled(repo) as parts:
         source = _source(parts, ref, output)
         results = [_previewed(parts, name, source) for name in hubs_of(parts, source, hub)]

@@ -18,6 +18,7 @@ from function_app.cli.checking import schema, settings, validate
 from function_app.cli.decisions import block, forget, unblock
 from function_app.cli.passes import plan, reconcile
 from function_app.cli.printing import ExitCode, fail, stderr
+from function_app.cli.reachability import audit_rules, reach
 from function_app.cli.status import status
 from function_app.model.errors import EgressError
 
@@ -92,6 +93,8 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "status": status,
     "whois": whois,
     "attribute": attribute,
+    "reach": reach,
+    "audit": audit_rules,
     "block": block,
     "unblock": unblock,
     "forget": forget,

@@ -116,8 +116,9 @@ class Expectation(Definition):
         Field(
             min_length=1,
             max_length=300,
-            description="A URL: https, http, mssql, tcp or udp, with a port for the last three",
-            examples=["https://www.example.com", "tcp://198.51.100.20:443"],
+            description="A URL: https, http, mssql, tcp or udp, with a port for the last three; or an address or range, for all "
+            "transports and ports there",
+            examples=["https://www.example.com", "tcp://198.51.100.20:443", "169.254.169.254", "10.0.2.0/24"],
         ),
     ]
     verdict: Annotated[Literal["allow", "deny"], Field(description="What the firewall is to say: allow or deny")]

@@ -17,6 +17,7 @@ from function_app.reading.ranges import (
     address,
     destination_fault,
     destination_networks,
+    network_fault,
     port_fault,
     web_protocol_fault,
 )
@@ -145,8 +146,17 @@ def _expiry(where: Path, rule: AllowRule) -> Findings:
         yield Finding((*where, "expires"), Fault("expires-day", message, 'Write year, month and day: "2027-06-30".'))
 
 
+def _reached_range_fault(text: str) -> Fault | None:
+    """Expectations may speak of ranges that nobody can use, such as link-local ones."""
+    fault = network_fault(text)
+    return None if fault is not None and fault.code == "unusable-range" else fault
+
+
 def _reach_fault(text: str) -> Fault | None:
+    """A URL, or an address or range for everything that is sent there."""
     shown = quoted(text)
+    if "://" not in text and (address(text) is not None or "/" in text):
+        return None if address(text) is not None else _reached_range_fault(text)
     try:
         url = urlsplit(text)
         host, port = url.hostname or "", url.port

@@ -69,7 +69,7 @@ def test_the_base_policy_counts() -> None:
     denial = group(collection(app("*.tigera.io", name="no-vendor", sources=["*"]), action="Deny"), name="platform")
     broken = [one for one in decided(*the_sample(), (denial,)) if one.standing is Standing.BROKEN]
     (one,) = broken
-    assert "tenant0 to https://www.tigera.io: its own file expects allow, the firewall says deny" in str(one)
+    assert "tenant0 to `https://www.tigera.io`: its own file expects allow, the firewall says deny" in str(one)
     assert "base policy, platform/tenant0-app/no-vendor" in str(one)
 
 

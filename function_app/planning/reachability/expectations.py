@@ -37,13 +37,13 @@ class Decided:
     standing: Standing
 
     def __str__(self) -> str:
-        whose = "the guardrails" if self.by_guardrails else "its own file"
+        whose = "the guardrails expect" if self.by_guardrails else "its own file expects"
         wanted, answer = self.expectation.verdict, self.answer
-        begin = f"{self.tenant} to {self.expectation.reach}: {whose} expects {wanted}"
+        begin = f"{self.tenant} to `{self.expectation.reach}`: {whose} {wanted}"
         if self.standing is Standing.UNDECIDED:
             return f"{begin}, and that is undecided: {'; '.join(answer.because)}"
         if answer.says is Says.DIFFERS:
-            return f"{begin}, and it differs: {'; '.join(answer.because)}"
+            return f"{begin}, and {'; '.join(answer.because)}"
         told = f"{begin}, the firewall says {answer.says.value} ({answer.decided_by})"
         return told + (f" unless {'; '.join(answer.unless)}" if answer.unless else "")
 

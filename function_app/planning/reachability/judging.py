@@ -7,7 +7,7 @@ same, nothing is open; if not, the part is undecided, with the reasons.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from function_app.planning.reachability.policy import Policy, Step
@@ -79,8 +79,9 @@ def _through_rules(rules: Iterable[Rule], pieces: list[_Piece]) -> list[_Piece]:
 
 def _split(piece: _Piece, rule: Rule) -> tuple[list[_Piece], list[_Piece]]:
     """The part of a piece that the rule surely matches, and the rest, which remembers what may have matched."""
-    hit = [replace(piece, box=common, met=(*piece.met, rule)) for box in rule.sure if (common := piece.box.meets(box))]
-    rest = [replace(piece, box=left) for left in remainder((piece.box,), (one.box for one in hit))]
+    found = [common for box in rule.sure if (common := piece.box.meets(box)) is not None]
+    hit = [_Piece(common, piece.possible, (*piece.met, rule)) for common in found]
+    rest = [_Piece(left, piece.possible, piece.met) for left in remainder((piece.box,), found)] if found else [piece]
     for doubtful in rule.doubtful:
         parted: list[_Piece] = []
         for one in rest:
@@ -88,8 +89,8 @@ def _split(piece: _Piece, rule: Rule) -> tuple[list[_Piece], list[_Piece]]:
             if common is None or any(rule.allow is known.allow for known, _ in one.possible):
                 parted.append(one)
                 continue
-            parted.append(replace(one, box=common, possible=(*one.possible, (rule, doubtful.reason))))
-            parted += [replace(one, box=left) for left in one.box.without(common)]
+            parted.append(_Piece(common, (*one.possible, (rule, doubtful.reason)), one.met))
+            parted += [_Piece(left, one.possible, one.met) for left in one.box.without(common)]
         rest = parted
     return hit, rest
 

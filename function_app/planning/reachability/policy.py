@@ -18,8 +18,8 @@ from function_app.planning.reachability.spans import Spans
 
 GroupBody = Mapping[str, Any]
 """One rule collection group as ARM speaks it."""
-_BUCKET_BITS = 12
-_NARROW = 16
+_BUCKET_BITS = 6
+_NARROW = 64
 """A rule whose sources lie in so many buckets at most is found by them; every other is asked always."""
 
 
@@ -101,7 +101,7 @@ class Policy:
 
 
 def _buckets(sources: Spans[int]) -> frozenset[int] | None:
-    """Which stretches of 4,096 addresses hold a source; None when those are too many to go by."""
+    """Which stretches of 64 addresses hold a source; None when those are too many to go by."""
     found: set[int] = set()
     for first, behind in sources.parts:
         low, high = first >> _BUCKET_BITS, (behind - 1) >> _BUCKET_BITS

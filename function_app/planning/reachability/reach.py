@@ -19,6 +19,7 @@ from function_app.planning.reachability.spans import Spans, count, one_name
 from function_app.planning.reachability.traffic import (
     ADDRESSES,
     NO_NAME,
+    PORTS,
     Application,
     Box,
     Transport,
@@ -74,7 +75,10 @@ class Answer:
 def destination_of(text: str) -> Destination:
     """`https://www.example.com`, `tcp://198.51.100.20:443`, or an address or range for everything sent there; ValueError else."""
     if "://" not in text:
-        network = IPv4Network(text)
+        try:
+            network = IPv4Network(text)
+        except ValueError:
+            raise ValueError("it is neither a URL nor an address or range without host bits") from None
         return Destination(text, text, Box(destinations=addresses((network,)), names=NO_NAME), by_name=False)
     url = urlsplit(text)
     if url.scheme not in _SCHEMES or not url.hostname:
@@ -124,7 +128,7 @@ def _is_rare(part: Part) -> bool:
     return count(part.box.destinations) <= FEW_ADDRESSES
 
 
-def _differing(parts: Iterable[Part], destination: Destination) -> Answer:
+def _differing(parts: list[Part], destination: Destination) -> Answer:
     """Some pass and some do not: by where they go, or by where they come from."""
     passing = [part for part in parts if part.verdict is Verdict.ALLOW]
     rule = passing[0].rule
@@ -135,8 +139,28 @@ def _differing(parts: Iterable[Part], destination: Destination) -> Answer:
         return Answer(
             Says.UNDECIDED, named, (f"it depends on which address {destination.host} has: {named} allows some",)
         )
-    where = _shown(part.box.destinations if apart else part.box.sources for part in passing)
-    return Answer(Says.DIFFERS, named, (f"{named} allows it {'to' if apart else 'from'} {where} alone",))
+    return Answer(Says.DIFFERS, named, (f"{named} allows part of it: {_narrower(passing, stopped)}",))
+
+
+def _narrower(passing: list[Part], stopped: list[Part]) -> str:
+    """What tells the connections that pass from those that do not: their sources, their destinations, or what they speak."""
+    for side, word in (("sources", "from"), ("destinations", "to")):
+        mine, theirs = ([getattr(part.box, side) for part in parts] for parts in (passing, stopped))
+        if not any(one & other for one in mine for other in theirs):
+            return f"{word} {_shown(mine)}"
+    spoken = dict.fromkeys(words for part in passing for words in _spoken(part.box))
+    return ", ".join(list(spoken)[:5])
+
+
+def _spoken(box: Box) -> Iterator[str]:
+    for transport in Transport:
+        if transport.value not in box.transports:
+            continue
+        if transport is Transport.ICMP or box.ports == PORTS:
+            yield f"all of {transport.name}"
+            continue
+        for first, behind in box.ports.parts:
+            yield f"{transport.name} {first}" if behind == first + 1 else f"{transport.name} {first}-{behind - 1}"
 
 
 def _exceptions(parts: Iterable[Part], says: Says, destination: Destination) -> Iterator[str]:

@@ -26,8 +26,10 @@ class Spans[Value: (int, str)]:
         return any(first <= value < behind for first, behind in self.parts)
 
     def __and__(self, other: Spans[Value]) -> Spans[Value]:
-        if self is other or self.parts == other.parts:
+        if self is other:
             return self
+        if len(self.parts) == len(other.parts) == 1:
+            return self._within(other)
         found: list[tuple[Value, Value]] = []
         mine, theirs = iter(self.parts), iter(other.parts)
         one, two = next(mine, None), next(theirs, None)
@@ -40,6 +42,14 @@ class Spans[Value: (int, str)]:
             else:
                 two = next(theirs, None)
         return Spans(tuple(found))
+
+    def _within(self, other: Spans[Value]) -> Spans[Value]:
+        """The common part of two intervals, which nearly all sets of rules are."""
+        (mine,), (theirs,) = self.parts, other.parts
+        if theirs[0] <= mine[0] and mine[1] <= theirs[1]:
+            return self
+        first, behind = max(mine[0], theirs[0]), min(mine[1], theirs[1])
+        return Spans(((first, behind),)) if first < behind else Spans()
 
     def __sub__(self, other: Spans[Value]) -> Spans[Value]:
         left = self.parts

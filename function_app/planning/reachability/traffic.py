@@ -85,10 +85,12 @@ class Box:
         rest = self
         for side in _SIDES:
             mine, theirs = getattr(rest, side), getattr(common, side)
+            if mine is theirs:
+                continue
             outside = mine - theirs
             if outside:
                 pieces.append(_with(rest, side, outside))
-            rest = _with(rest, side, theirs)
+                rest = _with(rest, side, theirs)
         return tuple(pieces)
 
 

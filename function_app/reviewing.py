@@ -1,0 +1,226 @@
+"""A pull request, judged by what follows from merging it: two trees and, where they may be read, the targets.
+
+    base, head -> trees -> review -> comment
+
+Nothing is written and no target is needed. The head's tree is that of the merge: the base branch's history with the branch's
+changed files as its next commit, so that the same rules hold back the same files as after the merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import Protocol
+
+from function_app.gathering import Patience
+from function_app.model.errors import EgressError, Problem, StateError, TargetError
+from function_app.model.ledger import BrokenLedger, Holding, fold
+from function_app.model.names import ClusterName, Commit, HubName
+from function_app.model.plan import Change, RefusalCode
+from function_app.model.report import Result
+from function_app.model.review import HubReview, LiveReview, Review
+from function_app.model.tree import Tree
+from function_app.observing import observe_firewall
+from function_app.planning.capacity import Others
+from function_app.planning.firewall_resources import collections_of, shard_index
+from function_app.planning.in_force import is_ours
+from function_app.planning.reviewing import USUAL_SECONDS, Surroundings, Trees, review_hub
+from function_app.ports import BranchedRepository, HubPorts
+from function_app.reading.checkpoint import Checkpoint
+from function_app.reading.definitions import build
+from function_app.reading.effective import effective_tree
+from function_app.reading.merging import Merging
+from function_app.reading.newest import ParsedFiles, considered
+from function_app.reading.places import shown_file
+from function_app.reconcile import Source, preview
+
+GROWTH = timedelta(days=90)
+"""Over so long the growth is measured, and so far it is drawn on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a pull request is judged by.
+
+    `changed` are the files that the branch touches, `conflicts` those that both sides changed, as shown to people.
+    """
+
+    trees: Trees
+    changed: frozenset[str] = frozenset()
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> Tree:
+        """Before the merge."""
+        return self.trees.base
+
+    @property
+    def head(self) -> Tree:
+        """After the merge."""
+        return self.trees.head
+
+
+def compared(repository: BranchedRepository, base: Commit, head: Commit, *, today: date, root: str) -> Compared:
+    """Read both sides; raises SourceError."""
+    before, checkpoint = effective_tree(repository, base, checkpoint=None, today=today, root=root)
+    merging = Merging(repository, base, head)
+    after, _ = effective_tree(merging, head, checkpoint=_resumed(checkpoint), today=today, root=root)
+    line = repository.first_parents(base, None)
+    since = line[-1].at - GROWTH if line else None
+    old = next((entry.commit for entry in reversed(line) if since is not None and entry.at <= since), None)
+    earlier = effective_tree(repository, old, checkpoint=None, today=today, root=root)[0] if old is not None else None
+    return Compared(
+        Trees(before, after, _asked(merging, after, root), earlier),
+        changed=frozenset(shown_file(root, path) for path in merging.changed),
+        conflicts=tuple(shown_file(root, path) for path in merging.conflicts),
+    )
+
+
+def _asked(merging: Merging, after: Tree, root: str) -> Tree:
+    """The tree with every file that can be used alone, also where a rule between files holds it back."""
+    if not after.held:
+        return after
+    files, entries = ParsedFiles(merging, root), considered(merging.entries(merging.head))
+    return replace(after, definitions=build({path: files.entry(path, entry) for path, entry in entries.items()}))
+
+
+def _resumed(checkpoint: Checkpoint) -> Checkpoint | None:
+    return checkpoint if checkpoint.commit is not None else None
+
+
+def review(found: Compared, today: date, around: Mapping[HubName, Surroundings] | None = None) -> Review:
+    """What the change means for every hub that it touches; hubs that were read are told of in any case."""
+    surroundings = around or {}
+    names = sorted(found.base.definitions.hubs.keys() | found.head.definitions.hubs.keys())
+    hubs = [review_hub(name, found.trees, today, surroundings.get(name, Surroundings())) for name in names]
+    standing = {_key(problem) for problem in found.base.problems}
+    return Review(
+        base=found.base.commit,
+        head=found.head.commit,
+        hubs=tuple(hub for hub in hubs if _is_touched(hub) or hub.hub in surroundings),
+        held=tuple(one.file for one in found.head.held if one.file not in {each.file for each in found.base.held}),
+        problems=tuple(
+            problem
+            for problem in found.head.problems
+            if _key(problem) not in standing or found.changed.intersection(problem.files)
+        ),
+        standing=len(standing),
+        conflicts=found.conflicts,
+        live=bool(surroundings),
+    )
+
+
+def _is_touched(hub: HubReview) -> bool:
+    moved = any(measure.now != measure.after for measure in hub.forecast)
+    fresh = any(not one.inherited for one in hub.statements)
+    return bool(hub.tenants or hub.refused or hub.waiting.shards or moved or fresh)
+
+
+def _key(problem: Problem) -> tuple[str, str, str, str]:
+    """Without the line, which moves with whatever stands above it."""
+    return problem.place.file, problem.path, problem.code, problem.message
+
+
+class Targets(Protocol):
+    """What reading the targets needs of a process; `bootstrap.Assembly` and the service's parts are that."""
+
+    @property
+    def patience(self) -> Patience:
+        """How long a pass waits for late targets."""
+
+    def ports(self, hub: HubName, tree: Tree) -> HubPorts:
+        """Everything that a pass over one hub talks to."""
+
+
+def read_surroundings(
+    found: Compared, parts: Targets, history: Callable[[HubName], Iterable[Mapping[str, object]]] = lambda _: ()
+) -> dict[HubName, Surroundings]:
+    """What the targets of every hub after the merge add; what cannot be read is said, and counts as not read.
+
+    `history` gives a hub's last passes, from which the length of a firewall operation is measured.
+    """
+    source = Source(found.head, seen=found.head.commit)
+    around: dict[HubName, Surroundings] = {}
+    for name in sorted(found.head.definitions.hubs):
+        try:
+            around[name] = _surroundings(name, source, parts.ports(name, found.head), parts.patience, history(name))
+        except EgressError as problem:
+            around[name] = Surroundings(live=LiveReview((), (), (f"{name} could not be read: {problem}",)))
+    return around
+
+
+def _surroundings(
+    name: HubName, source: Source, ports: HubPorts, patience: Patience, passes: Iterable[Mapping[str, object]]
+) -> Surroundings:
+    report = preview(name, source, ports, patience)
+    plan = report.plan
+    notes = [*(f"{one.target} could not be read: {one.message}" for one in report.unreadable), *plan.notes]
+    notes += [
+        f"{cluster}: {', '.join(found)} leave as their nodes" for cluster, found in plan.unattributed.items() if found
+    ]
+    live = LiveReview(
+        changes=tuple(_change(change) for change in plan.changes),
+        refused=tuple(f"{one.subject}: {one.message}" for one in plan.refused if one.code not in _STANDING),
+        notes=tuple(notes),
+    )
+    seconds, measured = operation_seconds(passes)
+    try:
+        firewall = observe_firewall(ports.firewall, ports.clock)
+    except TargetError:
+        return Surroundings(live=live)
+    shards = source.tree.definitions.hubs[name].spec.firewall.shards
+    # The block shard stays as it is whatever is merged: it stands in front like other people's groups.
+    staying = {group: body for group, body in sorted(firewall.groups.items()) if shard_index(shards, group) is None}
+    foreign = [body for group, body in staying.items() if not is_ours(shards, group)]
+    base = tuple(body for _, body in sorted(firewall.base_groups.items()))
+    others = Others(
+        groups=len(foreign),
+        collections=sum(len(collections_of(body)) for body in (*foreign, *base)),
+        quarantined=_quarantined(ports),
+    )
+    return Surroundings(base, tuple(staying.values()), others, seconds or USUAL_SECONDS, measured, live)
+
+
+_STANDING = frozenset({RefusalCode.DEFINITION_HELD})
+"""Files that are held back are told of with their problems."""
+
+
+def _change(change: Change) -> str:
+    waits = f", waits for {change.waits_for.value}" if change.waits_for is not None else ""
+    return f"{change.verb.value} `{change.resource}` on {change.target}: {change.because}{waits}"
+
+
+def _quarantined(ports: HubPorts) -> Mapping[ClusterName, int] | None:
+    """Addresses by cluster that nobody may have yet; None when the ledger cannot be read."""
+    try:
+        ledger = fold(ports.ledger.read())
+    except (BrokenLedger, StateError):
+        return None
+    found: dict[ClusterName, int] = {}
+    for one in ledger.generations.values():
+        if one.holding is Holding.QUARANTINED:
+            found[one.key.cluster] = found.get(one.key.cluster, 0) + one.range.num_addresses
+    return found
+
+
+def operation_seconds(passes: Iterable[Mapping[str, object]]) -> tuple[float, int]:
+    """The median time between starting a firewall write and the pass that saw it done, and how many there were; oldest first."""
+    started: datetime | None = None
+    lengths: list[float] = []
+    for entry in passes:
+        at = entry.get("finished_at")
+        rows = entry.get("changes")
+        changes = [one for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+        ours = [one for one in changes if str(one.get("target", "")).startswith("firewall/")]
+        if not isinstance(at, str):
+            continue
+        now = datetime.fromisoformat(at)
+        busy = ours and all(one.get("outcome") == Result.PENDING.value for one in ours)
+        if started is not None and not busy:
+            lengths.append((now - started).total_seconds())
+            started = None
+        if any(one.get("outcome") == Result.STARTED.value for one in ours):
+            started = now
+    return (median(lengths), len(lengths)) if lengths else (0.0, 0)
