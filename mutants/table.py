@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mistake import Mistake
 from mutants.mistakes_of_applying import APPLYING
 from mutants.mistakes_of_clusters import CLUSTERS
+from mutants.mistakes_of_connections import CONNECTIONS
 from mutants.mistakes_of_fabric import FABRIC
 from mutants.mistakes_of_firewall import FIREWALL
 from mutants.mistakes_of_ledger import LEDGER
@@ -12,7 +13,17 @@ from mutants.mistakes_of_servers import SERVERS
 from mutants.mistakes_of_stages import STAGES
 from mutants.mistakes_of_world import WORLD
 
-MISTAKES: tuple[Mistake, ...] = (*STAGES, *CLUSTERS, *FABRIC, *FIREWALL, *LEDGER, *APPLYING, *WORLD, *SERVERS)
+MISTAKES: tuple[Mistake, ...] = (
+    *STAGES,
+    *CLUSTERS,
+    *FABRIC,
+    *CONNECTIONS,
+    *FIREWALL,
+    *LEDGER,
+    *APPLYING,
+    *WORLD,
+    *SERVERS,
+)
 
 
 class UnknownMistake(KeyError):

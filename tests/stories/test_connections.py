@@ -166,3 +166,18 @@ def test_the_last_connection_that_works_stays_while_it_works() -> None:
     waiting = {one.resource.name: one for one in report.plan.changes}[OLD]
     assert (Verb.DELETE, WaitsFor.FABRIC) == (waiting.verb, waiting.waits_for)
     assert "it is the last one of the cluster that is connected" in waiting.because
+
+
+def test_on_a_route_server_that_may_be_another_nothing_is_written(routed: Desk) -> None:
+    """The definition names another AS number than it has: not even a connection whose node is no reflector any more goes."""
+    label(routed, "spoke1-2", "true")
+    watched(routed, [])
+    path = "hubs/hub1.yaml"
+    routed.commit({path: sample(path)[path].replace("asn: 65515", "asn: 65520")})
+    label(routed, "spoke1-0", None)
+    before = connections(routed)
+
+    report = routed.settle()
+
+    assert [RefusalCode.PREFLIGHT] == [one.code for one in report.plan.refused], describe(report)
+    assert before == connections(routed)
