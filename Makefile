@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python; 
 BIN := .venv/bin
 READY := .venv/.ready
 MUTMUT := build/mutmut/bin/mutmut
+CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-pr test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine clean
@@ -32,11 +33,12 @@ real: $(READY) ## of these the suites against a real kube-apiserver, BIRD and Go
 	@$(BIN)/python -m kube build || true
 	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/kube tests/bgp
 
-check: $(READY) ## formatting, lint, types, import contracts
+check: $(READY) $(CHECKOV) ## formatting, lint, types, import contracts, terraform/; TF=real with the real providers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@TF=$(TF) $(BIN)/python -m terraform_provider.verifying
 
 kube: $(READY) ## a real API server with Calico's CRDs, to try things on; prints how to reach it
 	@$(BIN)/python -m kube
@@ -61,6 +63,11 @@ mutants: $(READY) ## plant named mistakes, ONLY=name tries that one; WRITE=1 ren
 
 mutants-machine: $(MUTMUT) ## mistakes that a machine thinks up in planning; SAMPLE=250 SEED=2 MINUTES=90 JOBS=1
 	@$(BIN)/python -m mutants.machine $(MUTMUT) $(or $(SAMPLE),250) $(or $(SEED),2) $(or $(MINUTES),90) $(or $(JOBS),1)
+
+$(CHECKOV): terraform_provider/checkov/requirements.txt $(READY)
+	@$(BIN)/python -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r terraform_provider/checkov/requirements.txt
+	@touch $@
 
 $(MUTMUT): mutants/requirements.txt $(READY)
 	@$(BIN)/python -m venv build/mutmut

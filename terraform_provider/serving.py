@@ -108,13 +108,13 @@ def served() -> Iterator[dict[str, str]]:
                     "Test": True,
                     "Addr": {"Network": "unix", "String": str(socket)},
                 }
-            yield {**_quiet(os.environ), "TF_REATTACH_PROVIDERS": json.dumps(attached)}
+            yield {**quiet(os.environ), "TF_REATTACH_PROVIDERS": json.dumps(attached)}
         finally:
             for server in servers:
                 server.stop(None)
 
 
-def _quiet(environment: Mapping[str, str]) -> dict[str, str]:
+def quiet(environment: Mapping[str, str]) -> dict[str, str]:
     """Without a look for newer versions, and without a user's configuration, which could mirror providers."""
     kept = {key: value for key, value in environment.items() if key != "TF_CLI_CONFIG_FILE"}
     return {**kept, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}

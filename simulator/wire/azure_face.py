@@ -155,14 +155,24 @@ class AzureFace:
             or path.subscription.lower() != owner.subscription.lower()
         ):
             raise _not_found(path)
+        roles = self._world.hubs[document.hub].roles
+
+        def entitled(action: str, body: Mapping[str, Any]) -> Effect:
+            def answer() -> Answer:
+                roles.check(f"Microsoft.ContainerService/managedClusters/{action}", request.path)
+                return json_answer(body)
+
+            return answer
+
         match request.method, path.types[1:]:
             case "GET", ():
                 body = _managed_cluster(path, document.kubernetes_version, owner.region)
-                return Call(f"cluster/{name}", "get", "ManagedCluster", name), lambda: json_answer(body)
+                return Call(f"cluster/{name}", "get", "ManagedCluster", name), entitled("read", body)
             case "POST", ("listclusterusercredential",):
                 text = kubeconfig({name: f"{request.base_url}/kubernetes/{name}"}, self._ca, "")
                 body = {"kubeconfigs": [{"name": "clusterUser", "value": b64encode(text.encode()).decode()}]}
-                return Call(f"cluster/{name}", "credential", "ManagedCluster", name), lambda: json_answer(body)
+                call = Call(f"cluster/{name}", "credential", "ManagedCluster", name)
+                return call, entitled("listClusterUserCredential/action", body)
             case _:
                 raise _no_such_type(request)
 

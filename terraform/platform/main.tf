@@ -45,13 +45,6 @@ resource "azurerm_resource_group" "service" {
   name     = var.service.name
   location = local.home.azure.location
   tags     = local.tags
-
-  lifecycle {
-    precondition {
-      condition     = contains(keys(local.hubs), var.service.hub)
-      error_message = "service.hub: there is no hub `${var.service.hub}`; known are ${join(", ", keys(local.hubs))}."
-    }
-  }
 }
 
 module "observability" {
@@ -188,6 +181,7 @@ module "service" {
   webhook             = var.webhook
   image               = { tag = var.image_tag }
   plan                = var.plan
+  drift_minutes       = var.drift_minutes
   tags                = local.tags
 
   home = {
@@ -206,6 +200,23 @@ module "service" {
     workspace_id                           = module.observability.workspace_id
     application_insights_id                = module.observability.application_insights_id
     application_insights_connection_string = module.observability.application_insights_connection_string
+  }
+}
+
+module "alerts" {
+  source = "../modules/alerts"
+
+  name                = var.service.name
+  resource_group_name = azurerm_resource_group.service.name
+  location            = local.home.azure.location
+  workspace_id        = module.observability.workspace_id
+  action_group_id     = module.observability.action_group_id
+  drift_minutes       = var.drift_minutes
+  tags                = local.tags
+
+  targets = {
+    firewalls     = { for name in keys(local.hubs) : name => module.hub[name].firewall_id }
+    route_servers = { for name in keys(local.hubs) : name => module.hub[name].route_server_id }
   }
 }
 

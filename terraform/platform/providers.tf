@@ -30,7 +30,3 @@ provider "azurerm" {
 provider "azuread" {
   tenant_id = var.tenant_id
 }
-
-provider "azapi" {
-  subscription_id = local.subscription
-}

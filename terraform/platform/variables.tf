@@ -48,6 +48,11 @@ variable "service" {
     })
   })
   nullable = false
+
+  validation {
+    condition     = can(module.inventory.hubs[var.service.hub])
+    error_message = "service.hub: there is no hub `${var.service.hub}`; known are ${join(", ", keys(module.inventory.hubs))}."
+  }
 }
 
 variable "tenant_id" {
@@ -86,6 +91,18 @@ variable "definitions" {
   type        = string
   default     = "../../gitops"
   nullable    = false
+}
+
+variable "drift_minutes" {
+  description = "Every so many minutes each hub is looked at without anybody asking."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], var.drift_minutes)
+    error_message = "drift_minutes: it divides an hour evenly: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60."
+  }
 }
 
 variable "plan" {

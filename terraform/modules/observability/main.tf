@@ -72,6 +72,8 @@ resource "azurerm_monitor_action_group" "this" {
 
 # Network Watcher writes flow logs as a trusted service; nobody else reaches the account.
 resource "azurerm_storage_account" "flow_logs" {
+  # checkov:skip=CKV_AZURE_59: of trusted services alone, see network_rules; Network Watcher comes by no private endpoint
+  # checkov:skip=CKV_AZURE_206: three zones; logs of a region that is gone are worth no second one
   # checkov:skip=CKV_AZURE_33: queue logging left this resource in azurerm 5; the account has no queues
   # checkov:skip=CKV2_AZURE_1: Microsoft-managed keys; a key of one's own is docs/checklist.md, point 38
   # checkov:skip=CKV2_AZURE_33: no private endpoint; only Azure's own writer reaches it, people read traffic analytics in the workspace

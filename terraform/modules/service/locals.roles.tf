@@ -23,9 +23,8 @@ locals {
     cluster = [
       "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",
     ]
-    # Operations are asked after by a URL that lies beside the resources, not below them.
+    # Learned routes are an operation's result, whose URL lies beside the resources, not below them.
     operations = [
-      "Microsoft.Network/locations/operations/read",
       "Microsoft.Network/locations/operationResults/read",
     ]
   }

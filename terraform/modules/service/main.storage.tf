@@ -1,5 +1,7 @@
 # Ledger, state, leases and the queue of passes. Emptying it stops new ranges for one quarantine, so what is deleted can be had back.
 resource "azurerm_storage_account" "this" {
+  # checkov:skip=CKV_AZURE_36: no Azure service has business with the ledger; trusting none is stricter
+  # checkov:skip=CKV_AZURE_206: three zones; with its region the hub is gone as well, and a lost ledger is rebuilt from what is observed
   # checkov:skip=CKV_AZURE_33: queue logging left this resource in azurerm 5; the diagnostic setting below has it
   # checkov:skip=CKV2_AZURE_1: Microsoft-managed keys; a key of one's own is docs/checklist.md, point 38
   # checkov:skip=CKV2_AZURE_33: its private endpoints are in main.endpoints.tf, which checkov does not connect with it

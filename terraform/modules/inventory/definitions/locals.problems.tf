@@ -1,7 +1,6 @@
 # Everything that is wrong, at once, each with its file and key. `egressctl validate` judges the same files more closely, with line
 # and column; what stands here is what an apply could not survive, so that Terraform refuses it without Python.
 locals {
-  _asn_ranges = [[65515, 65515], [65517, 65520], [8074, 8075], [12076, 12076], [23456, 23456], [64496, 64511], [65535, 4294967295]]
   _most_peers = 8
   _longest    = 40
 
@@ -55,11 +54,11 @@ locals {
   numbers = concat(
     [
       for name, cluster in local.clusters : "clusters/${name}.yaml: spec.bgp.asn: ${cluster.bgp.asn} is reserved by Azure or IANA; take one from 64512 to 65514."
-      if anytrue([for reserved in local._asn_ranges : cluster.bgp.asn >= reserved[0] && cluster.bgp.asn <= reserved[1]])
+      if anytrue([for reserved in [[65515, 65515], [65517, 65520], [8074, 8075], [12076, 12076], [23456, 23456], [64496, 64511], [65535, 4294967295]] : cluster.bgp.asn >= reserved[0] && cluster.bgp.asn <= reserved[1]])
     ],
     [
-      for name, count in local._reflectors : "hubs/${name}.yaml: spec.routeServer: ${count} reflectors of ${join(", ", local._attached[name])} want to peer with it; an Azure Route Server takes ${local._most_peers}. Attach a cluster to another hub, or give clusters fewer reflectors."
-      if count > local._most_peers
+      for name in keys(local.hubs) : "hubs/${name}.yaml: spec.routeServer: ${local._reflectors[name]} reflectors of ${join(", ", local._attached[name])} want to peer with it; an Azure Route Server takes ${local._most_peers}. Attach a cluster to another hub, or give clusters fewer reflectors."
+      if local._reflectors[name] > local._most_peers
     ],
     [
       for name, cluster in local.clusters : "clusters/${name}.yaml: spec.azure.reflectors.count: ${cluster.azure.reflectors.count} nodes do not fit into ${cluster.azure.reflectorSubnet}; Azure keeps 5 addresses of a subnet, and one more is needed while a node is replaced."

@@ -1,0 +1,61 @@
+# A mock knows no Azure: whether a metric has that name, whether a query runs (docs/not-proven.md).
+mock_provider "azurerm" {}
+
+variables {
+  name                = "egress-gitops"
+  resource_group_name = "egress-gitops"
+  location            = "westeurope"
+  workspace_id        = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+  action_group_id     = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/actionGroups/a"
+  drift_minutes       = 10
+  targets = {
+    firewalls     = { hub1 = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/azureFirewalls/f" }
+    route_servers = { hub1 = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualHubs/r" }
+  }
+}
+
+run "each_way_to_fail_has_an_alert" {
+  command = plan
+
+  assert {
+    condition     = length(setsubtract(["pass-failing", "not-converged", "timer-silent", "drift-undone", "poison-message", "ledger-unreadable", "limit-reached", "target-unreachable", "source-unreadable", "settings-wrong"], keys(azurerm_monitor_scheduled_query_rules_alert_v2.this))) == 0
+    error_message = "What can go wrong is told."
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.this["ledger-unreadable"].severity == 0
+    error_message = "Without the ledger no range may be given out: nothing is more urgent."
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.this["timer-silent"].criteria[0].operator == "LessThan"
+    error_message = "Silence is told by what is missing."
+  }
+
+  assert {
+    condition     = toset(keys(azurerm_monitor_metric_alert.firewall)) == toset(["hub1/firewall-snat", "hub1/firewall-health", "hub1/firewall-latency"])
+    error_message = "Every hub's firewall is watched."
+  }
+}
+
+run "the_workbook_shows_the_join" {
+  command = plan
+
+  assert {
+    condition     = azurerm_log_analytics_saved_search.flows.function_alias == "EgressFlows" && strcontains(azurerm_application_insights_workbook.this.data_json, "EgressFlows(1d)")
+    error_message = "Firewall log and ledger are joined by one function, which the workbook shows."
+  }
+}
+
+run "a_slow_timer_is_given_time" {
+  command = plan
+
+  variables {
+    drift_minutes = 60
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.this["timer-silent"].window_duration == "PT3H"
+    error_message = "A timer that runs hourly is not silent after half an hour."
+  }
+}

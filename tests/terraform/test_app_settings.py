@@ -1,0 +1,89 @@
+"""The function's app settings are those that the service reads: no more, no less, and each of them readable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from function_app.settings import CATALOGUE, PREFIX, Callers, Settings
+from function_app.triggers import QUEUE_CONNECTION
+from terraform_provider.planned import Planned
+
+NOT_IN_AZURE: Mapping[str, str] = {
+    "EGRESS_WEBHOOK_REPOSITORY": "the provider names the repository as its URL does",
+    "EGRESS_STORAGE_KEY_FILE": "the account has no keys",
+    "EGRESS_KUBECONFIG": "clusters are found by their AKS resources",
+    "EGRESS_KUBE_TOKEN_FILE": "Entra signs in",
+    "EGRESS_ARM_ENDPOINT": "the public cloud's is the default",
+    "EGRESS_ARM_TOKEN_FILE": "for a simulated Azure",
+    "EGRESS_CA_FILE": "Azure's and AKS's authorities are known",
+    "EGRESS_TIME_SOURCE": "the storage service's clock counts",
+    "EGRESS_AUTHOR": "for a terminal; over HTTP the token names the person",
+    "EGRESS_CONNECT_TIMEOUT_SECONDS": "the default is meant for Azure",
+    "EGRESS_READ_TIMEOUT_SECONDS": "the default is meant for Azure",
+    "EGRESS_LATE_TARGET_GRACE_SECONDS": "the default is meant for Azure",
+    "EGRESS_LATE_TARGET_LIMIT_SECONDS": "the default is meant for Azure",
+}
+"""What is left at its default or has no place in Azure, each with the reason."""
+
+_APP = "module.service.azurerm_linux_function_app.this"
+
+
+@pytest.fixture(scope="session")
+def change(sample_plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The planned change of the function app."""
+    found: Mapping[str, Any] = next(
+        each["change"] for each in sample_plan["resource_changes"] if each["address"] == _APP
+    )
+    return found
+
+
+@pytest.fixture(scope="session")
+def planned(change: Mapping[str, Any]) -> set[str]:
+    """The planned settings, whether their values are known before an apply or not."""
+    return {*change["after"]["app_settings"], *change["after_unknown"]["app_settings"]}
+
+
+def test_terraform_sets_exactly_what_the_service_reads(planned: set[str]) -> None:
+    """A setting that is renamed or added on one side only is seen here."""
+    ours = {key for key in planned if key.startswith(PREFIX)}
+    assert ours | set(NOT_IN_AZURE) == {form.variable for form in CATALOGUE}
+    assert not ours & set(NOT_IN_AZURE)
+
+
+def test_the_host_finds_accounts_and_code(planned: set[str]) -> None:
+    """The host resolves the queue trigger's connection by these names; one that is misspelt leaves the queue unread."""
+    identity = {"credential", "clientId"}
+    assert {f"{QUEUE_CONNECTION}__{part}" for part in ("queueServiceUri", *identity)} <= planned
+    assert {f"AzureWebJobsStorage__{part}" for part in ("accountName", *identity)} <= planned
+    assert "PYTHON_SCRIPT_FILE_NAME" in planned
+
+
+def test_the_service_starts_with_the_planned_settings(change: Mapping[str, Any]) -> None:
+    """Values and forms fit: what Terraform writes is read without a complaint, with what only Azure knows made up."""
+    made_up = {
+        "EGRESS_AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
+        "EGRESS_STORAGE_ACCOUNT": "https://egressgitopshost.blob.core.windows.net",
+        "EGRESS_STORAGE_QUEUES": "https://egressgitopshost.queue.core.windows.net",
+        "EGRESS_WEBHOOK_SECRET": "resolved-by-app-service-from-the-vault",
+    }
+    environment = {key: value for key, value in change["after"]["app_settings"].items() if key.startswith(PREFIX)}
+    settings = Settings.from_environment(environment | made_up)
+    assert settings.webhooks.provider == "github"
+    assert settings.service.callers is Callers.ENTRA
+
+
+def test_the_host_refuses_what_the_service_would(change: Mapping[str, Any]) -> None:
+    """The host holds a body in memory before the service sees it, so both have the same limit."""
+    settings = change["after"]["app_settings"]
+    assert settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == settings["EGRESS_WEBHOOK_BODY_BYTES"]
+
+
+def test_callers_roles_are_those_that_the_service_asks_for(sample: Planned, change: Mapping[str, Any]) -> None:
+    """An app role by another name would let nobody in."""
+    application = sample.resources["module.service.azuread_application.this"]
+    roles = {each["value"] for each in application.at("app_role")}
+    settings = change["after"]["app_settings"]
+    assert roles == {settings["EGRESS_READER_ROLE"], settings["EGRESS_OPERATOR_ROLE"]}
