@@ -6,7 +6,7 @@ MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pr test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine clean
+.PHONY: help demo demo-pr test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine teardown smoke clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,12 @@ pins: $(READY) ## pin the newest versions of the dependencies
 	@$(BIN)/python -m pip install --quiet pip-tools
 	@$(BIN)/pip-compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras -o requirements.txt requirements.in
 	@$(BIN)/pip-compile --quiet --upgrade --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras -o requirements-dev.txt requirements-dev.in
+
+teardown: $(READY) ## take down what the reconciler made, then what Terraform made: docs/terraform.md
+	@deploy/teardown.sh
+
+smoke: $(READY) ## the walkthrough on a real installation: SMOKE=yes RANGE=10.99.0.248/29 CLUSTER=spoke1-aks
+	@SMOKE=$(SMOKE) RANGE=$(RANGE) CLUSTER=$(or $(CLUSTER),spoke1-aks) deploy/smoke.sh
 
 clean: ## remove everything that the targets made
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .state build *.egg-info

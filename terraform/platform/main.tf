@@ -198,6 +198,8 @@ module "service" {
   }
   sinks = {
     workspace_id                           = module.observability.workspace_id
+    workspace_guid                         = module.observability.workspace_guid
+    flow_log_storage_id                    = module.observability.flow_log_storage_id
     application_insights_id                = module.observability.application_insights_id
     application_insights_connection_string = module.observability.application_insights_connection_string
   }

@@ -27,11 +27,18 @@ variable "image_tag" {
 }
 
 variable "repository" {
-  description = "The Git repository with the definitions: url without credentials, ref, and the names that the firewall lets the service fetch from."
+  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP."
   type = object({
-    url   = string
-    ref   = optional(string, "main")
-    fqdns = optional(list(string), ["github.com"])
+    url         = string
+    ref         = optional(string, "main")
+    fqdns       = optional(list(string), ["github.com", "api.github.com"])
+    access      = optional(string, "anonymous")
+    user        = optional(string, "x-access-token")
+    api         = optional(string, "https://api.github.com")
+    github_app  = optional(object({ id = string, installation = string }), { id = "", installation = "" })
+    host_keys   = optional(string, "")
+    signers     = optional(string, "")
+    signer_keys = optional(string, "")
   })
   nullable = false
 }

@@ -2,24 +2,35 @@
 # left out there is named in that test with its reason.
 locals {
   service_settings = {
-    EGRESS_REPOSITORY            = var.repository.url
-    EGRESS_REF                   = var.repository.ref
-    EGRESS_DEFINITIONS_FOLDER    = "gitops"
-    EGRESS_WEBHOOK_PROVIDER      = try(var.webhook.provider, "")
-    EGRESS_WEBHOOK_SECRET        = var.webhook == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-secret)"
-    EGRESS_WEBHOOK_SECOND_SECRET = try(var.webhook.second_secret, false) ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-second-secret)" : ""
-    EGRESS_WEBHOOK_BODY_BYTES    = tostring(local.body_bytes)
-    EGRESS_STATE_FOLDER          = "/tmp/egress" # the copy of the repository alone; everything that counts lies in the account
-    EGRESS_STORAGE_ACCOUNT       = trimsuffix(azurerm_storage_account.this.primary_blob_endpoint, "/")
-    EGRESS_STORAGE_QUEUES        = trimsuffix(azurerm_storage_account.this.primary_queue_endpoint, "/")
-    EGRESS_STORAGE_CONTAINER     = azurerm_storage_container.state.name
-    EGRESS_AZURE_CREDENTIAL      = "managed-identity"
-    EGRESS_AZURE_CLIENT_ID       = azurerm_user_assigned_identity.this.client_id
-    EGRESS_CALLERS               = "entra"
-    EGRESS_READER_ROLE           = "Egress.Read"
-    EGRESS_OPERATOR_ROLE         = "Egress.Operate"
-    EGRESS_DRIFT_MINUTES         = tostring(var.drift_minutes)
-    EGRESS_LOG_LEVEL             = "INFO"
+    EGRESS_REPOSITORY              = var.repository.url
+    EGRESS_REF                     = var.repository.ref
+    EGRESS_GIT_ACCESS              = var.repository.access
+    EGRESS_GIT_USER                = var.repository.user
+    EGRESS_GIT_TOKEN               = var.repository.access == "token" ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=git-token)" : ""
+    EGRESS_GITHUB_API              = var.repository.api
+    EGRESS_GITHUB_APP_ID           = var.repository.github_app.id
+    EGRESS_GITHUB_APP_INSTALLATION = var.repository.github_app.installation
+    EGRESS_GITHUB_APP_KEY          = var.repository.access == "github-app" ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=github-app-key)" : ""
+    EGRESS_GIT_DEPLOY_KEY          = var.repository.access == "deploy-key" ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=git-deploy-key)" : ""
+    EGRESS_GIT_HOST_KEYS           = var.repository.host_keys
+    EGRESS_GIT_SIGNERS             = var.repository.signers
+    EGRESS_GIT_SIGNER_KEYS         = var.repository.signer_keys
+    EGRESS_DEFINITIONS_FOLDER      = "gitops"
+    EGRESS_WEBHOOK_PROVIDER        = try(var.webhook.provider, "")
+    EGRESS_WEBHOOK_SECRET          = var.webhook == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-secret)"
+    EGRESS_WEBHOOK_SECOND_SECRET   = try(var.webhook.second_secret, false) ? "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-second-secret)" : ""
+    EGRESS_WEBHOOK_BODY_BYTES      = tostring(local.body_bytes)
+    EGRESS_STATE_FOLDER            = "/tmp/egress" # the copy of the repository alone; everything that counts lies in the account
+    EGRESS_STORAGE_ACCOUNT         = trimsuffix(azurerm_storage_account.this.primary_blob_endpoint, "/")
+    EGRESS_STORAGE_QUEUES          = trimsuffix(azurerm_storage_account.this.primary_queue_endpoint, "/")
+    EGRESS_STORAGE_CONTAINER       = azurerm_storage_container.state.name
+    EGRESS_AZURE_CREDENTIAL        = "managed-identity"
+    EGRESS_AZURE_CLIENT_ID         = azurerm_user_assigned_identity.this.client_id
+    EGRESS_CALLERS                 = "entra"
+    EGRESS_READER_ROLE             = "Egress.Read"
+    EGRESS_OPERATOR_ROLE           = "Egress.Operate"
+    EGRESS_DRIFT_MINUTES           = tostring(var.drift_minutes)
+    EGRESS_LOG_LEVEL               = "INFO"
   }
 
   # What the Functions host reads: storage and queue by identity, no key anywhere.

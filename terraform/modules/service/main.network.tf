@@ -149,4 +149,48 @@ resource "azurerm_firewall_policy_rule_collection_group" "service" {
       }
     }
   }
+
+  # A deploy key speaks ssh, which no application rule matches; names in network rules need the DNS proxy, which is on.
+  dynamic "network_rule_collection" {
+    for_each = var.repository.access == "deploy-key" ? ["ssh"] : []
+
+    content {
+      name     = "git"
+      priority = 110
+      action   = "Allow"
+
+      rule {
+        name              = network_rule_collection.value
+        protocols         = ["TCP"]
+        source_addresses  = [var.network.function]
+        destination_fqdns = var.repository.fqdns
+        destination_ports = ["22"]
+      }
+    }
+  }
+}
+
+resource "azurerm_network_watcher_flow_log" "this" {
+  name                 = "${var.name}-vnet"
+  network_watcher_name = "NetworkWatcher_${var.location}"
+  resource_group_name  = "NetworkWatcherRG"
+  location             = var.location
+  target_resource_id   = azurerm_virtual_network.this.id
+  storage_account_id   = var.sinks.flow_log_storage_id
+  enabled              = true
+  version              = 2
+  tags                 = var.tags
+
+  retention_policy {
+    enabled = true
+    days    = 90
+  }
+
+  traffic_analytics {
+    enabled               = true
+    workspace_id          = var.sinks.workspace_guid
+    workspace_region      = var.location
+    workspace_resource_id = var.sinks.workspace_id
+    interval_in_minutes   = 10
+  }
 }

@@ -81,17 +81,34 @@ variable "targets" {
 }
 
 variable "repository" {
-  description = "url: of the Git repository with the definitions, without credentials; ref: whose definitions are in force; fqdns: what the firewall lets the service fetch from."
+  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP."
   type = object({
-    url   = string
-    ref   = optional(string, "main")
-    fqdns = list(string)
+    url         = string
+    ref         = optional(string, "main")
+    fqdns       = optional(list(string), ["github.com", "api.github.com"])
+    access      = optional(string, "anonymous")
+    user        = optional(string, "x-access-token")
+    api         = optional(string, "https://api.github.com")
+    github_app  = optional(object({ id = string, installation = string }), { id = "", installation = "" })
+    host_keys   = optional(string, "")
+    signers     = optional(string, "")
+    signer_keys = optional(string, "")
   })
   nullable = false
 
   validation {
-    condition     = can(regex("^https://[^@?#\\s]+$", var.repository.url))
-    error_message = "repository.url: begin with https://, without a user, a token or a query."
+    condition     = can(regex("^(https://[^@?#\\s]+|ssh://git@[^@?#\\s]+)$", var.repository.url))
+    error_message = "repository.url: begin with https:// (or ssh://git@ with a deploy key), without a token or a query."
+  }
+
+  validation {
+    condition     = contains(["anonymous", "token", "github-app", "deploy-key", "managed-identity"], var.repository.access)
+    error_message = "repository.access: one of anonymous, token, github-app, deploy-key, managed-identity."
+  }
+
+  validation {
+    condition     = (var.repository.access == "deploy-key") == (var.repository.host_keys != "")
+    error_message = "repository.host_keys: a deploy key needs the ssh host's public keys, nothing else takes them."
   }
 }
 
@@ -143,14 +160,15 @@ variable "drift_minutes" {
 }
 
 variable "sinks" {
-  description = "Where logs go: workspace_id (resource id), application_insights_id and its connection string."
+  description = "Where logs go: workspace_id (resource id), workspace_guid, flow_log_storage_id, application_insights_id and its connection string."
   type = object({
     workspace_id                           = string
+    workspace_guid                         = string
+    flow_log_storage_id                    = string
     application_insights_id                = string
     application_insights_connection_string = string
   })
-  nullable  = false
-  sensitive = false
+  nullable = false
 }
 
 variable "tags" {

@@ -27,6 +27,8 @@ variables {
   }
   sinks = {
     workspace_id                           = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+    workspace_guid                         = "11111111-2222-3333-4444-555555555555"
+    flow_log_storage_id                    = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/flow"
     application_insights_id                = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/components/a"
     application_insights_connection_string = "InstrumentationKey=00000000"
   }
@@ -169,4 +171,32 @@ run "refuses_a_range_that_is_none" {
   }
 
   expect_failures = [var.network]
+}
+
+run "a_deploy_key_goes_out_by_ssh" {
+  command = plan
+
+  variables {
+    repository = { url = "ssh://git@git.example.com/egress.git", fqdns = ["git.example.com"], access = "deploy-key", host_keys = "git.example.com ssh-ed25519 AAAA" }
+  }
+
+  assert {
+    condition     = azurerm_firewall_policy_rule_collection_group.service.network_rule_collection[0].rule[0].destination_ports == toset(["22"])
+    error_message = "An application rule matches no ssh."
+  }
+
+  assert {
+    condition     = strcontains(azurerm_linux_function_app.this.app_settings["EGRESS_GIT_DEPLOY_KEY"], "SecretName=git-deploy-key")
+    error_message = "The key lies in the vault."
+  }
+}
+
+run "refuses_a_deploy_key_without_the_hosts_keys" {
+  command = plan
+
+  variables {
+    repository = { url = "ssh://git@git.example.com/egress.git", access = "deploy-key" }
+  }
+
+  expect_failures = [var.repository]
 }
