@@ -31,6 +31,8 @@ QUEUE_CONNECTION = "EgressStorage"
 emulator."""
 _OTHERWISE_MINUTES = 10
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_PRIVATE = {"Referrer-Policy": "no-referrer"}
+"""A key may stand in the page's address."""
 
 _turn = Lock()
 
@@ -86,50 +88,65 @@ REQUEST = "request"
 app = func.FunctionApp(http_auth_level=_level())
 
 
-@app.route(trigger_arg_name=REQUEST, route="webhook/{provider}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(
+    trigger_arg_name=REQUEST, route="api/webhook/{provider}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
 def webhook(request: func.HttpRequest) -> func.HttpResponse:
     """A Git host says that something was pushed."""
     provider = request.route_params.get("provider", "")
     return _answered(lambda parts: intake.webhook(provider, _headers(request), request.get_body(), parts.gate, parts))
 
 
-@app.route(trigger_arg_name=REQUEST, route="resync", methods=["POST"])
+@app.route(trigger_arg_name=REQUEST, route="api/resync", methods=["POST"])
 def resync(request: func.HttpRequest) -> func.HttpResponse:
     """Ask for passes now, or waive a refusal."""
     return _told(request, decisions.RESYNC_KEYS, decisions.resync)
 
 
-@app.route(trigger_arg_name=REQUEST, route="block", methods=["POST"])
+@app.route(trigger_arg_name=REQUEST, route="api/block", methods=["POST"])
 def block(request: func.HttpRequest) -> func.HttpResponse:
     """Deny all egress of a tenant."""
     return _told(request, decisions.BLOCK_KEYS, decisions.block)
 
 
-@app.route(trigger_arg_name=REQUEST, route="unblock", methods=["POST"])
+@app.route(trigger_arg_name=REQUEST, route="api/unblock", methods=["POST"])
 def unblock(request: func.HttpRequest) -> func.HttpResponse:
     """Take a block back."""
     return _told(request, decisions.UNBLOCK_KEYS, decisions.unblock)
 
 
-@app.route(trigger_arg_name=REQUEST, route="status", methods=["GET"])
+@app.route(trigger_arg_name=REQUEST, route="api/status", methods=["GET"])
 def status(request: func.HttpRequest) -> func.HttpResponse:
     """How hubs stand."""
     return _asked(request, questions.status)
 
 
-@app.route(trigger_arg_name=REQUEST, route="plan", methods=["GET"])
+@app.route(trigger_arg_name=REQUEST, route="api/plan", methods=["GET"])
 def plan(request: func.HttpRequest) -> func.HttpResponse:
     """What a pass would do now."""
     return _asked(request, questions.plan)
 
 
-@app.route(trigger_arg_name=REQUEST, route="whois", methods=["GET"])
+@app.route(trigger_arg_name=REQUEST, route="api/whois", methods=["GET"])
 def whois(request: func.HttpRequest) -> func.HttpResponse:
     """Who stood behind an address."""
     return _asked(request, questions.whois)
 
 
-@app.route(trigger_arg_name=REQUEST, route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(trigger_arg_name=REQUEST, route="{root:maxlength(0)?}", methods=["GET"])
+def page(request: func.HttpRequest) -> func.HttpResponse:
+    """How all hubs stand, for people. The host knows no other way to write the empty route."""
+
+    def answer(parts: Assembly) -> func.HttpResponse:
+        _entitled(request, Right.READ, parts)
+        made = questions.page(_query(request), parts)
+        headers = {**_NO_STORE, **_PRIVATE, "Content-Security-Policy": f"{made.policy}; frame-ancestors 'none'"}
+        return func.HttpResponse(made.html, mimetype="text/html", charset="utf-8", headers=headers)
+
+    return _responded(answer)
+
+
+@app.route(trigger_arg_name=REQUEST, route="api/health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger needs a parameter
     """Whether this instance can work at all."""
     return _answered(lambda _: questions.health())
@@ -170,9 +187,14 @@ def _asked(request: func.HttpRequest, call: Callable[[Mapping[str, object], Asse
 
     def answer(parts: Assembly) -> Answer:
         _entitled(request, Right.READ, parts)
-        return call({key: value for key, value in request.params.items() if key != "code"}, parts)
+        return call(_query(request), parts)
 
     return _answered(answer)
+
+
+def _query(request: func.HttpRequest) -> dict[str, str]:
+    """The query without the host's key."""
+    return {key: value for key, value in request.params.items() if key != "code"}
 
 
 def _entitled(request: func.HttpRequest, right: Right, parts: Assembly) -> Caller:
@@ -188,20 +210,28 @@ def _entitled(request: func.HttpRequest, right: Right, parts: Assembly) -> Calle
 
 
 def _answered(call: Callable[[Assembly], Answer]) -> func.HttpResponse:
-    """The answer of a call; what goes wrong is told as far as the caller may know."""
+    """The answer of a call as JSON."""
+    return _responded(lambda parts: _json(call(parts)))
+
+
+def _responded(call: Callable[[Assembly], func.HttpResponse]) -> func.HttpResponse:
+    """The response of a call; what goes wrong is told as far as the caller may know."""
     structlog.contextvars.clear_contextvars()
     try:
-        answer = call(_parts())
+        return call(_parts())
     except BadRequest as problem:
-        answer = refusal(problem.status, str(problem))
+        return _json(refusal(problem.status, str(problem)))
     except SettingsError:
-        answer = refusal(503, "The service is not set up; its log says which settings are missing or wrong.")
+        return _json(refusal(503, "The service is not set up; its log says which settings are missing or wrong."))
     except EgressError as problem:
         structlog.get_logger().warning("request.failed", problem=str(problem))
-        answer = refusal(503, str(problem))
+        return _json(refusal(503, str(problem)))
     except Exception:  # noqa: BLE001 - the last line of defence: the caller gets a sentence, the log the rest
         structlog.get_logger().exception("request.failed")
-        answer = refusal(500, "Something unexpected happened; the log says what.")
+        return _json(refusal(500, "Something unexpected happened; the log says what."))
+
+
+def _json(answer: Answer) -> func.HttpResponse:
     return func.HttpResponse(
         json.dumps(answer.body), status_code=answer.status, mimetype="application/json", headers=_NO_STORE
     )

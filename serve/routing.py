@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+_ROOT = re.compile(r"\{\w+:maxlength\(0\)\?\}")
+"""A part that may be absent and cannot be anything: how an app writes its root, since an empty route means the function's name."""
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
 PRINCIPAL = "x-ms-client-principal"
@@ -66,7 +68,8 @@ def without_principal(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _route(name: str, binding: Mapping[str, Any], prefix: str) -> Route:
-    path = "/".join(part for part in (prefix.strip("/"), binding["route"].strip("/")) if part)
+    route = binding["route"] if not _ROOT.fullmatch(binding["route"]) else ""
+    path = "/".join(part for part in (prefix.strip("/"), route.strip("/")) if part)
     parts = re.split(r"\{(\w+)\}", path)
     pattern = "".join(f"(?P<{part}>[^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
     methods = frozenset(each.upper() for each in binding.get("methods") or ("GET", "POST"))

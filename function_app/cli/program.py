@@ -19,6 +19,7 @@ from function_app.cli.decisions import block, forget, unblock
 from function_app.cli.passes import plan, reconcile
 from function_app.cli.printing import ExitCode, fail, stderr
 from function_app.cli.reachability import audit_rules, reach
+from function_app.cli.reporting import report
 from function_app.cli.status import status
 from function_app.model.errors import EgressError
 
@@ -95,6 +96,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "attribute": attribute,
     "reach": reach,
     "audit": audit_rules,
+    "report": report,
     "block": block,
     "unblock": unblock,
     "forget": forget,

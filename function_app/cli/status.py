@@ -21,7 +21,7 @@ from function_app.reporting.status_view import status_view
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
     """What is kept of one hub."""
 
     latest: Mapping[str, object] | None
@@ -45,7 +45,7 @@ def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int
             )
         now = time_of(parts)
         chosen = known if hub is None else (HubName(name_form(hub)),)
-        found = {name: _kept(parts, name, now) for name in chosen}
+        found = {name: kept_of(parts, name, now) for name in chosen}
     if output is OutputForm.JSON:
         rows = [status_json(name, kept.latest, kept.blocks, kept.problem) for name, kept in found.items()]
         print_json(rows if hub is None else rows[0])
@@ -56,7 +56,8 @@ def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int
     return ExitCode.REFUSED if any(kept.problem for kept in found.values()) else ExitCode.DONE
 
 
-def _kept(parts: Assembly, hub: HubName, now: datetime) -> _Kept:
+def kept_of(parts: Assembly, hub: HubName, now: datetime) -> Kept:
+    """What is stored of one hub; what cannot be read is said in `problem`."""
     stores = parts.stores(hub)
     problems: list[str] = []
     latest: Mapping[str, object] | None = None
@@ -69,14 +70,14 @@ def _kept(parts: Assembly, hub: HubName, now: datetime) -> _Kept:
         blocks = tuple(one for one in stores.state.decisions() if _in_force(one, now))
     except StateError as problem:
         problems.append(str(problem))
-    return _Kept(latest, blocks, " ".join(problems))
+    return Kept(latest, blocks, " ".join(problems))
 
 
 def _in_force(decision: Decision, now: datetime) -> bool:
     return decision.kind is DecisionKind.BLOCK and (decision.expires is None or decision.expires > now)
 
 
-def _understood(kept: _Kept) -> tuple[ReportDocument | None, str]:
+def _understood(kept: Kept) -> tuple[ReportDocument | None, str]:
     if kept.latest is None:
         return None, kept.problem
     try:

@@ -215,6 +215,16 @@ class ClusterAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How much of a limit is used: `subject` is the cluster, policy, shard or Route Server that it holds for."""
+
+    limit: str
+    subject: str
+    used: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentState:
     """One attachment as this pass saw it. `current` says that the rules in force are those that Git asks for.
 
@@ -253,6 +263,7 @@ class Plan:
     """By cluster: namespaces whose pods leave as nodes."""
     clusters: Mapping[str, ClusterAddresses] = field(default_factory=dict, hash=False)
     """Those that were read."""
+    limits: tuple[LimitUse, ...] = ()
 
     @property
     def ready(self) -> tuple[Change, ...]:

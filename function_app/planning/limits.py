@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil
 
 from function_app.model.ledger import Generation
@@ -22,7 +23,7 @@ def routes_over_limit(
     defined: DefinedAttachment, live: tuple[Generation, ...], cluster: ClusterObservation, limit: int
 ) -> Refusal | None:
     """Refuse a new generation that would bring the cluster's peers over their limit of routes."""
-    standing = sum(with_surge(_replicas(one, cluster)) for one in live if one.key.cluster == defined.key.cluster)
+    standing = standing_routes((one for one in live if one.key.cluster == defined.key.cluster), cluster)
     more = with_surge(defined.attachment.gateway.replicas)
     if standing + more <= limit:
         return None
@@ -32,6 +33,11 @@ def routes_over_limit(
         "Beyond Azure's limit the session drops for every tenant. Retire something first, or have Azure raise the limit."
     )
     return Refusal(RefusalCode.ROUTES_PER_PEER, str(defined.key), message)
+
+
+def standing_routes(live: Iterable[Generation], cluster: ClusterObservation) -> int:
+    """Routes that these generations of one cluster send to each peer, surge counted."""
+    return sum(with_surge(_replicas(one, cluster)) for one in live)
 
 
 def _replicas(generation: Generation, cluster: ClusterObservation) -> int:

@@ -38,6 +38,7 @@ from function_app.planning.firewall_resources import digest_of
 from function_app.planning.firewall_wish import firewall_wish, hold_back, revocations_only
 from function_app.planning.forecast import connections_cut
 from function_app.planning.generations import Decided, decide_generations, quarantines_over
+from function_app.planning.headroom import limits_used
 from function_app.planning.keeping import Draft
 from function_app.planning.leaving import plan_leaving
 from function_app.planning.order import ordered
@@ -155,6 +156,7 @@ def make_plan(situation: Situation) -> Planned:
         ),
         unattributed=_unattributed(facts),
         clusters={str(name): cluster_addresses(one) for name, one in facts.items()},
+        limits=limits_used(situation, facts),
     )
     return Planned(plan, _state_after(situation, firewall, done, plan, verdict.lost_at))
 

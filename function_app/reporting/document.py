@@ -60,6 +60,7 @@ class AttachmentRow(_Part):
     since: datetime | None = None
     detail: str = ""
     namespaces: tuple[str, ...] = ()
+    generation: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +96,22 @@ class HeldRow(_Part):
     problems: tuple[ProblemRow, ...] = ()
 
 
+class ClusterRow(_Part):
+    """Where one cluster's packets come from."""
+
+    egress: str = ""
+    node_subnet: str = ""
+
+
+class LimitRow(_Part):
+    """How much of one limit is used."""
+
+    limit: str
+    subject: str
+    used: int
+    most: int
+
+
 class ReportDocument(_Part):
     """A plan or a report. A plan has no times."""
 
@@ -113,6 +130,8 @@ class ReportDocument(_Part):
     unreadable: tuple[UnreadableRow, ...] = ()
     held: tuple[HeldRow, ...] = ()
     unattributed: Mapping[str, tuple[str, ...]] = {}
+    clusters: Mapping[str, ClusterRow] = {}
+    limits: tuple[LimitRow, ...] = ()
     look_again_seconds: float | None = None
 
     @classmethod

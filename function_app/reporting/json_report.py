@@ -57,6 +57,9 @@ def report_json(report: Report, waits: Mapping[str, Wait]) -> Json:
             name: {"egress": one.egress, "node_subnet": one.node_subnet, "nodes": dict(one.nodes)}
             for name, one in plan.clusters.items()
         },
+        "limits": [
+            {"limit": one.limit, "subject": one.subject, "used": one.used, "most": one.most} for one in plan.limits
+        ],
         "look_again_seconds": plan.look_again_seconds,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from function_app.model.attribution import Attribution, LedgerIndex
 from function_app.model.errors import StateError
-from function_app.model.ledger import Record
+from function_app.model.ledger import Holding, Record
 from function_app.model.names import HubName
 from function_app.model.state import HubState
 from function_app.planning.firewall_resources import Rule, read_shard
@@ -19,6 +19,7 @@ from function_app.service.requests import BadRequest, Json
 
 _CLOCKS_APART = timedelta(minutes=1)
 """A question may come from a clock that is this much ahead of ours."""
+_EVERYTHING = IPv4Network("0.0.0.0/0")
 _turn = Lock()
 _indexes: dict[HubName, tuple[Sequence[Record], LedgerIndex]] = {}
 """By hub, for as long as the process lives: putting a year in order takes longer than answering from it."""
@@ -75,6 +76,12 @@ def attribution_json(hub: HubName, held: Attribution) -> Json:
         "freed_at": _time(held.freed_at),
         "ended_at": _time(held.ended_at),
     }
+
+
+def holders(hub: HubName, kept: Stores, now: datetime) -> tuple[Attribution, ...]:
+    """Everybody who holds a range of a hub, those in quarantine included; raises StateError."""
+    found = _index(hub, kept.ledger.read()).who_held(_EVERYTHING, now)
+    return tuple(one for one in found if one.holding is not Holding.ENDED)
 
 
 def _index(hub: HubName, records: Sequence[Record]) -> LedgerIndex:

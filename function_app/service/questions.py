@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import cast
 
 from function_app.model.errors import EgressError, StateError
 from function_app.model.names import HubName
 from function_app.model.state import Decision, DecisionKind
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
-from function_app.service.attribution import attributed
-from function_app.service.parts import Parts
+from function_app.reporting.page import HubContent, Page, content_of, render
+from function_app.service.attribution import attributed, holders
+from function_app.service.parts import Parts, Stores
 from function_app.service.requests import (
     Answer,
     BadRequest,
@@ -61,6 +63,31 @@ def whois(asked: Mapping[str, object], parts: Parts) -> Answer:
     now = parts.clock.now()
     hubs = _hubs(asked, parts.known_hubs())
     return Answer(200, attributed({hub: parts.stores(hub) for hub in hubs}, address, moment_of(at) if at else now, now))
+
+
+def page(asked: Mapping[str, object], parts: Parts) -> Page:
+    """All hubs as one HTML page, with who was behind `?address=` if one is asked for.
+
+    Raises BadRequest for what nobody knows, StateError.
+    """
+    only(asked, {"address", "at"})
+    address, now, problem = optional(asked, "address"), parts.clock.now(), ""
+    found: Json | None = None
+    if address:
+        try:
+            found = cast("Json", whois(asked, parts).body)
+        except BadRequest as wrong:
+            problem = str(wrong)
+    contents = [content(_hub_status(hub, parts), hub, parts.stores(hub), now) for hub in parts.known_hubs()]
+    return render(contents, now, found=found, asked=address, problem=problem)
+
+
+def content(row: Json, hub: HubName, stores: Stores, now: datetime) -> HubContent:
+    """A hub for the page; a ledger that cannot be read is said, the rest is shown."""
+    try:
+        return content_of(row, holders(hub, stores, now), now)
+    except StateError as problem:
+        return content_of({**row, "problem": f"{row.get('problem') or ''} {problem}".strip()}, (), now)
 
 
 def health() -> Answer:

@@ -95,6 +95,7 @@ def test_a_pass_adds_outcomes_and_what_was_seen() -> None:
         "held",
         "unattributed",
         "clusters",
+        "limits",
         "look_again_seconds",
     } == found.keys()
     assert ("2026-11-23T06:40:05+00:00", False, 20.0) == (

@@ -28,6 +28,7 @@ ROUTES = Routes.of(INDEX, "api", "a-key")
         ("POST", "/api/webhook/git%20hub", ("webhook", {"provider": "git hub"})),
         ("POST", "/api/webhook/github/", ("webhook", {"provider": "github"})),
         ("GET", "/api/status", ("status", {})),
+        ("GET", "/", None),
         ("GET", "/api/webhook/github", None),
         ("POST", "/api/webhook/", None),
         ("POST", "/api/webhook/a/b", None),
@@ -82,3 +83,13 @@ def test_a_schedule_that_is_not_read_here_is_refused() -> None:
     """Days and months are left to Azure."""
     with pytest.raises(ValueError, match="no schedule"):
         next_after("0 0 0 1 * *", datetime(2026, 11, 29, tzinfo=UTC))
+
+
+def test_a_part_that_can_only_be_absent_is_the_root() -> None:
+    """An empty route would mean the function's name to the host."""
+    root = {"type": "httpTrigger", "route": "{root:maxlength(0)?}", "methods": ["GET"], "authLevel": "FUNCTION"}
+    routes = Routes.of({"functions": {"page": [root]}}, "", "a-key")
+
+    found = [routes.find("GET", path) for path in ("/", "", "/api", "/x")]
+
+    assert [True, False, False, False] == [one is not None for one in found]

@@ -23,14 +23,15 @@ type StartWorker = Callable[[Mapping[str, str]], Worker]
 
 CPU_SECONDS, PEAK_MIB = 2.0, 150.0
 HTTP = {
-    "webhook": ("webhook/{provider}", "POST", "ANONYMOUS"),
-    "health": ("health", "GET", "ANONYMOUS"),
-    "resync": ("resync", "POST", "FUNCTION"),
-    "block": ("block", "POST", "FUNCTION"),
-    "unblock": ("unblock", "POST", "FUNCTION"),
-    "status": ("status", "GET", "FUNCTION"),
-    "plan": ("plan", "GET", "FUNCTION"),
-    "whois": ("whois", "GET", "FUNCTION"),
+    "webhook": ("api/webhook/{provider}", "POST", "ANONYMOUS"),
+    "health": ("api/health", "GET", "ANONYMOUS"),
+    "resync": ("api/resync", "POST", "FUNCTION"),
+    "block": ("api/block", "POST", "FUNCTION"),
+    "unblock": ("api/unblock", "POST", "FUNCTION"),
+    "status": ("api/status", "GET", "FUNCTION"),
+    "plan": ("api/plan", "GET", "FUNCTION"),
+    "whois": ("api/whois", "GET", "FUNCTION"),
+    "page": ("{root:maxlength(0)?}", "GET", "FUNCTION"),
 }
 TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": False}
 NEEDED = {"EGRESS_REPOSITORY": "https://github.com/example/egress.git"}
@@ -83,7 +84,7 @@ def test_with_entra_the_app_itself_asks_who_calls(start_worker: StartWorker) -> 
     assert {"ANONYMOUS"} == {level for *_, level in routes(worker.index).values()}
     strangers = {name: worker.http(name, HTTP[name][1]).status for name in HTTP if name not in ("webhook", "health")}
     assert {401} == set(strangers.values())
-    assert [403, 403] == [worker.http(name, "POST", headers=reader).status for name in ("resync", "block")]
+    assert [403, 403] == [worker.http(name, "POST", headers=reader).status for name in ("api/resync", "block")]
     assert 403 == worker.http("status", headers=nobody).status
     assert 200 == worker.http("health").status
     log = worker.log.read_text()

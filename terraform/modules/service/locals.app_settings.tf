@@ -37,6 +37,7 @@ locals {
   host_settings = {
     FUNCTIONS_WORKER_RUNTIME                  = "python"
     PYTHON_SCRIPT_FILE_NAME                   = "main.py"
+    AzureWebJobsDisableHomepage               = "true" # the status page stands there
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT         = tostring(local.body_bytes)
     AzureWebJobsStorage__accountName          = azurerm_storage_account.this.name
     AzureWebJobsStorage__credential           = "managedidentity"
