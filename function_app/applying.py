@@ -15,6 +15,7 @@ from datetime import timedelta
 from math import inf
 from threading import Lock
 from time import monotonic
+from urllib.parse import urlsplit
 
 from function_app.gathering import Patience, at_once
 from function_app.model.errors import LeaseLost, NotFound, StateError, TargetError, TargetRejected, TargetUnavailable
@@ -133,7 +134,7 @@ def _carry_out(
         if isinstance(change.write, PutGroup | DeleteGroup) and (stale := _stale(change, ports.firewall, firewall)):
             return Outcome(change, Result.PENDING, stale)
         books.append(change.records)
-        _write(change, ports)
+        operation = _write(change, ports)
     except LeaseLost as problem:
         return Outcome(change, Result.SKIPPED, str(problem))
     except StateError as problem:
@@ -142,7 +143,7 @@ def _carry_out(
         return Outcome(change, Result.FAILED, str(problem), retry_after=problem.retry_after or 0.0)
     except (TargetRejected, TargetError) as problem:
         return Outcome(change, Result.FAILED, str(problem))
-    return Outcome(change, _result(change))
+    return Outcome(change, _result(change), operation=operation)
 
 
 def _stale(change: Change, api: FirewallApi, seen: FirewallObservation | None) -> str:
@@ -161,14 +162,19 @@ def _etag(body: Body | None) -> object:
     return body.get("etag") or dict(body)
 
 
-def _write(change: Change, ports: HubPorts) -> None:
+def _write(change: Change, ports: HubPorts) -> str:
+    """Carry it out; the id of the operation that goes on, empty when none does."""
     kind, _, name = change.target.partition("/")
     if kind == "cluster":
         _write_cluster(change, ports.clusters[name])
-    elif kind == "firewall":
+        return ""
+    url = (
         _write_firewall(change, ports.firewall)
-    else:
-        _write_route_server(change, ports.route_server)
+        if kind == "firewall"
+        else _write_route_server(change, ports.route_server)
+    )
+    # Its query bears a signature; the path ends with the id.
+    return urlsplit(url).path.rpartition("/")[2]
 
 
 def _write_cluster(change: Change, api: ClusterApi) -> None:
@@ -184,22 +190,22 @@ def _write_cluster(change: Change, api: ClusterApi) -> None:
             raise TargetRejected(f"{change.resource} cannot be written to a cluster in this way")
 
 
-def _write_firewall(change: Change, api: FirewallApi) -> None:
+def _write_firewall(change: Change, api: FirewallApi) -> str:
     match change.write:
         case PutGroup(body):
-            api.put_group(change.resource.name, body)
+            return api.put_group(change.resource.name, body)
         case DeleteGroup():
-            api.delete_group(change.resource.name)
+            return api.delete_group(change.resource.name)
         case _:
             raise TargetRejected(f"{change.resource} cannot be written to a firewall policy in this way")
 
 
-def _write_route_server(change: Change, api: RouteServerApi) -> None:
+def _write_route_server(change: Change, api: RouteServerApi) -> str:
     match change.write:
         case PutConnection(peer_ip, peer_asn):
-            api.put_connection(change.resource.name, peer_ip=peer_ip, peer_asn=peer_asn)
+            return api.put_connection(change.resource.name, peer_ip=peer_ip, peer_asn=peer_asn)
         case DeleteConnection():
-            api.delete_connection(change.resource.name)
+            return api.delete_connection(change.resource.name)
         case _:
             raise TargetRejected(f"{change.resource} cannot be written to a Route Server in this way")
 

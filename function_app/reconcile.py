@@ -10,7 +10,7 @@ between. Then it ends, since what it has seen of the others may no longer be so.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,7 +38,7 @@ from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
-from function_app.planning.remembering import after_repairs, learn_from
+from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.situation import Situation
 from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
@@ -92,12 +92,12 @@ def reconcile(
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
             until = gathering.writing_until(planned.plan.look_again_seconds)
             made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done, until=until)
-            state = after_repairs(planned.state, made, ports.clock.now())
-            ports.state.write(replace(state, last_good_commit=source.tree.commit), lease.epoch)
+            state = _kept_state(planned, made, source, ports.clock.now())
+            ports.state.write(state, lease.epoch)
             outcomes.extend(made)
             report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
             lease.check()
-            ports.status.record(hub, _kept(report, planned.state), lease.epoch)
+            ports.status.record(hub, _kept(report, state), lease.epoch)
             gathering.leave(lease.epoch)
             lease.release()
             more = gathering.another(lease.epoch, report.plan.look_again_seconds)
@@ -108,6 +108,17 @@ def reconcile(
             lease, answers = again, more
     finally:
         lease.release()
+
+
+def _kept_state(planned: Planned, made: Iterable[Outcome], source: Source, now: datetime) -> HubState:
+    """What the next pass starts from, and what readers are told of drift and of the commit in force."""
+    state, commit = after_repairs(planned.state, made, now), source.tree.commit
+    return replace(
+        state,
+        drifts=without_leavers(state.drifts, planned.plan.attachments),
+        last_good_commit=commit,
+        last_good_since=state.last_good_since if state.last_good_commit == commit else now,
+    )
 
 
 def _next_lease(hub: HubName, ports: HubPorts, holder: str, epoch: int) -> Lease | None:
@@ -247,4 +258,4 @@ def _report(
 
 
 def _kept(report: Report, state: HubState) -> Mapping[str, object]:
-    return report_json(report, state.waits)
+    return report_json(report, state.waits, state.drifts, state.last_good_since)

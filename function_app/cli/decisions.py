@@ -12,10 +12,12 @@ from function_app.bootstrap import Assembly
 from function_app.cli.options import OneHubOption, OutputOption, ReasonOption, assembled, duration
 from function_app.cli.printing import ExitCode, OutputForm, print_json, stdout, warn
 from function_app.model.errors import EgressError, SettingsError
+from function_app.model.intent import Intent, Reason
 from function_app.model.names import HubName
 from function_app.model.state import Decision, DecisionKind
 from function_app.reporting.json_report import decision_json
 from function_app.reporting.words import lasting, plain
+from function_app.service.intake import ask
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -46,7 +48,7 @@ def block(
         parts.stores(chosen).state.decide(decision)
         if not _is_known(parts, chosen, "tenant", tenant):
             warn(f"the newest report of {chosen} names no tenant {tenant}; the block is recorded all the same.")
-        said = f"{tenant} is blocked on {chosen} for {lasting(length)}; it takes effect with the next pass: {_next(chosen)}"
+        said = f"{tenant} is blocked on {chosen} for {lasting(length)}; it takes effect with the next pass: {_next(parts, chosen)}"
         _tell(chosen, decision, said, output)
     return ExitCode.DONE
 
@@ -56,12 +58,11 @@ def unblock(tenant: TenantArgument, hub: OneHubOption = None, output: OutputOpti
     with assembled() as parts:
         chosen = one_hub(parts, hub)
         withdrawn = parts.stores(chosen).state.withdraw(DecisionKind.BLOCK.value, tenant)
+        following = _next(parts, chosen) if withdrawn else ""
     if output is OutputForm.JSON:
         print_json({"hub": chosen, "kind": DecisionKind.BLOCK.value, "subject": tenant, "withdrawn": withdrawn})
     elif withdrawn:
-        stdout().print(
-            f"{tenant} is no longer blocked on {chosen}, from the next pass on: {_next(chosen)}", soft_wrap=True
-        )
+        stdout().print(f"{tenant} is no longer blocked on {chosen}, from the next pass on: {following}", soft_wrap=True)
     else:
         stdout().print(f"{tenant} was not blocked on {chosen}; nothing to do", soft_wrap=True)
     return ExitCode.DONE
@@ -80,7 +81,9 @@ def forget(
         parts.stores(chosen).state.decide(decision)
         if not _is_known(parts, chosen, "cluster", cluster):
             warn(f"the newest report of {chosen} names no cluster {cluster}; it is recorded all the same.")
-        said = f"{cluster} is given up on {chosen}; its routes and ranges go with the next passes: {_next(chosen)}"
+        said = (
+            f"{cluster} is given up on {chosen}; its routes and ranges go with the next passes: {_next(parts, chosen)}"
+        )
         _tell(chosen, decision, said, output)
     return ExitCode.DONE
 
@@ -124,8 +127,17 @@ def _is_known(parts: Assembly, hub: HubName, key: str, name: str) -> bool:
     return name in named or (key == "cluster" and isinstance(targets, dict) and name in targets)
 
 
-def _next(hub: HubName) -> str:
-    return f"egressctl reconcile --hub {hub}"
+def _next(parts: Assembly, hub: HubName) -> str:
+    """Who makes the next pass: where a service works on the same account it is asked now, else a person is told how."""
+    by_hand = f"egressctl reconcile --hub {hub}"
+    if not parts.settings.storage.account:
+        return by_hand
+    try:
+        ask(parts, (hub,), Intent(reasons=frozenset({Reason.DECISION}), by=(parts.author,)))
+    except EgressError as problem:
+        warn(f"the service could not be asked for a pass: {problem} Its timer makes one, or: {by_hand}")
+        return by_hand
+    return f"the service has been asked for it, or: {by_hand}"
 
 
 def _tell(hub: HubName, decision: Decision, words: str, output: OutputForm) -> None:

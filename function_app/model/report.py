@@ -27,12 +27,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One change and what became of it, with the target's words when it failed."""
+    """One change and what became of it, with the target's words when it failed; `operation` is the id of a slow write."""
 
     change: Change
     result: Result
     message: str = ""
     retry_after: float | None = None
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

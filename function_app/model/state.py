@@ -70,6 +70,16 @@ class Repairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """The last drift that was undone: when, of what, and in words who changed what, as far as the target tells."""
+
+    at: datetime
+    target: str
+    resource: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class HubState:
     """Everything a pass remembers.
 
@@ -77,6 +87,7 @@ class HubState:
     resource key (`TARGET KIND/NAME`) to (definition digest, release) at the time it last matched: it tells drift from an
     edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
     `clusters` maps a cluster to the identity that was seen behind its name. `repairs` is by the keys of `rendered`.
+    `drifts` is by attachment, and "" for the newest of all. `last_good_since` is when that commit came into force.
     """
 
     shards: Mapping[str, ShardMemory] = field(default_factory=dict)
@@ -87,7 +98,9 @@ class HubState:
     waits: Mapping[str, Wait] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
     repairs: Mapping[str, Repairs] = field(default_factory=dict)
+    drifts: Mapping[str, Drift] = field(default_factory=dict)
     last_good_commit: Commit | None = None
+    last_good_since: datetime | None = None
     ledger_rebuilt_at: datetime | None = None
 
 

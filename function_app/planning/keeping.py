@@ -90,15 +90,18 @@ def keep(
     if fixed:
         draft.refused.append(_immovable(facts, found, fixed))
         return False
-    reason, words = _why(situation.state.rendered.get(key), source, changed)
+    reason, words = _why(situation.state.rendered.get(key), source, changed, _rival(found, changed))
     write = Apply(wanted.body, force=True, resource_version=_guard(found))
     draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, reason, words, keys, needs, write))
-    _tell_of_fight(situation, facts, draft, wanted, f"field manager {_rival(found, changed)} changes {changed[0]}")
+    _tell_of_fight(
+        situation, facts, draft, wanted, f"field manager {_rival(found, changed) or 'unknown'} changes {changed[0]}"
+    )
     return True
 
 
 def _rival(found: Resource, changed: tuple[str, ...]) -> str:
-    return next((name for path in changed if (name := owner_of(found, tuple(path.split("."))))), "unknown")
+    """Who owns what differs, by managedFields; empty when nobody does, as when a field was taken away."""
+    return next((name for path in changed if (name := owner_of(found, tuple(path.split("."))))), "")
 
 
 def _fights(situation: Situation, key: str) -> Repairs | None:
@@ -172,13 +175,14 @@ def report_only(situation: Situation, cluster: ClusterName, reason: ChangeReason
     return WaitsFor.PERSON if reason is ChangeReason.DRIFT and not situation.corrects_drift(cluster) else None
 
 
-def _why(before: tuple[str, str] | None, source: str, changed: tuple[str, ...]) -> tuple[ChangeReason, str]:
+def _why(before: tuple[str, str] | None, source: str, changed: tuple[str, ...], rival: str) -> tuple[ChangeReason, str]:
     fields = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     if before is None or before[0] != source:
         return ChangeReason.EDITED, f"the definition changes {fields}"
     if before[1] != RELEASE:
         return ChangeReason.RELEASE, f"release {RELEASE} renders {fields} differently"
-    return ChangeReason.DRIFT, f"somebody changed {fields} outside Git"
+    who = f"field manager {rival}" if rival else "somebody"
+    return ChangeReason.DRIFT, f"{who} changed {fields} outside Git"
 
 
 def shared_change(

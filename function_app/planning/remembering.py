@@ -10,9 +10,11 @@ from function_app.model.definitions import Shards
 from function_app.model.plan import AttachmentState, Change, ChangeReason, WaitsFor
 from function_app.model.report import Outcome, Result
 from function_app.model.resources import ClusterObservation, FirewallObservation, Observations, RouteServerObservation
-from function_app.model.state import HubState, Repairs, Wait
+from function_app.model.state import Drift, HubState, Repairs, Wait
 from function_app.planning.in_force import learn
 from function_app.planning.keeping import FORGET_REPAIRS
+
+_UNDONE = (Result.CREATED, Result.UPDATED, Result.STARTED)
 
 
 def learn_from(state: HubState, shards: Shards, observations: Observations, now: datetime) -> HubState:
@@ -27,14 +29,25 @@ def learn_from(state: HubState, shards: Shards, observations: Observations, now:
 
 
 def after_repairs(state: HubState, outcomes: Iterable[Outcome], now: datetime) -> HubState:
-    """State that counts what this pass changed back; what has been left alone for an hour is forgotten."""
+    """State that counts what this pass changed back, and says what it was; counts of what is left alone for an hour go."""
     kept = {key: one for key, one in state.repairs.items() if now - one.last < FORGET_REPAIRS}
+    drifts = dict(state.drifts)
     for outcome in outcomes:
         change = outcome.change
-        if change.reason is ChangeReason.DRIFT and outcome.result in (Result.CREATED, Result.UPDATED):
-            key = f"{change.target} {change.resource}"
+        if change.reason is not ChangeReason.DRIFT or outcome.result not in _UNDONE:
+            continue
+        key = f"{change.target} {change.resource}"
+        if outcome.result is not Result.STARTED:
             kept[key] = Repairs(kept[key].count + 1 if key in kept else 1, now)
-    return replace(state, repairs=kept)
+        drift = Drift(now, str(change.target), str(change.resource), change.because)
+        drifts.update(dict.fromkeys(("", *map(str, change.attachments)), drift))
+    return replace(state, repairs=kept, drifts=drifts)
+
+
+def without_leavers(drifts: Mapping[str, Drift], attachments: Iterable[AttachmentState]) -> Mapping[str, Drift]:
+    """The drifts of attachments that there still are, and the newest of all."""
+    kept = {"", *(str(one.key) for one in attachments)}
+    return {key: one for key, one in drifts.items() if key in kept}
 
 
 def waits_after(

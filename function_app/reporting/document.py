@@ -48,6 +48,15 @@ class RefusalRow(_Part):
     message: str
 
 
+class DriftRow(_Part):
+    """The last drift that was undone."""
+
+    at: datetime
+    target: str
+    resource: str
+    words: str
+
+
 class AttachmentRow(_Part):
     """One attachment."""
 
@@ -61,6 +70,7 @@ class AttachmentRow(_Part):
     detail: str = ""
     namespaces: tuple[str, ...] = ()
     generation: str = ""
+    last_drift: DriftRow | None = None
 
     @property
     def name(self) -> str:
@@ -119,6 +129,8 @@ class ReportDocument(_Part):
     hub: str
     commit: str
     commit_seen: str = ""
+    commit_since: datetime | None = None
+    last_drift: DriftRow | None = None
     source_problem: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -13,7 +13,7 @@ from function_app.model.names import TargetName
 from function_app.model.plan import AttachmentState, Change, Plan, Refusal
 from function_app.model.report import Outcome, Report, Result
 from function_app.model.resources import ResourceId
-from function_app.model.state import Decision, Wait
+from function_app.model.state import Decision, Drift, Wait
 
 type Json = dict[str, object]
 
@@ -35,16 +35,27 @@ def preview_json(report: Report) -> Json:
     return {**plan_json(report.plan), "notes": [*shortfalls(report), *report.plan.notes]}
 
 
-def report_json(report: Report, waits: Mapping[str, Wait]) -> Json:
-    """A plan's JSON with `outcome` and `message` on each change, and what the pass saw.
+def report_json(
+    report: Report,
+    waits: Mapping[str, Wait],
+    drifts: Mapping[str, Drift] | None = None,
+    commit_since: datetime | None = None,
+) -> Json:
+    """A plan's JSON with `outcome`, `message` and `operation` on each change, and what the pass saw.
 
-    `waits` is keyed by attachment (`TENANT@CLUSTER`). The outcome of a change that was not ready is `pending`.
+    `waits` and `drifts` are keyed by attachment (`TENANT@CLUSTER`), the newest drift of all by the
+    empty text. The outcome of a change that was not ready is `pending`.
     """
     plan = report.plan
     return {
         **plan_json(plan),
         "changes": [{**_change(change), **_outcome(outcome)} for change, outcome in carried_out(report)],
-        "attachments": [_attachment(one, waits.get(str(one.key))) for one in plan.attachments],
+        "attachments": [
+            {**_attachment(one, waits.get(str(one.key))), "last_drift": _drift((drifts or {}).get(str(one.key)))}
+            for one in plan.attachments
+        ],
+        "last_drift": _drift((drifts or {}).get("")),
+        "commit_since": _time(commit_since),
         "commit_seen": report.commit_seen,
         "source_problem": report.source_problem,
         "started_at": _time(report.started_at),
@@ -162,8 +173,14 @@ def _change(change: Change) -> Json:
 
 def _outcome(outcome: Outcome | None) -> Json:
     if outcome is None:
-        return {"outcome": Result.PENDING.value, "message": ""}
-    return {"outcome": outcome.result.value, "message": outcome.message}
+        return {"outcome": Result.PENDING.value, "message": "", "operation": ""}
+    return {"outcome": outcome.result.value, "message": outcome.message, "operation": outcome.operation}
+
+
+def _drift(drift: Drift | None) -> Json | None:
+    if drift is None:
+        return None
+    return {"at": _time(drift.at), "target": drift.target, "resource": drift.resource, "words": drift.words}
 
 
 def _refusal(refusal: Refusal) -> Json:

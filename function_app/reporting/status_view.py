@@ -34,7 +34,8 @@ def status_view(
 def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]:
     seen = document.commit_seen or document.commit
     newest = "the newest seen" if seen == document.commit else f"newest seen {short(seen)}"
-    yield named("commit in force", f"{short(document.commit)} ({newest})")
+    since = f", since {lasting(now - document.commit_since)}" if document.commit_since is not None else ""
+    yield named("commit in force", f"{short(document.commit)} ({newest}){since}")
     if document.finished_at is not None:
         ended = "converged" if document.converged else "not converged"
         ago = lasting(now - document.finished_at)
@@ -44,6 +45,10 @@ def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]
         yield attachments_view(document, now)
     else:
         yield named("attachments", "none")
+    drift = document.last_drift
+    if drift is not None:
+        ago = lasting(now - drift.at)
+        yield named("last drift", plain(f"undone {ago} ago on {drift.target}, {drift.resource}: {drift.words}"))
     yield from shortfalls_view(document)
 
 

@@ -9,11 +9,13 @@ from typing import cast
 
 from function_app.model.errors import EgressError, StateError
 from function_app.model.names import HubName
+from function_app.model.plan import Stage
 from function_app.model.state import Decision, DecisionKind
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
 from function_app.reporting.page import HubContent, Page, content_of, render
 from function_app.service.attribution import attributed, holders
+from function_app.service.history import last_error
 from function_app.service.parts import Parts, Stores
 from function_app.service.requests import (
     Answer,
@@ -27,14 +29,15 @@ from function_app.service.requests import (
     optional,
 )
 
-PASSES_SHOWN = 10
+PASSES_SHOWN, MOST_PASSES = 10, 200
 
 
 def status(asked: Mapping[str, object], parts: Parts) -> Answer:
-    """How hubs stand, from what is stored: `?hub=NAME`, else all. Raises BadRequest, StateError."""
-    only(asked, {"hub"})
+    """How hubs stand, from what is stored: `?hub=NAME`, else all; `?passes=N` for up to 200. Raises BadRequest, StateError."""
+    only(asked, {"hub", "passes"})
+    shown = _how_many(optional(asked, "passes"))
     poisoned = [{"hub": each.hub, "since": each.since.isoformat()} for each in parts.passes.poisoned()]
-    rows = [_hub_status(hub, parts) for hub in _hubs(asked, parts.known_hubs())]
+    rows = [_hub_status(hub, parts, shown) for hub in _hubs(asked, parts.known_hubs())]
     return Answer(200, {"hubs": rows, "poisoned": poisoned})
 
 
@@ -78,7 +81,9 @@ def page(asked: Mapping[str, object], parts: Parts) -> Page:
             found = cast("Json", whois(asked, parts).body)
         except BadRequest as wrong:
             problem = str(wrong)
-    contents = [content(_hub_status(hub, parts), hub, parts.stores(hub), now) for hub in parts.known_hubs()]
+    contents = [
+        content(_hub_status(hub, parts, PASSES_SHOWN), hub, parts.stores(hub), now) for hub in parts.known_hubs()
+    ]
     return render(contents, now, found=found, asked=address, problem=problem)
 
 
@@ -97,7 +102,7 @@ def health() -> Answer:
     return Answer(200, {"status": "ok"})
 
 
-def _hub_status(hub: HubName, parts: Parts) -> Json:
+def _hub_status(hub: HubName, parts: Parts, shown: int) -> Json:
     """The newest report, blocks, what is asked for and the last passes; what cannot be read is said, the rest is shown."""
     stores, problems = parts.stores(hub), list[str]()
     row: Json = {}
@@ -111,10 +116,11 @@ def _hub_status(hub: HubName, parts: Parts) -> Json:
         problems.append(str(problem))
     try:
         row["asked"] = _asked(hub, parts)
-        row["passes"] = list(parts.history.entries(hub)[-PASSES_SHOWN:])
+        row["entries"] = parts.history.entries(hub)
     except StateError as problem:
         problems.append(str(problem))
-    latest, blocks = row.get("latest"), row.get("blocks")
+    latest, blocks, entries = row.get("latest"), row.get("blocks"), row.get("entries")
+    passes = entries if isinstance(entries, tuple) else ()
     return {
         **status_json(
             hub,
@@ -123,8 +129,35 @@ def _hub_status(hub: HubName, parts: Parts) -> Json:
             " ".join(problems),
         ),
         "asked": row.get("asked"),
-        "passes": row.get("passes", []),
+        "last_error": last_error(passes),
+        "coverage": coverage(latest) if isinstance(latest, Mapping) else {},
+        "passes": list(passes[-shown:]),
     }
+
+
+def coverage(report: Mapping[str, object]) -> Json:
+    """By cluster, how many namespaces leave as tenants and how many as nodes: `{CLUSTER: {as_tenants, as_nodes}}`."""
+    attachments, nodes = report.get("attachments"), report.get("unattributed")
+    rows = [each for each in attachments if isinstance(each, Mapping)] if isinstance(attachments, list) else []
+    found: Json = {}
+    for cluster, names in nodes.items() if isinstance(nodes, Mapping) else ():
+        tenants = {
+            str(name)
+            for each in rows
+            if each.get("cluster") == cluster and each.get("stage") == Stage.ROUTED.value
+            for name in each.get("namespaces") or ()
+        }
+        found[str(cluster)] = {"as_tenants": len(tenants), "as_nodes": len(names)}
+    return found
+
+
+def _how_many(text: str) -> int:
+    """How many passes are shown; raises BadRequest."""
+    if not text:
+        return PASSES_SHOWN
+    if not text.isdecimal() or not 0 < int(text) <= MOST_PASSES:
+        raise BadRequest(f"`passes` must be a number from 1 to {MOST_PASSES}.")
+    return int(text)
 
 
 def _asked(hub: HubName, parts: Parts) -> Json:

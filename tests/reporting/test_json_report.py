@@ -97,6 +97,8 @@ def test_a_pass_adds_outcomes_and_what_was_seen() -> None:
         "clusters",
         "limits",
         "look_again_seconds",
+        "last_drift",
+        "commit_since",
     } == found.keys()
     assert ("2026-11-23T06:40:05+00:00", False, 20.0) == (
         found["finished_at"],
@@ -121,6 +123,7 @@ def test_attachments_say_since_when_they_wait() -> None:
         "namespaces": ["default"],
         "generation": "",
         "gateways": [],
+        "last_drift": None,
     } == first
     assert (None, [], "routed") == (second["since"], second["waiting_for"], second["stage"])
 

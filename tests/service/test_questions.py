@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from time import perf_counter
@@ -16,8 +17,10 @@ from function_app.model.ledger import Holding, Record, RecordKind
 from function_app.model.names import ClusterName, Commit, GenerationId, HubName, NamespaceName, TenantName
 from function_app.ports import PoisonedMessage
 from function_app.service.decisions import resync
+from function_app.service.intake import drift
 from function_app.service.questions import health, plan, status, whois
 from function_app.service.requests import BadRequest
+from simulator.model.faults import Action, Fault
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = IPv4Network("10.99.0.3")
@@ -177,6 +180,65 @@ def test_status_shows_report_history_asks_and_poison() -> None:
     assert 10 == len(row["passes"])
     assert ["hub1"] == [each["hub"] for each in body["poisoned"]]
     assert before == service.fetches
+
+
+def test_status_says_who_changed_what_outside_git() -> None:
+    """By managedFields, for the attachment and the hub; it stays when all is well again, and the history has it too."""
+    service = settled("tenant0")
+    api = service.desk.world.clusters["spoke1-aks"].api
+    api.merge_patch("IPPool", None, "tenant0-pool", {"spec": {"disabled": True}}, manager="kubectl-edit")
+    drift(service, 600.0)
+    service.work_for(900)
+
+    (row,) = cast("dict[str, Any]", status({"passes": "200"}, service).body)["hubs"]
+    (attachment,) = row["report"]["attachments"]
+
+    assert row["report"]["converged"]
+    assert "field manager kubectl-edit changed spec.disabled outside Git" == attachment["last_drift"]["words"]
+    assert attachment["last_drift"] == row["report"]["last_drift"]
+    assert "IPPool/tenant0-pool" == attachment["last_drift"]["resource"]
+    assert any("kubectl-edit" in change["because"] for each in row["passes"] for change in each["changes"])
+
+
+def test_status_says_what_went_wrong_last_and_how_much_is_covered() -> None:
+    """The words of the newest pass that met an error, however many went well since; namespaces as tenants and as nodes."""
+    service = settled("tenant0")
+    service.desk.world.faults.add(Fault(action=Action.REFUSE, target="firewall/*", verb="get", status=503, count=1))
+    resync({}, JO, service)
+    service.work_for(900)
+
+    (row,) = cast("dict[str, Any]", status({}, service).body)["hubs"]
+
+    assert row["report"]["converged"]
+    assert "503" in row["last_error"]["words"]
+    assert 1 == row["coverage"]["spoke1-aks"]["as_tenants"]
+    assert 0 < row["coverage"]["spoke2-aks"]["as_nodes"]
+    assert (
+        service.desk.world.document.clock < datetime.fromisoformat(row["report"]["commit_since"]) < service.clock.now()
+    )
+
+
+def test_the_history_tells_how_long_a_pass_took_and_which_operation_it_began() -> None:
+    """The operation's id alone: its URL bears a signature."""
+    service = settled("tenant0")
+    entries = service.history.entries(HUB)
+    begun = [change["operation"] for entry in entries for change in _changes(entry) if change["outcome"] == "started"]
+
+    assert begun
+    assert all(begun)
+    assert not any("/" in each or "?" in each for each in begun)
+    assert all(cast("float", entry["duration_seconds"]) >= 0 for entry in entries)
+
+
+@pytest.mark.parametrize("passes", ["0", "201", "-1", "ten"])
+def test_so_many_passes_are_not_shown(passes: str) -> None:
+    """At least one, and no more than are kept."""
+    with pytest.raises(BadRequest, match="1 to 200"):
+        status({"passes": passes}, settled())
+
+
+def _changes(entry: Mapping[str, object]) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", entry["changes"])
 
 
 def test_status_of_no_hub_is_not_found() -> None:
