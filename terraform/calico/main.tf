@@ -6,7 +6,7 @@ module "inventory" {
 }
 
 locals {
-  definition     = module.inventory.clusters[var.cluster]
+  definition     = module.inventory.definitions.clusters[var.cluster]
   resource_id    = local.definition.apiServer.aksResourceId
   resource_group = split("/", local.resource_id)[4]
 

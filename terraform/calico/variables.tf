@@ -4,8 +4,8 @@ variable "cluster" {
   nullable    = false
 
   validation {
-    condition     = can(module.inventory.clusters[var.cluster])
-    error_message = "cluster: there is no definition clusters/${var.cluster}.yaml with an `azure` part; known are ${join(", ", keys(module.inventory.clusters))}."
+    condition     = can(module.inventory.definitions.clusters[var.cluster])
+    error_message = "cluster: there is no definition clusters/${var.cluster}.yaml with an `azure` part; known are ${join(", ", keys(module.inventory.definitions.clusters))}."
   }
 }
 

@@ -5,8 +5,8 @@ module "inventory" {
 }
 
 locals {
-  hubs         = module.inventory.hubs
-  clusters     = module.inventory.clusters
+  hubs         = module.inventory.definitions.hubs
+  clusters     = module.inventory.definitions.clusters
   subscription = one(distinct([for hub in values(local.hubs) : hub.subscription]))
   home         = local.hubs[var.service.hub]
   tags         = merge({ managed-by = "terraform", project = "egress-gitops" }, var.tags)

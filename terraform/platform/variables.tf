@@ -57,8 +57,8 @@ variable "service" {
   nullable = false
 
   validation {
-    condition     = can(module.inventory.hubs[var.service.hub])
-    error_message = "service.hub: there is no hub `${var.service.hub}`; known are ${join(", ", keys(module.inventory.hubs))}."
+    condition     = can(module.inventory.definitions.hubs[var.service.hub])
+    error_message = "service.hub: there is no hub `${var.service.hub}`; known are ${join(", ", keys(module.inventory.definitions.hubs))}."
   }
 }
 

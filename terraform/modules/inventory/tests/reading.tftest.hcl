@@ -6,12 +6,12 @@ run "fills_in_what_a_definition_leaves_out" {
   }
 
   assert {
-    condition     = output.hubs["hub1"].azure.tier == "Standard" && output.hubs["hub1"].azure.publicIPs == 2
+    condition     = output.definitions.hubs["hub1"].azure.tier == "Standard" && output.definitions.hubs["hub1"].azure.publicIPs == 2
     error_message = "A hub's firewall is Standard with two addresses unless its definition says otherwise."
   }
 
   assert {
-    condition     = output.clusters["spoke1-aks"].azure.reflectors.count == 2 && output.clusters["spoke1-aks"].azure.kubernetesVersion == "1.35"
+    condition     = output.definitions.clusters["spoke1-aks"].azure.reflectors.count == 2 && output.definitions.clusters["spoke1-aks"].azure.kubernetesVersion == "1.35"
     error_message = "Two reflectors survive an upgrade of one; more cost peers of the Route Server."
   }
 }
@@ -24,7 +24,7 @@ run "reads_flow_style_and_quotes_alike" {
   }
 
   assert {
-    condition     = output.clusters["spoke1-aks"].bgp.asn == 63400
+    condition     = output.definitions.clusters["spoke1-aks"].bgp.asn == 63400
     error_message = "A mapping in braces is the same mapping."
   }
 }

@@ -8,7 +8,7 @@ run "refuses_another_clusters_resource" {
     path = "../../../tests/terraform/corpus/another-clusters-resource"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_another_ending" {
@@ -18,7 +18,7 @@ run "refuses_another_ending" {
     path = "../../../tests/terraform/corpus/another-ending"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_asn_for_documentation" {
@@ -28,7 +28,7 @@ run "refuses_asn_for_documentation" {
     path = "../../../tests/terraform/corpus/asn-for-documentation"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_asn_reserved" {
@@ -38,7 +38,7 @@ run "refuses_asn_reserved" {
     path = "../../../tests/terraform/corpus/asn-reserved"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_egress_inside_a_vnet" {
@@ -48,7 +48,7 @@ run "refuses_egress_inside_a_vnet" {
     path = "../../../tests/terraform/corpus/egress-inside-a-vnet"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_hub_not_built" {
@@ -58,7 +58,7 @@ run "refuses_hub_not_built" {
     path = "../../../tests/terraform/corpus/hub-not-built"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_hub_unknown" {
@@ -68,7 +68,7 @@ run "refuses_hub_unknown" {
     path = "../../../tests/terraform/corpus/hub-unknown"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_key_missing" {
@@ -78,7 +78,7 @@ run "refuses_key_missing" {
     path = "../../../tests/terraform/corpus/key-missing"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_key_unknown" {
@@ -88,7 +88,7 @@ run "refuses_key_unknown" {
     path = "../../../tests/terraform/corpus/key-unknown"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_key_unknown_in_a_pool" {
@@ -98,7 +98,7 @@ run "refuses_key_unknown_in_a_pool" {
     path = "../../../tests/terraform/corpus/key-unknown-in-a-pool"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_kubernetes_too_old" {
@@ -108,7 +108,7 @@ run "refuses_kubernetes_too_old" {
     path = "../../../tests/terraform/corpus/kubernetes-too-old"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_name_of_another_file" {
@@ -118,7 +118,7 @@ run "refuses_name_of_another_file" {
     path = "../../../tests/terraform/corpus/name-of-another-file"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_name_too_long" {
@@ -128,7 +128,7 @@ run "refuses_name_too_long" {
     path = "../../../tests/terraform/corpus/name-too-long"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_peers_too_many" {
@@ -138,7 +138,7 @@ run "refuses_peers_too_many" {
     path = "../../../tests/terraform/corpus/peers-too-many"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_pods_in_the_vnet" {
@@ -148,7 +148,7 @@ run "refuses_pods_in_the_vnet" {
     path = "../../../tests/terraform/corpus/pods-in-the-vnet"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_priority_taken" {
@@ -158,7 +158,7 @@ run "refuses_priority_taken" {
     path = "../../../tests/terraform/corpus/priority-taken"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_range_with_host_bits" {
@@ -168,7 +168,7 @@ run "refuses_range_with_host_bits" {
     path = "../../../tests/terraform/corpus/range-with-host-bits"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_reflectors_do_not_fit" {
@@ -178,7 +178,7 @@ run "refuses_reflectors_do_not_fit" {
     path = "../../../tests/terraform/corpus/reflectors-do-not-fit"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_region_misspelt" {
@@ -188,7 +188,7 @@ run "refuses_region_misspelt" {
     path = "../../../tests/terraform/corpus/region-misspelt"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_route_server_elsewhere" {
@@ -198,7 +198,7 @@ run "refuses_route_server_elsewhere" {
     path = "../../../tests/terraform/corpus/route-server-elsewhere"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_subnet_outside_the_vnet" {
@@ -208,7 +208,7 @@ run "refuses_subnet_outside_the_vnet" {
     path = "../../../tests/terraform/corpus/subnet-outside-the-vnet"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_subnet_too_small" {
@@ -218,7 +218,7 @@ run "refuses_subnet_too_small" {
     path = "../../../tests/terraform/corpus/subnet-too-small"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_tier_without_dns_proxy" {
@@ -228,7 +228,7 @@ run "refuses_tier_without_dns_proxy" {
     path = "../../../tests/terraform/corpus/tier-without-dns-proxy"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_vnets_overlap" {
@@ -238,7 +238,7 @@ run "refuses_vnets_overlap" {
     path = "../../../tests/terraform/corpus/vnets-overlap"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_anchor" {
@@ -248,7 +248,7 @@ run "refuses_yaml_anchor" {
     path = "../../../tests/terraform/corpus/yaml-anchor"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_base_sixty" {
@@ -258,7 +258,7 @@ run "refuses_yaml_base_sixty" {
     path = "../../../tests/terraform/corpus/yaml-base-sixty"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_broken" {
@@ -268,7 +268,7 @@ run "refuses_yaml_broken" {
     path = "../../../tests/terraform/corpus/yaml-broken"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_date" {
@@ -278,7 +278,7 @@ run "refuses_yaml_date" {
     path = "../../../tests/terraform/corpus/yaml-date"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_duplicate_key" {
@@ -288,7 +288,7 @@ run "refuses_yaml_duplicate_key" {
     path = "../../../tests/terraform/corpus/yaml-duplicate-key"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_exponent" {
@@ -298,7 +298,7 @@ run "refuses_yaml_exponent" {
     path = "../../../tests/terraform/corpus/yaml-exponent"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_null" {
@@ -308,7 +308,7 @@ run "refuses_yaml_null" {
     path = "../../../tests/terraform/corpus/yaml-null"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_octal" {
@@ -318,7 +318,7 @@ run "refuses_yaml_octal" {
     path = "../../../tests/terraform/corpus/yaml-octal"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_tag" {
@@ -328,7 +328,7 @@ run "refuses_yaml_tag" {
     path = "../../../tests/terraform/corpus/yaml-tag"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_two_documents" {
@@ -338,7 +338,7 @@ run "refuses_yaml_two_documents" {
     path = "../../../tests/terraform/corpus/yaml-two-documents"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_underscores" {
@@ -348,7 +348,7 @@ run "refuses_yaml_underscores" {
     path = "../../../tests/terraform/corpus/yaml-underscores"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_version_unquoted" {
@@ -358,7 +358,7 @@ run "refuses_yaml_version_unquoted" {
     path = "../../../tests/terraform/corpus/yaml-version-unquoted"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_word_for_a_key" {
@@ -368,7 +368,7 @@ run "refuses_yaml_word_for_a_key" {
     path = "../../../tests/terraform/corpus/yaml-word-for-a-key"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_word_for_false" {
@@ -378,7 +378,7 @@ run "refuses_yaml_word_for_false" {
     path = "../../../tests/terraform/corpus/yaml-word-for-false"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_yaml_word_in_a_list" {
@@ -388,7 +388,7 @@ run "refuses_yaml_word_in_a_list" {
     path = "../../../tests/terraform/corpus/yaml-word-in-a-list"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }
 
 run "refuses_a_folder_that_does_not_exist" {
@@ -398,5 +398,5 @@ run "refuses_a_folder_that_does_not_exist" {
     path = "./nowhere"
   }
 
-  expect_failures = [output.hubs, output.clusters]
+  expect_failures = [output.definitions]
 }

@@ -181,7 +181,7 @@ run "a_deploy_key_goes_out_by_ssh" {
   }
 
   assert {
-    condition     = azurerm_firewall_policy_rule_collection_group.service.network_rule_collection[0].rule[0].destination_ports == toset(["22"])
+    condition     = azurerm_firewall_policy_rule_collection_group.service.network_rule_collection[0].rule[0].destination_ports == tolist(["22"])
     error_message = "An application rule matches no ssh."
   }
 
