@@ -21,6 +21,7 @@ from function_app.cli.printing import ExitCode, fail, stderr
 from function_app.cli.reachability import audit_rules, reach
 from function_app.cli.reporting import report
 from function_app.cli.status import status
+from function_app.cli.tenant import tenant
 from function_app.model.errors import EgressError
 
 _DEBUG = "--debug"
@@ -105,6 +106,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
 }
 for _name, _function in _COMMANDS.items():
     app.command(_name)(_function)
+app.add_typer(tenant, name="tenant")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
