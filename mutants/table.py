@@ -9,6 +9,7 @@ from mutants.mistakes_of_connections import CONNECTIONS
 from mutants.mistakes_of_fabric import FABRIC
 from mutants.mistakes_of_firewall import FIREWALL
 from mutants.mistakes_of_ledger import LEDGER
+from mutants.mistakes_of_reach import REACH
 from mutants.mistakes_of_servers import SERVERS
 from mutants.mistakes_of_stages import STAGES
 from mutants.mistakes_of_world import WORLD
@@ -23,6 +24,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *APPLYING,
     *WORLD,
     *SERVERS,
+    *REACH,
 )
 
 

@@ -73,6 +73,11 @@ class MemoryRepository:
         start = ids.index(since) + 1 if since in ids else 0
         return entries[start : ids.index(commit) + 1]
 
+    def merge_base(self, one: Commit, other: Commit) -> Commit | None:
+        """There are no branches: the older of the two."""
+        before = [entry.commit for entry in self.first_parents(other, None)]
+        return one if one in before else other
+
     def entries(self, commit: Commit) -> Sequence[BlobEntry]:
         """All files of one commit."""
         tree = next(tree for entry, tree in self._line if entry.commit == commit)

@@ -93,6 +93,7 @@ class HubDefinitions:
     held: tuple[Held, ...] = ()
     problems: tuple[Problem, ...] = ()
     doubt: tuple[str, ...] = ()
+    guardrails: Guardrails | None = None
 
 
 def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
@@ -120,6 +121,7 @@ def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
         held=tree.held,
         problems=tree.problems,
         doubt=tree.doubt,
+        guardrails=definitions.guardrails,
     )
 
 

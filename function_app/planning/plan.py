@@ -31,6 +31,7 @@ from function_app.planning import RELEASE
 from function_app.planning.attachment_states import attachment_state, knowing_who_must_act, readiness_of
 from function_app.planning.cluster_plan import plan_generation
 from function_app.planning.connections import is_leaving, plan_connections
+from function_app.planning.expected import expectations_not_met
 from function_app.planning.fabric import plan_fabric
 from function_app.planning.facts import Facts, cluster_facts
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish, plan_firewall
@@ -127,6 +128,7 @@ def make_plan(situation: Situation) -> Planned:
         done.changes.extend(firewall.changes)
         done.refused.extend(firewall.refused)
         done.rendered.update(firewall.rendered)
+        done.notes.extend(expectations_not_met(situation, plan_id, firewall, wish))
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
     done.drafts.extend(_forgotten(seen, decided))

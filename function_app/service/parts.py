@@ -20,6 +20,7 @@ from function_app.ports import (
     ToldStore,
 )
 from function_app.reconcile import Seen, Source
+from function_app.reviewing import Compared
 
 
 class Stores(Protocol):
@@ -75,6 +76,9 @@ class Parts(Protocol):
 
     def source(self) -> Source:
         """The effective tree at the newest commit; raises SourceError."""
+
+    def compared(self, base: str | None, head: str) -> Compared:
+        """The trees before and after merging one branch into another, ours unless told; raises SourceError."""
 
     def known_hubs(self) -> tuple[HubName, ...]:
         """The hubs of which something is kept, by name; raises StateError."""

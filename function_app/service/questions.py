@@ -14,6 +14,8 @@ from function_app.model.state import Decision, DecisionKind
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
 from function_app.reporting.page import HubContent, Page, content_of, render
+from function_app.reporting.review_json import review_json
+from function_app.reviewing import read_surroundings, review
 from function_app.service.attribution import attributed, holders
 from function_app.service.history import last_error
 from function_app.service.parts import Parts, Stores
@@ -42,8 +44,16 @@ def status(asked: Mapping[str, object], parts: Parts) -> Answer:
 
 
 def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
-    """What a pass would do now, read afresh from Git and the targets: `?hub=NAME`, else all. Raises BadRequest, SourceError."""
-    only(asked, {"hub"})
+    """What a pass would do now, read afresh from Git and the targets: `?hub=NAME`, else all. Raises BadRequest, SourceError.
+
+    With `?ref=BRANCH`, and `&base=BRANCH` for another than ours, what merging it would bring about: a review, comment included.
+    """
+    only(asked, {"hub", "ref", "base"})
+    ref, base = optional(asked, "ref"), optional(asked, "base")
+    if ref:
+        return _review(ref, base or None, parts)
+    if base:
+        raise BadRequest("`base` goes with `ref`, the branch that is to be merged.")
     source = parts.source()
     hubs = _hubs(asked, sorted(source.tree.definitions.hubs))
     plans: list[Json] = []
@@ -54,6 +64,13 @@ def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
         except EgressError as problem:
             plans.append({"hub": hub, "problem": str(problem)})
     return Answer(200, plans)
+
+
+def _review(ref: str, base: str | None, parts: Parts) -> Answer:
+    """A review of a branch of our repository; a fork's branches are none and are never read here."""
+    found = parts.compared(base, ref)
+    around = read_surroundings(found, parts, parts.history.entries)
+    return Answer(200, review_json(review(found, parts.clock.now().date(), around)))
 
 
 def whois(asked: Mapping[str, object], parts: Parts) -> Answer:

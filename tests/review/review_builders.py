@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from function_app.model.names import Commit
 from function_app.model.review import HubReview, Review, TenantReview
 from function_app.reviewing import compared, review
 from simulator.memory import MemoryRepository
@@ -19,15 +18,6 @@ SAMPLE = Path(__file__).parents[2] / "gitops"
 TODAY = date(2026, 11, 23)
 
 Files = Mapping[str, str | None]
-
-
-class OneLine(MemoryRepository):
-    """A history without branches: of two commits the older one is where they part."""
-
-    def merge_base(self, one: Commit, other: Commit) -> Commit | None:
-        """The older of the two."""
-        entries = [entry.commit for entry in self.first_parents(other, None)]
-        return one if one in entries else other
 
 
 def sample() -> dict[str, str]:
@@ -61,7 +51,7 @@ def a_tenant(name: str, cidr: str, *fqdns: str, cluster: str = "spoke1-aks", **s
 
 def reviewed(after: Files, before: Files | None = None) -> Review:
     """What changing these files of the sample, or of `before`, brings about."""
-    repository = OneLine(VirtualClock(datetime(2026, 11, 23, 8, tzinfo=UTC)))
+    repository = MemoryRepository(VirtualClock(datetime(2026, 11, 23, 8, tzinfo=UTC)))
     base = repository.commit(sample() if before is None else before)
     head = repository.commit(after)
     return review(compared(repository, base, head, today=TODAY, root="gitops"), TODAY)

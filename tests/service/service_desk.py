@@ -32,6 +32,7 @@ from function_app.ports import (
     ToldStore,
 )
 from function_app.reconcile import Seen, Source
+from function_app.reviewing import Compared, compared
 from function_app.service.passes import Ran, run_hub
 from simulator.memory import MemoryLedger, MemoryState, MemoryStatus
 
@@ -244,6 +245,12 @@ class ServiceDesk:
         if self.source_problem:
             raise SourceError(self.source_problem)
         return self.desk.tree()
+
+    def compared(self, base: str | None, head: str) -> Compared:
+        """Two commits of the desk's one line."""
+        repository, today = self.desk.repository, self.clock.now().date()
+        commits = repository.resolve(base or "main"), repository.resolve(head)
+        return compared(repository, *commits, today=today, root="gitops")
 
     def known_hubs(self) -> tuple[HubName, ...]:
         """Those with something kept."""
