@@ -6,7 +6,7 @@ MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pr test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine teardown smoke clean
+.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine teardown smoke clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: $(READY) ## the published walkthrough and what it cannot do, on a simulate
 
 demo-pr: $(READY) ## three pull requests on a hub of 162 tenants, and the comments that reviewers see
 	@$(BIN)/python -m demo.pull_requests
+
+demo-import: $(READY) ## the published example, made by hand, imported and merged under traffic
+	@$(BIN)/python -m demo.importing
 
 test: $(READY) ## all tests; those against real programs say what to install, and fail without it where CI is set
 	@$(BIN)/python -m kube build || true

@@ -140,10 +140,16 @@ def preview(
 ) -> Report:
     """The same road, stopped before anything is written; needs no lease."""
     definitions, started = hub_definitions(source.tree, hub), ports.clock.now()
-    answers = Gathering(_readings(definitions, ports), patience, Unanswered()).first(epoch=0)
-    observations = _collected(definitions, answers, ports.clock.now())
+    observations = look(hub, source.tree, ports, patience)
     planned, _ = _decide(definitions, observations, ports, draw)
     return _report(planned, [], source, started, ports.clock.now(), observations)
+
+
+def look(hub: HubName, tree: Tree, ports: HubPorts, patience: Patience) -> Observations:
+    """What a hub's targets show, each asked once; what does not answer in time is unreadable."""
+    definitions = hub_definitions(tree, hub)
+    answers = Gathering(_readings(definitions, ports), patience, Unanswered()).first(epoch=0)
+    return _collected(definitions, answers, ports.clock.now())
 
 
 def _decide(

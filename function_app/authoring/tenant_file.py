@@ -59,6 +59,15 @@ def new_file(tenant: NewTenant) -> str:
     return "\n".join(lines) + "\n"
 
 
+def round_trip() -> YAML:
+    """Reads and writes YAML as people wrote it: comments, quotes, order."""
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = _ENDLESS
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
 def with_range(text: str, cluster: str, cidr: str) -> str:
     """Another range for the attachment on a cluster; raises NoSuchEdit."""
     document, yaml = _read(text)
@@ -145,10 +154,7 @@ _NOT_WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", 
 
 
 def _read(text: str) -> tuple[Any, YAML]:
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = _ENDLESS
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml = round_trip()
     try:
         document = yaml.load(text)
         document["spec"]["attachments"][0]["cluster"]

@@ -16,6 +16,7 @@ from function_app.cli.attributing import attribute
 from function_app.cli.attribution import whois
 from function_app.cli.checking import schema, settings, validate
 from function_app.cli.decisions import block, forget, unblock
+from function_app.cli.importing import import_found
 from function_app.cli.passes import plan, reconcile
 from function_app.cli.printing import ExitCode, fail, stderr
 from function_app.cli.reachability import audit_rules, reach
@@ -98,6 +99,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "reach": reach,
     "audit": audit_rules,
     "report": report,
+    "import": import_found,
     "block": block,
     "unblock": unblock,
     "forget": forget,

@@ -156,11 +156,13 @@ def _gateway(
     generation: Generation, attachment: Attachment, labels: Mapping[str, str], affinity: Mapping[str, Any] | None
 ) -> Resource:
     gateway = attachment.gateway
-    pod_spec: dict[str, Any] = {
-        "terminationGracePeriodSeconds": gateway.termination_grace_seconds,
-        "nodeSelector": {"kubernetes.io/os": "linux", **gateway.node_selector},
-    }
-    if affinity is not None:
+    # What is taken over keeps running where it runs: a word more in its template would replace its pods.
+    adopted = attachment.adopt is not None
+    selected = dict(gateway.node_selector) if adopted else {"kubernetes.io/os": "linux", **gateway.node_selector}
+    pod_spec: dict[str, Any] = {"terminationGracePeriodSeconds": gateway.termination_grace_seconds}
+    if selected:
+        pod_spec["nodeSelector"] = selected
+    if affinity is not None and not adopted:
         pod_spec["affinity"] = dict(affinity)
     if gateway.zone_spread:
         pod_spec["topologySpreadConstraints"] = [

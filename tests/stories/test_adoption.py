@@ -2,93 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stories.desk import PLATFORM, Desk, describe, sample
 
+from demo.published_example import CLUSTER, carry_out
 from function_app.model.plan import ChangeReason, RefusalCode
 from simulator.model.packets import Packet, Verdict
-
-CLUSTER = "spoke1-aks"
-LABELS = {"tenant": "tenant0-egw"}
-BY_HAND: list[dict[str, Any]] = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenant0-egw"}},
-    {
-        "apiVersion": "projectcalico.org/v3",
-        "kind": "IPPool",
-        "metadata": {"name": "tenant0-pool"},
-        "spec": {"cidr": "10.99.0.0/29", "blockSize": 31, "nodeSelector": "!all()", "vxlanMode": "Never"},
-    },
-    {
-        "apiVersion": "operator.tigera.io/v1",
-        "kind": "EgressGateway",
-        "metadata": {"name": "tenant0-egw", "namespace": "tenant0-egw"},
-        "spec": {
-            "logSeverity": "Info",
-            "replicas": 2,
-            "ipPools": [{"name": "tenant0-pool"}],
-            "template": {"metadata": {"labels": LABELS}, "spec": {"terminationGracePeriodSeconds": 0}},
-        },
-    },
-    {
-        "apiVersion": "projectcalico.org/v3",
-        "kind": "BGPPeer",
-        "metadata": {"name": "azure-route-server-a"},
-        "spec": {
-            "peerIP": "10.0.1.4",
-            "reachableBy": "10.1.0.1",
-            "asNumber": 65515,
-            "keepOriginalNextHop": True,
-            "nodeSelector": "route-reflector == 'true'",
-        },
-    },
-    {
-        "apiVersion": "projectcalico.org/v3",
-        "kind": "BGPPeer",
-        "metadata": {"name": "azure-route-server-b"},
-        "spec": {
-            "peerIP": "10.0.1.5",
-            "reachableBy": "10.1.0.1",
-            "asNumber": 65515,
-            "keepOriginalNextHop": True,
-            "nodeSelector": "route-reflector == 'true'",
-        },
-    },
-]
-RULES = {
-    "priority": 4000,
-    "ruleCollections": [
-        {
-            "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-            "name": "by-hand",
-            "priority": 100,
-            "action": {"type": "Allow"},
-            "rules": [
-                {
-                    "ruleType": "ApplicationRule",
-                    "name": "tigera",
-                    "sourceAddresses": ["10.99.0.0/29"],
-                    "targetFqdns": ["www.tigera.io"],
-                    "protocols": [{"protocolType": "Http", "port": 80}],
-                }
-            ],
-        }
-    ],
-}
 
 
 def by_hand() -> Desk:
     """A world in which the published walkthrough was carried out by hand."""
     desk = Desk.at()
-    api = desk.world.clusters[CLUSTER].api
-    for body in BY_HAND:
-        api.create(body["kind"], body["metadata"].get("namespace"), body, manager="kubectl-client-side-apply")
-    felix = {"spec": {"egressIPSupport": "EnabledPerNamespaceOrPerPod"}}
-    api.merge_patch("FelixConfiguration", None, "default", felix, manager="kubectl-patch")
-    annotation = {"egress.projectcalico.org/namespaceSelector": "projectcalico.org/name == 'tenant0-egw'"}
-    api.merge_patch("Namespace", None, "default", {"metadata": {"annotations": annotation}}, manager="kubectl-annotate")
-    desk.world.hubs["hub1"].put_group("tenants", "by-hand", {"properties": RULES})
-    desk.world.advance(600)
+    carry_out(desk.world)
     return desk
 
 

@@ -1,0 +1,101 @@
+"""The import command: what stands on clusters and in the policy, written down so that merging it changes nothing packets feel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from function_app.authoring.cluster_file import with_adoption
+from function_app.authoring.tenant_file import NoSuchEdit
+from function_app.cli.options import OutputOption, assembled
+from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
+from function_app.importing import Imported, imported
+from function_app.model.errors import Problem, Severity
+from function_app.model.names import Commit, HubName
+from function_app.model.tree import Tree
+from function_app.reading.definitions import read_directory
+from function_app.reconcile import look
+from function_app.reporting.terminal import indented, problem_line
+from function_app.reporting.words import counted, plain
+
+
+def import_found(
+    hub: Annotated[str | None, typer.Option("--hub", metavar="NAME", help="The hub, if there are several.")] = None,
+    team: Annotated[str, typer.Option("--team", metavar="TEAM", help="Who answers for it.")] = "to-be-named",
+    contact: Annotated[str, typer.Option("--contact", metavar="ADDRESS", help="How to reach them.")] = "to-be-named",
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Folder with hubs/ and clusters/.")] = Path(
+        "gitops"
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    output: OutputOption = OutputForm.TEXT,
+) -> int:
+    """Write definitions for hand-made gateways and rules; merging them takes these over as they are."""
+    definitions, problems = read_directory(folder, today=datetime.now(UTC).date())
+    if definitions is None:
+        _show(problems)
+        return fail(f"{folder} is not valid. Hub and clusters must be defined first, tenants need not.")
+    hubs = sorted(definitions.hubs)
+    if (hub is None and len(hubs) != 1) or (hub is not None and hub not in hubs):
+        return fail(f"name one of the hubs that are defined with --hub: {', '.join(hubs)}.")
+    name = HubName(hub or hubs[0])
+    tree = Tree(Commit("0" * 40), definitions)
+    with assembled() as parts:
+        seen = look(name, tree, parts.ports(name, tree), parts.patience)
+    found = imported(name, definitions, seen, team=team, contact=contact)
+    try:
+        files = _files(folder, found)
+    except NoSuchEdit as problem:
+        return fail(str(problem))
+    if not dry_run:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if output is OutputForm.JSON:
+        print_json({**asdict(found), "files": [str(path) for path in files], "written": not dry_run})
+    else:
+        _tell(found, [str(path) for path in files], written=not dry_run)
+    wrong = () if dry_run else _wrong(folder)
+    _show(wrong)
+    return ExitCode.REFUSED if found.barred or wrong else ExitCode.DONE
+
+
+def _files(folder: Path, found: Imported) -> dict[Path, str]:
+    files = {folder / "tenants" / f"{tenant}.yaml": text for tenant, text in found.tenants.items()}
+    for cluster in found.adopting:
+        path = folder / "clusters" / f"{cluster}.yaml"
+        files[path] = with_adoption(path.read_text(encoding="utf-8"))
+    return files
+
+
+def _wrong(folder: Path) -> tuple[Problem, ...]:
+    """What must be mended before it can be merged, as when a guardrail forbids what the firewall allows today."""
+    _, problems = read_directory(folder, today=datetime.now(UTC).date())
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def _show(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        stdout().print(problem_line(problem), soft_wrap=True)
+
+
+def _tell(found: Imported, files: Sequence[str], *, written: bool) -> None:
+    _list("written" if written else "would be written", files, "green")
+    _list("not imported, and why", found.barred, "red")
+    _list("rules without a copy; they go on to count where they are", found.left, "yellow")
+    _list("rules that their owner may remove once all is converged", found.superseded, "")
+    _list("to know", found.notes, "")
+    words = f"{counted(len(found.tenants), 'tenant')}; `egressctl plan` shows what merging does"
+    stdout().print(Text(words, style="bold"))
+
+
+def _list(title: str, rows: Sequence[str], style: str) -> None:
+    if rows:
+        stdout().print(Text(title, style=f"bold {style}".strip()))
+        for row in rows:
+            stdout().print(indented(Text(plain(row))))
