@@ -93,6 +93,16 @@ locals {
       by        = []
       query     = "${local.events} | where event == \"source.unreadable\""
     }
+    attribution-untold = {
+      says      = "The ledger's events could not be logged: the firewall's log is joined with what was told before. The next pass tells them."
+      severity  = 2
+      every     = "PT15M"
+      over      = "PT1H"
+      operator  = "GreaterThanOrEqual"
+      threshold = 3
+      by        = ["hub"]
+      query     = "${local.events} | where event == \"telling.failed\" | extend hub = tostring(r.hub)"
+    }
     settings-wrong = {
       says      = "The service cannot start with its settings; a Key Vault reference may not resolve."
       severity  = 1
