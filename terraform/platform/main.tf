@@ -2,13 +2,14 @@
 module "inventory" {
   source = "../modules/inventory"
   path   = "${path.module}/${var.definitions}"
+  also   = { "service.network.address_space" = var.service.network.address_space }
 }
 
 locals {
   hubs         = module.inventory.definitions.hubs
   clusters     = module.inventory.definitions.clusters
   subscription = one(distinct([for hub in values(local.hubs) : hub.subscription]))
-  home         = local.hubs[var.service.hub]
+  home         = local.hubs[var.home_hub]
   tags         = merge({ managed-by = "terraform", project = "egress-gitops" }, var.tags)
 
   cluster_group = { for name, cluster in local.clusters : name => split("/", cluster.apiServer.aksResourceId)[4] }
@@ -182,13 +183,14 @@ module "service" {
   image               = { tag = var.image_tag }
   plan                = var.plan
   drift_minutes       = var.drift_minutes
+  operator_ranges     = var.operator_ranges
   tags                = local.tags
 
   home = {
-    virtual_network     = module.hub[var.service.hub].virtual_network
-    firewall_private_ip = module.hub[var.service.hub].firewall_private_ip
-    base_policy_id      = module.hub[var.service.hub].base_policy_id
-    route_server_id     = module.hub[var.service.hub].route_server_id
+    virtual_network     = module.hub[var.home_hub].virtual_network
+    firewall_private_ip = module.hub[var.home_hub].firewall_private_ip
+    base_policy_id      = module.hub[var.home_hub].base_policy_id
+    route_server_id     = module.hub[var.home_hub].route_server_id
   }
   targets = {
     tenant_policies = { for name in keys(local.hubs) : name => module.hub[name].tenant_policy_id }

@@ -20,6 +20,17 @@ variable "alert_emails" {
   }
 }
 
+variable "home_hub" {
+  description = "The hub whose firewall the service leaves by."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(module.inventory.definitions.hubs[var.home_hub])
+    error_message = "home_hub: there is no hub `${var.home_hub}`; known are ${join(", ", keys(module.inventory.definitions.hubs))}."
+  }
+}
+
 variable "image_tag" {
   description = "Which build of the service runs: the tag that the pipeline gave it."
   type        = string
@@ -44,10 +55,9 @@ variable "repository" {
 }
 
 variable "service" {
-  description = "The service: name (others are made of it, some unique in the world), hub whose firewall it leaves by, and its network, which overlaps no hub, spoke or egress range."
+  description = "The service: its name (others are made of it, some unique in the world) and its network, which overlaps no hub, spoke or egress range."
   type = object({
     name = string
-    hub  = string
     network = object({
       address_space = string
       function      = string
@@ -55,11 +65,6 @@ variable "service" {
     })
   })
   nullable = false
-
-  validation {
-    condition     = can(module.inventory.definitions.hubs[var.service.hub])
-    error_message = "service.hub: there is no hub `${var.service.hub}`; known are ${join(", ", keys(module.inventory.definitions.hubs))}."
-  }
 }
 
 variable "tenant_id" {
@@ -109,6 +114,18 @@ variable "drift_minutes" {
   validation {
     condition     = contains([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], var.drift_minutes)
     error_message = "drift_minutes: it divides an hour evenly: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60."
+  }
+}
+
+variable "operator_ranges" {
+  description = "Who besides the service reaches its API, the vault and the registry: ranges of runners, jump hosts, a VPN."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for range in var.operator_ranges : can(cidrhost(range, 0)) && range != "0.0.0.0/0"])
+    error_message = "operator_ranges: ranges like 10.254.0.0/24, and not everybody."
   }
 }
 

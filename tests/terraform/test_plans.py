@@ -12,6 +12,9 @@ from terraform_provider.workspace import TerraformFailed, Workspace
 
 ROOT = "terraform/platform"
 SAMPLE = "-var-file=sample.tfvars"
+SERVICE_IN_A_SPOKE = (
+    '{name="egress-gitops",network={address_space="10.1.128.0/24",function="10.1.128.0/26",endpoints="10.1.128.64/27"}}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +79,9 @@ def test_a_spoke_that_goes_is_refused_first(applied: Workspace) -> None:
         (("-var=definitions=../../nowhere",), "there is no hubs file under"),
         (("-var=definitions=../../tests/terraform/corpus/yaml-octal",), "clusters/spoke1-aks.yaml:20: `0311`"),
         (("-var=definitions=../../tests/terraform/corpus/peers-too-many",), "Attach a cluster to another hub"),
+        ((f"-var=service={SERVICE_IN_A_SPOKE}",), "overlaps 10.1.128.0/24 of variables: service.network.address_space"),
         (("-var=drift_minutes=7",), "it divides an hour evenly"),
-        (('-var=service={name="x",hub="hub9",network={address_space="",function="",endpoints=""}}',), "known are hub1"),
+        (("-var=home_hub=hub9",), "known are hub1"),
     ],
 )
 def test_a_wrong_input_is_told_with_its_place(terraform: Workspace, arguments: tuple[str, ...], told: str) -> None:

@@ -2,4 +2,5 @@
 module "definitions" {
   source = "./definitions"
   path   = var.path
+  also   = var.also
 }

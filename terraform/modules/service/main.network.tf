@@ -40,11 +40,16 @@ resource "azurerm_subnet" "endpoints" {
 
 locals {
   subnet_ids = { function = azurerm_subnet.function.id, endpoints = azurerm_subnet.endpoints.id }
-  inbound = {
-    "function/nobody"       = { subnet = "function", name = "nobody", priority = 4096, access = "Deny", protocol = "*", port = "*", source = "*" }
-    "endpoints/function"    = { subnet = "endpoints", name = "function", priority = 100, access = "Allow", protocol = "Tcp", port = "443", source = var.network.function }
-    "endpoints/nobody-else" = { subnet = "endpoints", name = "nobody-else", priority = 4096, access = "Deny", protocol = "*", port = "*", source = "*" }
-  }
+  inbound = merge(
+    {
+      "function/nobody"       = { subnet = "function", name = "nobody", priority = 4096, access = "Deny", protocol = "*", port = "*", sources = ["*"] }
+      "endpoints/function"    = { subnet = "endpoints", name = "function", priority = 100, access = "Allow", protocol = "Tcp", port = "443", sources = [var.network.function] }
+      "endpoints/nobody-else" = { subnet = "endpoints", name = "nobody-else", priority = 4096, access = "Deny", protocol = "*", port = "*", sources = ["*"] }
+    },
+    length(var.operator_ranges) == 0 ? {} : {
+      "endpoints/operators" = { subnet = "endpoints", name = "operators", priority = 110, access = "Allow", protocol = "Tcp", port = "443", sources = var.operator_ranges }
+    },
+  )
 }
 
 resource "azurerm_network_security_group" "this" {
@@ -67,7 +72,8 @@ resource "azurerm_network_security_rule" "this" {
   access                      = each.value.access
   protocol                    = each.value.protocol
   source_port_range           = "*"
-  source_address_prefix       = each.value.source
+  source_address_prefix       = contains(each.value.sources, "*") ? "*" : null
+  source_address_prefixes     = contains(each.value.sources, "*") ? null : each.value.sources
   destination_port_range      = each.value.port
   destination_address_prefix  = "*"
 }

@@ -152,6 +152,18 @@ variable "plan" {
   nullable = false
 }
 
+variable "operator_ranges" {
+  description = "Who besides the service reaches its API, the vault and the registry: ranges of runners, jump hosts, a VPN."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for range in var.operator_ranges : can(cidrhost(range, 0)) && range != "0.0.0.0/0"])
+    error_message = "operator_ranges: ranges like 10.254.0.0/24, and not everybody."
+  }
+}
+
 variable "drift_minutes" {
   description = "Every so many minutes each hub is looked at without anybody asking."
   type        = number

@@ -6,13 +6,13 @@ variables {
   tenant_id              = "99999999-8888-7777-6666-555555555555"
   admin_group_object_ids = ["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"]
   alert_emails           = { platform = "platform@example.com" }
+  home_hub               = "hub1"
   image_tag              = "2027-01-15-a1b2c3d"
   repository             = { url = "https://github.com/example/egress.git" }
   webhook                = { provider = "github" }
   budget                 = { amount = 6000, start_date = "2027-01-01T00:00:00Z" }
   service = {
     name    = "egress-gitops"
-    hub     = "hub1"
     network = { address_space = "10.255.0.0/24", function = "10.255.0.0/26", endpoints = "10.255.0.64/27" }
   }
 }
@@ -93,14 +93,10 @@ run "refuses_a_service_without_a_home" {
   command = plan
 
   variables {
-    service = {
-      name    = "egress-gitops"
-      hub     = "hub9"
-      network = { address_space = "10.255.0.0/24", function = "10.255.0.0/26", endpoints = "10.255.0.64/27" }
-    }
+    home_hub = "hub9"
   }
 
-  expect_failures = [var.service]
+  expect_failures = [var.home_hub]
 }
 
 run "refuses_nobody_to_administer" {

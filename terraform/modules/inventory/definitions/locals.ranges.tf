@@ -1,6 +1,7 @@
 # Who uses which range. Two ranges overlap when each begins before the other ends.
 locals {
   _claims = concat(
+    [for name, cidr in var.also : { file = "variables", key = name, cidr = cidr, use = "egress", hub = "" }],
     flatten([for name, hub in local.hubs : [
       for index, cidr in hub.vnet : { file = "hubs/${name}.yaml", key = "spec.vnet[${index}]", cidr = cidr, use = "vnet", hub = name }
     ]]),

@@ -400,3 +400,14 @@ run "refuses_a_folder_that_does_not_exist" {
 
   expect_failures = [output.definitions]
 }
+
+run "refuses_a_range_that_the_service_has_already" {
+  command = plan
+
+  variables {
+    path = "../../../tests/terraform/corpus/sound"
+    also = { "service.network.address_space" = "10.99.1.128/25" }
+  }
+
+  expect_failures = [output.definitions]
+}

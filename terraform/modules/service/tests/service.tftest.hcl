@@ -200,3 +200,26 @@ run "refuses_a_deploy_key_without_the_hosts_keys" {
 
   expect_failures = [var.repository]
 }
+
+run "operators_reach_the_endpoints_from_where_they_say" {
+  command = plan
+
+  variables {
+    operator_ranges = ["10.254.0.0/24"]
+  }
+
+  assert {
+    condition     = azurerm_network_security_rule.this["endpoints/operators"].source_address_prefixes == toset(["10.254.0.0/24"]) && azurerm_network_security_rule.this["endpoints/nobody-else"].access == "Deny"
+    error_message = "Secrets, images and answers are for those who are named, and for nobody else."
+  }
+}
+
+run "refuses_everybody_as_operator" {
+  command = plan
+
+  variables {
+    operator_ranges = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.operator_ranges]
+}
