@@ -6,7 +6,7 @@ MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep fuzz mutants mutants-machine teardown smoke clean
+.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep load fuzz mutants mutants-machine teardown smoke clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -80,6 +80,9 @@ $(MUTMUT): mutants/requirements.txt $(READY)
 
 sweep: $(READY) ## kill -9 the service at every call of a history; PLAYINGS=20 does a part, JOBS=2 side by side
 	@$(BIN)/python -m sweep $(if $(PLAYINGS),--playings $(PLAYINGS)) --jobs $(or $(JOBS),1)
+
+load: $(READY) ## five hundred webhooks in ten seconds while the firewall is written, in real time: some ten minutes
+	@$(BIN)/python -m load
 
 fuzz: $(READY) ## anything at all at the webhooks, for SECONDS=3600
 	@EGRESS_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/python -m pytest tests/service/test_fuzz.py

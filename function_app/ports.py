@@ -253,8 +253,8 @@ class Intents(Protocol):
     def read(self, hub: HubName) -> HubIntent:
         """Where the hub stands."""
 
-    def served(self, hub: HubName, upto: int) -> None:
-        """A pass that began when the counter stood there is over; what came later stays."""
+    def served(self, hub: HubName, upto: int, at: datetime) -> None:
+        """A pass that began when the counter stood there is over at that time; what came later stays."""
 
     def look_again(self, hub: HubName, at: datetime | None) -> bool:
         """Note when the next look is due, None for no need; True when that is another time than was noted before."""

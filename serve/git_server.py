@@ -29,6 +29,11 @@ class GitServer:
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 
     @property
+    def fetches(self) -> int:
+        """How often somebody asked what there is to fetch."""
+        return self._server.fetches
+
+    @property
     def url(self) -> str:
         """Where it listens; a repository is a path below."""
         return f"https://127.0.0.1:{self._server.server_port}"
@@ -57,7 +62,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, folder: Path, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
-        self.folder = folder
+        self.folder, self.fetches = folder, 0
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever hangs up in the middle is no news."""
@@ -71,6 +76,8 @@ class _Connection(BaseHTTPRequestHandler):
         """Pushes show in Git."""
 
     def _serve(self) -> None:
+        if self.path.endswith("/info/refs?service=git-upload-pack"):
+            self.server.fetches += 1
         length = self.headers.get("Content-Length", "0")
         chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
         if not length.isdecimal() or int(length) > _LARGEST_BODY:

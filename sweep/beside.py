@@ -89,7 +89,7 @@ def _settle_with(on: Play, workers: list[Worker]) -> None:
             return
         if not on.messages():
             raise Lost("no message is left, and something is due")
-        if not asked.pending and asked.look_again_at is not None:
+        if asked.look_again_at is not None:
             on.pass_time_until(asked.look_again_at)
     raise Lost(f"no rest: {on.status().get('attachments')}")
 

@@ -222,7 +222,7 @@ class Play:
                 raise Lost(
                     f"no message is left, and pending is {asked.pending}, a look is due at {asked.look_again_at}"
                 )
-            if not asked.pending and asked.look_again_at is not None:
+            if asked.look_again_at is not None:
                 self.pass_time_until(asked.look_again_at)
             self.show()
         raise Lost(f"no rest after {MOST_PAUSES} pauses: {self.status().get('attachments')}")

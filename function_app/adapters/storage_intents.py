@@ -32,6 +32,7 @@ class _Asked:
     served: int = 0
     asked: tuple[tuple[int, Intent], ...] = ()
     look_again_at: datetime | None = None
+    served_at: datetime | None = None
 
     def with_one(self, intent: Intent) -> _Asked:
         """One more."""
@@ -42,10 +43,12 @@ class _Asked:
             asked = (*first, (number, merged(earlier, later)))
         return replace(self, wanted=number, asked=asked)
 
-    def without(self, upto: int) -> _Asked:
+    def without(self, upto: int, at: datetime) -> _Asked:
         """Less what is served by now."""
         served = max(self.served, min(upto, self.wanted))
-        return replace(self, served=served, asked=tuple(each for each in self.asked if each[0] > served))
+        if served == self.served:
+            return self
+        return replace(self, served=served, served_at=at, asked=tuple(each for each in self.asked if each[0] > served))
 
 
 _CODEC = TypeAdapter(_Asked)
@@ -108,11 +111,11 @@ class IntentBlobs:
         name = _name(hub)
         asked = _decoded(self._container.read(name), name)
         intent = all_merged(each for _, each in asked.asked)
-        return HubIntent(asked.wanted, asked.served, intent, asked.look_again_at)
+        return HubIntent(asked.wanted, asked.served, intent, asked.look_again_at, asked.served_at)
 
-    def served(self, hub: HubName, upto: int) -> None:
-        """What was asked for up to there is done; raises StateError."""
-        self._change(_name(hub), lambda asked: asked.without(upto))
+    def served(self, hub: HubName, upto: int, at: datetime) -> None:
+        """What was asked for up to there is done since then; raises StateError."""
+        self._change(_name(hub), lambda asked: asked.without(upto, at))
 
     def look_again(self, hub: HubName, at: datetime | None) -> bool:
         """Note when the next look is due; True when that is another time than was noted before. Raises StateError."""

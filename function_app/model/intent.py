@@ -17,6 +17,8 @@ MOST_NAMED = 20
 """So many commits and people are kept by name; the newest ones stay."""
 SLACK = timedelta(seconds=2)
 """A message that was delayed to a time may come this much before it: queues count in whole seconds."""
+REST = timedelta(seconds=15)
+"""After a pass that somebody asked for, pushes and the timer wait so long and are served together; a person never waits."""
 
 
 class Reason(StrEnum):
@@ -47,13 +49,15 @@ class HubIntent:
     """How often a hub was asked for a pass, and up to which time passes have answered.
 
     `wanted` counts events and never falls; up to `served` a pass that began later has taken care of them. `intent` is what
-    those in between asked for. At `look_again_at` the last pass wants the next one, None when nothing is awaited.
+    those in between asked for. At `look_again_at` the last pass wants the next one, None when nothing is awaited. The last one that
+    somebody had asked for ended at `served_at`.
     """
 
     wanted: int = 0
     served: int = 0
     intent: Intent = Intent()
     look_again_at: datetime | None = None
+    served_at: datetime | None = None
 
     @property
     def pending(self) -> bool:
@@ -63,6 +67,18 @@ class HubIntent:
     def calls_for_a_pass(self, now: datetime) -> bool:
         """A message that arrives now finds work: somebody has asked, or the time to look again has come."""
         return self.pending or (self.look_again_at is not None and now >= self.look_again_at - SLACK)
+
+    def rests_until(self, now: datetime) -> datetime | None:
+        """When those are served who may wait, None when a pass is to be made now.
+
+        Many pushes within seconds would else be a fetch each time one pass is over.
+        """
+        due = self.look_again_at is not None and now >= self.look_again_at - SLACK
+        hurried = not self.intent.reasons <= {Reason.PUSH, Reason.TIMER}
+        if due or hurried or not self.pending or self.served_at is None:
+            return None
+        until = self.served_at + REST
+        return until if now < until - SLACK else None
 
 
 def merged(first: Intent, second: Intent) -> Intent:

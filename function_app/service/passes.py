@@ -4,7 +4,7 @@ What is asked is recorded before a message is sent, and a message only says wher
 for nothing. Whoever finds the hub busy goes home: the one who holds it looks again for what was asked after giving it back,
 and should that one be dead, one delayed message looks when its lease is over.
 
-    asked for? -> lease -> asked for? -> fetch -> pass -> next look noted -> served -> lease back -> asked meanwhile? -> send
+    asked for? -> rested? -> lease -> asked for? -> fetch -> pass -> next look noted -> served -> lease back -> asked since? -> send
 
 Killed anywhere before `served`, the message appears again and finds what was asked still unserved, or the look still due.
 """
@@ -51,6 +51,7 @@ class Ran(StrEnum):
     PASSED = "passed"
     NOTHING = "nothing-to-do"
     BUSY = "busy"
+    RESTING = "resting"
     LOST = "lease-lost"
     NO_SOURCE = "no-source"
     NOT_DEFINED = "not-defined"
@@ -59,8 +60,13 @@ class Ran(StrEnum):
 def run_hub(hub: HubName, parts: Parts) -> Ran:
     """One message; raises StateError when storage does not answer, and then the message must come again."""
     log: FilteringBoundLogger = structlog.get_logger().bind(hub=hub)
-    if not parts.intents.read(hub).calls_for_a_pass(parts.clock.now()):
+    asked, now = parts.intents.read(hub), parts.clock.now()
+    if not asked.calls_for_a_pass(now):
         return _said(log, Ran.NOTHING)
+    until = asked.rests_until(now)
+    if until is not None:
+        _look_at_the_latest(hub, parts, asked, until, now)
+        return _said(log, Ran.RESTING)
     lease = parts.leases.acquire(hub, parts.holder)
     if lease is None:
         _look_when_it_must_be_free(hub, parts)
@@ -93,7 +99,7 @@ def _while_held(hub: HubName, parts: Parts, lease: Lease, asked: HubIntent) -> R
     _ask_for_new_hubs(parts, source, asked)
     if hub not in source.tree.definitions.hubs:
         parts.intents.look_again(hub, None)
-        parts.intents.served(hub, asked.wanted)
+        parts.intents.served(hub, asked.wanted, parts.clock.now())
         return Ran.NOT_DEFINED
     _pass(hub, parts, lease, asked, source)
     return Ran.PASSED
@@ -145,7 +151,7 @@ class _Published:
         else:
             self.look_again_at = None
             self.parts.intents.look_again(hub, None)
-        self.parts.intents.served(hub, self.asked.wanted)
+        self.parts.intents.served(hub, self.asked.wanted, self.parts.clock.now())
 
     def latest(self, hub: HubName) -> Mapping[str, object] | None:
         return self.status.latest(hub)
@@ -158,6 +164,12 @@ def _look_again(hub: HubName, parts: Parts, seconds: float) -> datetime:
     parts.passes.send(hub, pause)
     parts.intents.look_again(hub, at)
     return at
+
+
+def _look_at_the_latest(hub: HubName, parts: Parts, asked: HubIntent, until: datetime, now: datetime) -> None:
+    """Those who wait are served then, or by the look that is due before."""
+    if asked.look_again_at is None or asked.look_again_at > until + SLACK:
+        _look_again(hub, parts, (until - now).total_seconds())
 
 
 def _look_when_it_must_be_free(hub: HubName, parts: Parts) -> None:

@@ -60,12 +60,14 @@ class MemoryIntents:
         self._check()
         return self.hubs.get(hub, HubIntent())
 
-    def served(self, hub: HubName, upto: int) -> None:
+    def served(self, hub: HubName, upto: int, at: datetime) -> None:
         """Up to there."""
         self._check()
         now = self.read(hub)
         done = max(now.served, upto)
-        self.hubs[hub] = replace(now, served=done, intent=Intent() if done >= now.wanted else now.intent)
+        if done > now.served:
+            left = Intent() if done >= now.wanted else now.intent
+            self.hubs[hub] = replace(now, served=done, served_at=at, intent=left)
 
     def look_again(self, hub: HubName, at: datetime | None) -> bool:
         """Note it."""

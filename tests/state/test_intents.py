@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -13,7 +14,7 @@ from state_faces import HUB, OTHER_HUB, Storage, at_once, new_parts
 
 from function_app.adapters.storage_intents import MOST_ASKED
 from function_app.model.errors import StateError
-from function_app.model.intent import MOST_NAMED, HubIntent, Intent, Reason, merged
+from function_app.model.intent import MOST_NAMED, REST, HubIntent, Intent, Reason, merged
 from function_app.model.names import Commit, TenantName
 
 PUSH = Intent(frozenset({Reason.PUSH}), (Commit("1" * 40),), by=("ada",))
@@ -57,6 +58,19 @@ def test_a_message_finds_work() -> None:
     assert not HubIntent(look_again_at=NOON + timedelta(seconds=9)).calls_for_a_pass(NOON)
 
 
+def test_who_may_wait_does_so_for_a_quarter_of_a_minute() -> None:
+    """Pushes and the timer, after a pass that somebody had asked for; neither a person nor a look that is due."""
+    served = HubIntent(wanted=3, served=2, intent=PUSH, served_at=NOON)
+    until = NOON + REST
+
+    assert until == served.rests_until(NOON + timedelta(seconds=1))
+    assert served.rests_until(until) is None
+    assert replace(served, intent=merged(PUSH, RESYNC)).rests_until(NOON) is None
+    assert replace(served, look_again_at=NOON).rests_until(NOON) is None
+    assert replace(served, served=3).rests_until(NOON) is None
+    assert replace(served, served_at=None).rests_until(NOON) is None
+
+
 def test_what_is_asked_twice_is_one_more_pass(storage: Storage) -> None:
     """A pass begins, two more events come: after it something is wanted, after one more nothing is."""
     asked = storage.parts.intents
@@ -67,13 +81,13 @@ def test_what_is_asked_twice_is_one_more_pass(storage: Storage) -> None:
 
     assert 2 == asked.record(HUB, RESYNC)
     assert 3 == asked.record(HUB, RESYNC)
-    asked.served(HUB, begun.wanted)
+    asked.served(HUB, begun.wanted, NOON)
     again = asked.read(HUB)
     assert (3, 1, RESYNC, True) == (again.wanted, again.served, again.intent, again.pending)
 
-    asked.served(HUB, again.wanted)
-    asked.served(HUB, 1)
-    assert HubIntent(wanted=3, served=3) == asked.read(HUB)
+    asked.served(HUB, again.wanted, NOON)
+    asked.served(HUB, 1, NOON)
+    assert HubIntent(wanted=3, served=3, served_at=NOON) == asked.read(HUB)
     assert HubIntent() == asked.read(OTHER_HUB)
 
 
@@ -103,10 +117,10 @@ def test_more_than_is_kept_apart_is_merged_and_never_dropped(storage: Storage) -
     for number in range(MOST_ASKED + 3):
         asked.record(HUB, Intent(tenants=frozenset({TenantName(f"t{number}")})))
     assert MOST_ASKED + 3 == len(asked.read(HUB).intent.tenants)
-    asked.served(HUB, 5)
+    asked.served(HUB, 5, NOON)
 
     assert frozenset(f"t{number}" for number in range(5, MOST_ASKED + 3)) == asked.read(HUB).intent.tenants
-    asked.served(HUB, MOST_ASKED + 3)
+    asked.served(HUB, MOST_ASKED + 3, NOON)
     assert Intent() == asked.read(HUB).intent
 
 
@@ -118,8 +132,8 @@ def test_the_next_look_is_news_once(storage: Storage) -> None:
 
     assert [True, False, True, False] == [asked.look_again(HUB, at) for at in (due, due, None, None)]
     assert asked.look_again(HUB, due)
-    asked.served(HUB, 1)
-    assert HubIntent(1, 1, Intent(), due) == asked.read(HUB)
+    asked.served(HUB, 1, NOON)
+    assert HubIntent(1, 1, Intent(), due, NOON) == asked.read(HUB)
 
 
 def test_an_intent_that_cannot_be_understood_is_a_pass_wanted(storage: Storage) -> None:
@@ -130,7 +144,7 @@ def test_an_intent_that_cannot_be_understood_is_a_pass_wanted(storage: Storage) 
         assert asked.read(HUB).pending
         assert 2 == asked.record(HUB, PUSH)
     storage.put("intent.json", b'{"schema": 4}')
-    for call in (lambda: asked.read(HUB), lambda: asked.record(HUB, PUSH), lambda: asked.served(HUB, 1)):
+    for call in (lambda: asked.read(HUB), lambda: asked.record(HUB, PUSH), lambda: asked.served(HUB, 1, NOON)):
         with pytest.raises(StateError, match="schema 4, written by a newer release"):
             call()
     assert b'{"schema": 4}' == storage.content("intent.json")
