@@ -107,6 +107,7 @@ class Scene:
             "EGRESS_REPOSITORY": str(self.origin),
             "EGRESS_STATE_FOLDER": str(self.folder / state),
             "EGRESS_AUTHOR": "demo",
+            "EGRESS_LATE_TARGET_GRACE_SECONDS": f"{UNHURRIED.grace:g}",
         }
 
     def merge(self, message: str, files: Mapping[str, str | None]) -> str:
