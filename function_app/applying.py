@@ -1,4 +1,7 @@
-"""Carrying out a plan: targets in parallel, one target strictly in sequence, results in order.
+"""Carrying out a plan: targets in parallel, one target in the order of its ranks, results in order.
+
+Within a rank several tenants' writes are under way at once (a bounded number); firewall and Route Server are
+written strictly in sequence. A failure that says to wait stops the target: what is under way ends, nothing further is begun.
 
 Nothing is decided here but whether a change may still be made: the lease is ours, what it needs was done, the evidence is
 fresh, the group is as it was read. Ledger records are appended before the write that makes them true.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
 from threading import Lock
@@ -37,6 +41,7 @@ from function_app.model.plan import (
 from function_app.model.report import Outcome, Result
 from function_app.model.resources import Body, FirewallObservation, ResourceId
 from function_app.ports import ClusterApi, FirewallApi, HubPorts, Lease, RouteServerApi
+from function_app.side_by_side import Each
 
 EVIDENCE_AGE = timedelta(seconds=60)
 
@@ -82,46 +87,62 @@ def apply_plan(
     for change in plan.ready:
         if (change.target, change.resource) not in done:
             ready.setdefault(change.target, []).append(change)
-    tasks = {target: _task(changes, ports, lease, books, firewall, until) for target, changes in ready.items()}
+    tasks = {
+        target: _Course(ports, lease, books, firewall, until, patience.writing).task(changes)
+        for target, changes in ready.items()
+    }
     results = at_once(tasks, patience)
     by_change = {id(outcome.change): outcome for outcomes in results.values() for outcome in outcomes}
     return tuple(by_change[id(change)] for change in plan.ready if id(change) in by_change)
 
 
-def _task(
-    changes: list[Change],
-    ports: HubPorts,
-    lease: Lease,
-    books: _Books,
-    firewall: FirewallObservation | None,
-    until: float,
-) -> Callable[[], tuple[Outcome, ...]]:
-    return lambda: tuple(_in_sequence(changes, ports, lease, books, firewall, until))
+@dataclass
+class _Course:
+    """The writes to one target: what failed so far, and why no further one is begun."""
 
+    ports: HubPorts
+    lease: Lease
+    books: _Books
+    firewall: FirewallObservation | None
+    until: float
+    each: Each
+    failed: set[ResourceId] = field(default_factory=set)
+    stopped: str = ""
 
-def _in_sequence(
-    changes: list[Change],
-    ports: HubPorts,
-    lease: Lease,
-    books: _Books,
-    firewall: FirewallObservation | None,
-    until: float,
-) -> Iterator[Outcome]:
-    failed: set[ResourceId] = set()
-    stopped = ""
-    for change in changes:
-        if not stopped and monotonic() > until:
-            stopped = f"{change.target} takes its time and the others want to be looked at; the next pass goes on here"
-        if stopped or change.needs & failed:
-            words = stopped or f"{', '.join(str(one) for one in sorted(change.needs & failed))} was not written"
+    def task(self, changes: Sequence[Change]) -> Callable[[], tuple[Outcome, ...]]:
+        """All of them, group by group; within a group several at once."""
+        return lambda: tuple(outcome for group in _groups(changes) for outcome in self.each(self._made, group))
+
+    def _made(self, change: Change) -> Outcome:
+        if not self.stopped and monotonic() > self.until:
+            self.stopped = (
+                f"{change.target} takes its time and the others want to be looked at; the next pass goes on here"
+            )
+        if self.stopped or change.needs & self.failed:
+            words = self.stopped or f"{', '.join(map(str, sorted(change.needs & self.failed)))} was not written"
             outcome = Outcome(change, Result.SKIPPED, words)
         else:
-            outcome = _carry_out(change, ports, lease, books, firewall)
+            outcome = _carry_out(change, self.ports, self.lease, self.books, self.firewall)
             if outcome.result is Result.FAILED and outcome.retry_after is not None:
-                stopped = f"{change.target} is not answering"
+                self.stopped = f"{change.target} is not answering"
         if outcome.result in (Result.FAILED, Result.SKIPPED, Result.PENDING):
-            failed.add(change.resource)
-        yield outcome
+            self.failed.add(change.resource)
+        return outcome
+
+
+def _groups(changes: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
+    """Neighbours that may be made at once: of one rank, each another resource, none needing another."""
+    group: list[Change] = []
+    resources: set[ResourceId] = set()
+    for change in changes:
+        beside = bool(group) and change.rank is not None and change.rank == group[-1].rank
+        if group and (not beside or change.resource in resources or change.needs & resources):
+            yield tuple(group)
+            group, resources = [], set()
+        group.append(change)
+        resources.add(change.resource)
+    if group:
+        yield tuple(group)
 
 
 def _carry_out(

@@ -9,12 +9,13 @@ unreadable kubeconfig, an `exec` plugin or a wrong authority makes that one targ
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import getpass
 import hashlib
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from function_app.adapters.git_repository import GitRepository
     from function_app.adapters.git_signatures import Signers
     from function_app.adapters.git_tokens import Token
+    from function_app.adapters.kubernetes_cluster import KubernetesCluster
     from function_app.adapters.storage_parts import StorageParts
     from function_app.adapters.web import Web
     from function_app.reviewing import Compared
@@ -79,10 +81,11 @@ class Assembly:
         self.settings = settings
         self._closing = ExitStack()
         self._repositories: dict[str, GitRepository] = {}
-        self._clusters: dict[str, tuple[Cluster, ClusterApi]] = {}
+        self._clusters: dict[str, tuple[Cluster, KubernetesCluster]] = {}
         self._azure: dict[str, ResourceManager] = {}
         self._unanswered: dict[HubName, Unanswered[Seen]] = {}
         self._stores: dict[HubName, Stores] = {}
+        self._hub: HubName | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -260,6 +263,7 @@ class Assembly:
         from function_app.adapters.azure_firewall import AzureFirewall
         from function_app.adapters.azure_route_server import AzureRouteServer
 
+        self._turn_to(hub)
         definition = tree.definitions.hubs[hub]
         spec = definition.spec
         arm = self._resource_manager(definition)
@@ -281,6 +285,15 @@ class Assembly:
             leases=self.leases,
             clock=self.clock,
         )
+
+    def _turn_to(self, hub: HubName) -> None:
+        """What was read of one hub is kept for its next pass only while no other hub comes in between: memory has a bound."""
+        if hub != self._hub:
+            self._hub = hub
+            for arm in self._azure.values():
+                arm.forget_bodies()
+            for _, cluster in self._clusters.values():
+                cluster.forget_bodies()
 
     @cached_property
     def _storage(self) -> StorageParts | None:
@@ -437,7 +450,23 @@ numbers, made for small heaps, searching through them took a third of its CPU.
 """
 
 
+LARGE_BYTES = 256 * 1024
+"""From this size on memory is taken from the system for itself alone, and goes back there when it is freed."""
+MOST_HEAPS = 2
+"""How many heaps the C library keeps for all threads."""
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+
+
+def _few_heaps() -> None:
+    """Answers of megabytes pass through many threads; glibc would keep what each of them ever held (mallopt(3))."""
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, MOST_HEAPS)
+        mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
 def assemble(settings: Settings) -> Assembly:
     """The parts for these settings, none of them built yet."""
     gc.set_threshold(*ALLOCATIONS)
+    _few_heaps()
     return Assembly(settings)

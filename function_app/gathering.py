@@ -21,6 +21,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from function_app.model.names import TargetName
+from function_app.side_by_side import Each, InTurn, SideBySide
 
 GIVEN_UP = 10
 """So many limits old, a reading that never ended is forgotten and another one begun."""
@@ -34,11 +35,24 @@ class Patience:
 
     `grace` after the last answer the pass goes on without them; until `limit` each is still planned alone when it answers.
     `workers` is how many targets are written at once; 1 reads and writes everything in the calling thread, in order.
+    `lists` and `writes` are how many calls of each sort one cluster gets at once.
     """
 
     grace: float = 2.0
     limit: float = 60.0
     workers: int = 16
+    lists: int = 4
+    writes: int = 8
+
+    @property
+    def listing(self) -> Each:
+        """How the listings of one cluster are made."""
+        return SideBySide(self.lists) if self.workers > 1 else InTurn()
+
+    @property
+    def writing(self) -> Each:
+        """How those writes to one cluster are made that need not wait for each other."""
+        return SideBySide(self.writes) if self.workers > 1 else InTurn()
 
 
 @dataclass(frozen=True, slots=True)

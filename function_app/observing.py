@@ -11,6 +11,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
+from function_app.model.once import Read, once
 from function_app.model.resources import (
     ApiMode,
     Body,
@@ -18,12 +19,14 @@ from function_app.model.resources import (
     FirewallObservation,
     Kind,
     LearnedRoute,
+    LearnedRoutes,
     PeerConnection,
     Resource,
     ResourceId,
     RouteServerObservation,
 )
 from function_app.ports import Clock, ClusterApi, FirewallApi, RouteListing, RouteServerApi
+from function_app.side_by_side import Each, InTurn
 
 GATEWAY_PARTS = "app.kubernetes.io/component=EgressGateway.operator.tigera.io"
 """Label that Tigera's operator gives to every Deployment and pod of an EgressGateway."""
@@ -51,23 +54,34 @@ _OF_THE_OPERATOR = frozenset({Kind.INSTALLATION, Kind.TIGERA_STATUS, Kind.DATAST
 _OF_KUBERNETES = frozenset({Kind.NAMESPACE, Kind.NODE, Kind.POD, Kind.DEPLOYMENT, Kind.DISRUPTION_BUDGET})
 _NOT_OF_CALICO = _OF_KUBERNETES | _OF_THE_OPERATOR | {Kind.IPAM_BLOCK}
 """Kinds that kube-apiserver answers for where an aggregated API server answers for the rest of Calico's."""
+_IN_A_NAMESPACE = (Kind.POD, Kind.DEPLOYMENT, Kind.DISRUPTION_BUDGET)
+_IN_TURN = InTurn()
 
 
-def observe_cluster(api: ClusterApi, clock: Clock, emptying: Iterable[str] = ()) -> ClusterObservation:
-    """Read a cluster. `emptying` are gateway namespaces that may be deleted: everything in them must be known."""
+def observe_cluster(
+    api: ClusterApi, clock: Clock, emptying: Iterable[str] = (), each: Each = _IN_TURN
+) -> ClusterObservation:
+    """Read a cluster. `emptying` are gateway namespaces that may be deleted: everything in them must be known.
+
+    `each` says how the listings are made.
+    """
     at = clock.now()
     mode = api.mode()
-    found = [body for kind in sorted(_PREREQUISITES) for body in _prerequisites(api, mode, kind)]
-    found.extend(body for kind in _WHOLE for body in _whole(api, mode, kind))
-    found.extend(body for kind, selector in _SELECTED.items() for body in api.list(kind, label_selector=selector))
-    resources = _by_id(found)
+    listed = each(lambda kind: _listed(api, mode, kind), (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))
+    resources = _by_id(body for found in listed for body in found)
     if _pods_may_point(resources):
         resources.update(_by_id(api.list(Kind.POD)))
-    for namespace in sorted(set(emptying)):
-        for kind in (Kind.POD, Kind.DEPLOYMENT, Kind.DISRUPTION_BUDGET):
-            resources.update(_by_id(api.list(kind, namespace=namespace)))
+    emptied = [(kind, namespace) for namespace in sorted(set(emptying)) for kind in _IN_A_NAMESPACE]
+    for found in each(lambda one: api.list(one[0], namespace=one[1]), emptied):
+        resources.update(_by_id(found))
     system = resources.get(ResourceId(Kind.NAMESPACE, "kube-system"))
     return ClusterObservation(api.target, at, mode, system.uid if system is not None else "", resources)
+
+
+def _listed(api: ClusterApi, mode: ApiMode, kind: Kind) -> Sequence[Body]:
+    if kind in _SELECTED:
+        return api.list(kind, label_selector=_SELECTED[kind])
+    return _prerequisites(api, mode, kind) if kind in _PREREQUISITES else _whole(api, mode, kind)
 
 
 def _prerequisites(api: ClusterApi, mode: ApiMode, kind: Kind) -> Sequence[Body]:
@@ -119,27 +133,14 @@ def _whole(api: ClusterApi, mode: ApiMode, kind: Kind) -> Sequence[Body]:
 
 
 def _by_id(bodies: Iterable[Body]) -> dict[ResourceId, Resource]:
-    found: dict[ResourceId, Resource] = {}
-    for body in bodies:
-        metadata = body.get("metadata") or {}
-        key = ResourceId(Kind(str(body.get("kind"))), str(metadata.get("name", "")), str(metadata.get("namespace", "")))
-        found[key] = Resource(key, _lean(body) if key.kind in _MADE_BY_CONTROLLERS else body)
-    return found
+    return {resource.id: resource for resource in map(_resource, bodies)}
 
 
-_MADE_BY_CONTROLLERS = frozenset({Kind.DEPLOYMENT, Kind.POD})
-_BULK = frozenset(
-    {"containers", "initContainers", "containerStatuses", "initContainerStatuses", "volumes", "managedFields"}
-)
-
-
-def _lean(body: Body) -> Body:
-    """What others make of our gateways, without its bulk: it would be the half of what a pass keeps, and decides nothing."""
-    return {
-        key: _lean(value) if key in ("metadata", "spec", "status", "template") and isinstance(value, Mapping) else value
-        for key, value in body.items()
-        if key not in _BULK
-    }
+@once
+def _resource(body: Body) -> Resource:
+    metadata = body.get("metadata") or {}
+    kind = Kind(str(body.get("kind")))
+    return Resource(ResourceId(kind, str(metadata.get("name", "")), str(metadata.get("namespace", ""))), body)
 
 
 def _pods_may_point(resources: Mapping[ResourceId, Resource]) -> bool:
@@ -159,7 +160,7 @@ def observe_firewall(api: FirewallApi, clock: Clock) -> FirewallObservation:
             f"The firewall policy does not exist ({problem}). Correct spec.firewall.policy of the hub. A firewall with classic "
             "rules has no policy: migrate it to one first, classic rules cannot be managed."
         ) from problem
-    groups = {str(body.get("name", "")): body for body in api.groups()}
+    groups = {str(body.get("name", "")): Read(body) if type(body) is dict else body for body in api.groups()}
     base = str(((policy.get("properties") or {}).get("basePolicy") or {}).get("id", ""))
     base_groups = {str(body.get("name", "")): body for body in api.base_groups(base)} if base else {}
     return FirewallObservation(api.target, at, policy, groups, base_groups)
@@ -222,9 +223,7 @@ def _resumed(api: RouteServerApi, operation: str) -> RouteListing:
 
 def _connection(body: Body, listing: RouteListing, now: datetime) -> PeerConnection:
     properties = body.get("properties") or {}
-    routes = None
-    if listing.routes is not None:
-        routes = tuple(_route(instance, route) for instance, found in listing.routes.items() for route in found)
+    routes = _routes(listing.routes) if listing.routes is not None else None
     return PeerConnection(
         name=_name(body),
         peer_ip=str(properties.get("peerIp", "")),
@@ -235,6 +234,11 @@ def _connection(body: Body, listing: RouteListing, now: datetime) -> PeerConnect
         operation=listing.operation if routes is None else "",
         provisioning=str(properties.get("provisioningState", "Succeeded")),
     )
+
+
+@once
+def _routes(listed: Mapping[str, Sequence[Body]]) -> LearnedRoutes:
+    return LearnedRoutes(_route(instance, route) for instance, found in listed.items() for route in found)
 
 
 def _route(instance: str, route: Body) -> LearnedRoute:

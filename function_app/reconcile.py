@@ -17,7 +17,7 @@ from datetime import datetime
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.model.errors import StateError, TargetError, TargetRejected, TargetUnavailable
-from function_app.model.ledger import BrokenLedger, Holding, Ledger, fold
+from function_app.model.ledger import BrokenLedger, Holding, Ledger, folded
 from function_app.model.names import (
     GenerationId,
     HubName,
@@ -42,6 +42,7 @@ from function_app.planning.remembering import after_repairs, learn_from, without
 from function_app.planning.situation import Situation
 from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
+from function_app.side_by_side import Each
 
 Seen = ClusterObservation | FirewallObservation | RouteServerObservation | Unreadable
 
@@ -83,7 +84,8 @@ def reconcile(
         raise HubBusy(f"another pass over {hub} is under way")
     try:
         definitions, started, outcomes = hub_definitions(source.tree, hub), ports.clock.now(), list[Outcome]()
-        gathering = Gathering(_readings(definitions, ports), patience, unanswered or Unanswered())
+        readings = _readings(definitions, ports, patience)
+        gathering = Gathering(readings, patience, unanswered or Unanswered())
         answers = gathering.first(lease.epoch)
         while True:
             observations = _collected(definitions, answers, ports.clock.now())
@@ -148,7 +150,7 @@ def preview(
 def look(hub: HubName, tree: Tree, ports: HubPorts, patience: Patience) -> Observations:
     """What a hub's targets show, each asked once; what does not answer in time is unreadable."""
     definitions = hub_definitions(tree, hub)
-    answers = Gathering(_readings(definitions, ports), patience, Unanswered()).first(epoch=0)
+    answers = Gathering(_readings(definitions, ports, patience), patience, Unanswered()).first(epoch=0)
     return _collected(definitions, answers, ports.clock.now())
 
 
@@ -159,7 +161,7 @@ def _decide(
     state = learn_from(ports.state.read(), definitions.hub.spec.firewall.shards, observations, now)
     decisions = ports.state.decisions()
     try:
-        ledger = fold(ports.ledger.read())
+        ledger = folded(ports.ledger.read())
     except (BrokenLedger, StateError) as problem:
         nothing = Ledger((), {})
         situation = Situation(definitions, nothing, observations, state, decisions, now, draw)
@@ -167,7 +169,7 @@ def _decide(
     return make_plan(Situation(definitions, ledger, observations, state, decisions, now, draw)), ledger
 
 
-def _readings(definitions: HubDefinitions, ports: HubPorts) -> Mapping[TargetName, Reading[Seen]]:
+def _readings(definitions: HubDefinitions, ports: HubPorts, patience: Patience) -> Mapping[TargetName, Reading[Seen]]:
     """How each target is read."""
     clock, hub = ports.clock, definitions.name
     firewall, route_server = firewall_target(hub), route_server_target(hub)
@@ -181,18 +183,20 @@ def _readings(definitions: HubDefinitions, ports: HubPorts) -> Mapping[TargetNam
     }
     for name in definitions.clusters:
         target, api, going = cluster_target(name), ports.clusters[name], emptying.get(name, ())
-        readings[target] = Reading(_guarded(target, ports, _reading(api, ports, going)), about=(api, going))
+        readings[target] = Reading(
+            _guarded(target, ports, _reading(api, ports, going, patience.listing)), about=(api, going)
+        )
     return readings
 
 
-def _reading(api: ClusterApi, ports: HubPorts, emptying: tuple[str, ...]) -> Callable[[], Seen]:
-    return lambda: observe_cluster(api, ports.clock, emptying)
+def _reading(api: ClusterApi, ports: HubPorts, emptying: tuple[str, ...], each: Each) -> Callable[[], Seen]:
+    return lambda: observe_cluster(api, ports.clock, emptying, each)
 
 
 def _emptying(ports: HubPorts) -> Mapping[str, tuple[str, ...]]:
     """By cluster: gateway namespaces of generations on their way out."""
     try:
-        ledger = fold(ports.ledger.read())
+        ledger = folded(ports.ledger.read())
     except (BrokenLedger, StateError):
         return {}
     found: dict[str, tuple[str, ...]] = {}

@@ -15,7 +15,9 @@ from functools import partial
 from typing import Any
 
 from function_app.model.errors import NotFound, TargetUnavailable
+from function_app.model.leaning import KEPT, lean
 from function_app.model.names import FIELD_MANAGER, TargetName, cluster_target, firewall_target, route_server_target
+from function_app.model.once import Read
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
 from function_app.ports import RouteListing
 from simulator.classifying import azure_refusal, kubernetes_refusal
@@ -136,6 +138,29 @@ class InProcessClock:
             self.world.advance(seconds)
 
 
+class _Bodies:
+    """Bodies as a reader has them: a stored object that was not written since the last listing is the body that it was there.
+
+    So whoever keeps with a body what was worked out from it is searched with that in place.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, dict[int, tuple[object, Body]]] = {}
+
+    def of(self, kind: Kind, selection: str, stored: Sequence[Mapping[str, Any]]) -> builtins.list[Body]:
+        """The bodies of these objects, which nobody changes in place."""
+        what, kept = f"{kind} {selection}", KEPT.get(kind)
+        before = self._last.get(what, {})
+        now: dict[int, tuple[object, Body]] = {}
+        for one in stored:
+            known = before.get(id(one))
+            now[id(one)] = (
+                known if known is not None and known[0] is one else (one, Read(lean(one, kept) if kept else one))
+            )
+        self._last[what] = now
+        return [body for _, body in now.values()]
+
+
 class InProcessCluster:
     """`ports.ClusterApi` on one simulated cluster."""
 
@@ -143,6 +168,7 @@ class InProcessCluster:
         self.target: TargetName = cluster_target(name)
         self._door = door
         self._cluster = door.world.clusters[name]
+        self._bodies = _Bodies()
 
     def mode(self) -> ApiMode:
         """Who serves `projectcalico.org/v3` here: aggregated when an APIService hands the group to a service."""
@@ -160,7 +186,7 @@ class InProcessCluster:
         return self._listed(kind, namespace, label_selector)
 
     def _listed(self, kind: Kind, namespace: str, label_selector: str) -> Sequence[Body]:
-        items: builtins.list[Body] = []
+        items: builtins.list[Mapping[str, Any]] = []
         token = ""
         while True:
             page = self._door.pass_through(
@@ -177,7 +203,7 @@ class InProcessCluster:
             items.extend(page.items)
             token = page.continue_token
             if not token:
-                return items
+                return self._bodies.of(kind, f"{namespace} {label_selector}", items)
 
     def apply(self, resource: ResourceId, body: Body, *, force: bool, resource_version: str) -> Body:
         """Server-side apply as our field manager; raises TargetUnavailable when the answer bears no uid."""

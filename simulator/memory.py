@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName
+from function_app.model.once import Row
 from function_app.model.state import Decision, HubState
 from function_app.ports import BlobEntry, CommitEntry
 from simulator.model.clock import VirtualClock
@@ -98,12 +99,16 @@ class MemoryLedger:
 
     records: list[Record] = field(default_factory=list)
     unreadable: str = ""
+    _read: Row[Record] = field(default_factory=Row)
 
     def read(self) -> tuple[Record, ...]:
         """All records."""
         if self.unreadable:
             raise StateError(self.unreadable)
-        return tuple(self.records)
+        found = Row(self.records)
+        if found != self._read:
+            self._read = found
+        return self._read
 
     def append(self, records: Iterable[Record]) -> None:
         """All or none, fenced by epoch."""

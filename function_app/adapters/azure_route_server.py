@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from function_app.adapters.answers import Answer, Call, json_object
+from function_app.adapters.answers import Answer, Call
 from function_app.adapters.azure_arm import FOREIGN_HOST, ResourceManager, operation_of
 from function_app.adapters.azure_refusals import operation_failure
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.names import TargetName
+from function_app.model.once import Read, once
 from function_app.model.resources import Body
 from function_app.ports import RouteListing
 
@@ -85,7 +86,7 @@ class AzureRouteServer:
         return self._arm.own_url(call, answer.headers.get("location") or operation)
 
     def _finished(self, call: Call, answer: Answer, operation: str) -> RouteListing:
-        body = json_object(call, answer)
+        body = self._arm.decoded(call, answer)
         routes = _routes(body)
         if routes is not None:
             return RouteListing(routes)
@@ -97,6 +98,7 @@ class AzureRouteServer:
         raise TargetUnavailable(f"{call}: the answer names no Route Server instance.", status=answer.status)
 
 
+@once
 def _routes(body: Mapping[str, Any]) -> Mapping[str, Sequence[Body]] | None:
     """Routes by instance name, at the top level or inside an envelope; None when no instance is named.
 
@@ -106,7 +108,7 @@ def _routes(body: Mapping[str, Any]) -> Mapping[str, Sequence[Body]] | None:
     if instances:
         if not all(isinstance(value, list | None) for value in instances.values()):
             return None
-        return {name: tuple(value or ()) for name, value in instances.items()}
+        return Read({name: tuple(value or ()) for name, value in instances.items()})
     for envelope in _ENVELOPES:
         inner = body.get(envelope)
         if isinstance(inner, dict):

@@ -25,13 +25,13 @@ def hub_folder(folder: Path, hub: HubName) -> Path:
     return folder / hub
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Put `text` in the file's place, all or nothing; raises OSError."""
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Put `content` in the file's place, all or nothing; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content if isinstance(content, bytes) else content.encode())
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).replace(path)

@@ -21,7 +21,9 @@ from kubernetes.client.configuration import Configuration
 from kubernetes.client.rest import RESTClientObject
 
 from function_app.adapters.answers import Answer, Call, RequestLimits, collected, json_object, lower_cased
+from function_app.adapters.bodies import Listed, decode_once
 from function_app.adapters.kubernetes_access import Access, ApiServerAccess
+from function_app.adapters.kubernetes_bodies import Page, body_of, page_of
 from function_app.adapters.kubernetes_refusals import kubernetes_refusal
 from function_app.adapters.retrying import once_more_after_reset
 from function_app.adapters.vendor_errors import vendor_errors_as_ours
@@ -97,6 +99,11 @@ class KubernetesCluster:
         self._lock = Lock()
         self._connection: _Connection | None = None
         self._mode: ApiMode | None = None
+        self._bodies: dict[tuple[Kind, str], Listed] = {}
+
+    def forget_bodies(self) -> None:
+        """Let go of what was read: the next listing decodes everything again."""
+        self._bodies = {}
 
     def mode(self) -> ApiMode:
         """Aggregated when an APIService hands the group to a service (Calico docs, "crd-migration"), native when CRDs serve it.
@@ -181,29 +188,21 @@ class KubernetesCluster:
         served = self._served(kind)
         if namespace and not served.namespaced:
             raise TargetRejected(f"{call}: this kind has no namespaces.", code="InvalidName")
-        items: list[Body] = []
-        for page in self._pages(call, served.collection(namespace), label_selector):
-            if page.get("kind") != f"{kind.value}List":
-                raise TargetUnavailable(f"{call}: the answer is no {kind.value}List.")
-            # Go writes an empty list as null.
-            for item in page.get("items") or ():
-                if (
-                    not isinstance(item, dict)
-                    or not isinstance(item.get("metadata"), dict)
-                    or not item["metadata"].get("name")
-                ):
-                    raise TargetUnavailable(f"{call}: the answer holds an item without a name.")
-                items.append(item | {"apiVersion": served.api_version, "kind": kind.value})
-        return items
+        before = self._bodies.get((kind, label_selector), {})
+        now: Listed = {}
+        for page in self._pages(call, kind, served.collection(namespace), label_selector):
+            decode_once(page.items or (), before, now, partial(body_of, call, kind, served.api_version))
+        if not namespace:
+            self._bodies[kind, label_selector] = now
+        return list(now.values())
 
-    def _pages(self, call: Call, path: str, label_selector: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, call: Call, kind: Kind, path: str, label_selector: str) -> Iterator[Page]:
         query = {"limit": str(PAGE_SIZE)} | ({"labelSelector": label_selector} if label_selector else {})
         seen: set[str] = set()
         while True:
-            page = self._json(call, "GET", f"{path}?{urlencode(query)}")
+            page = page_of(call, self._accepted(call, "GET", f"{path}?{urlencode(query)}").body, kind)
             yield page
-            metadata = page.get("metadata")
-            token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
+            token = page.metadata.token if page.metadata is not None else ""
             if not token:
                 return
             if token in seen or len(seen) >= _MOST_PAGES:
@@ -239,6 +238,11 @@ class KubernetesCluster:
         self, call: Call, method: str, path: str, *, body: Body | None = None, content_type: str = _JSON
     ) -> dict[str, Any]:
         """The object that a successful request answers."""
+        return json_object(call, self._accepted(call, method, path, body=body, content_type=content_type))
+
+    def _accepted(
+        self, call: Call, method: str, path: str, *, body: Body | None = None, content_type: str = _JSON
+    ) -> Answer:
         try:
             connection = self._connected()
             with vendor_errors_as_ours(call):
@@ -250,7 +254,7 @@ class KubernetesCluster:
             if error.status in (0, 401):
                 self._forget()
             raise
-        return json_object(call, answer)
+        return answer
 
     def _answer(
         self, call: Call, connection: _Connection, method: str, path: str, body: Body | None, content_type: str

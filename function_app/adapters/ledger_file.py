@@ -18,6 +18,7 @@ from function_app.adapters.ledger_lines import REPAIR, batch_in, check_epoch, ch
 from function_app.adapters.state_codec import SCHEMA
 from function_app.model.errors import StateError
 from function_app.model.ledger import Record
+from function_app.model.once import Row
 
 HEAD_FILE = "ledger-head.json"
 _MONTHS = "ledger-[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
@@ -113,7 +114,7 @@ class LedgerFile:
         for month in months[:-1]:
             if month.torn:
                 raise StateError(f"{month.path} ends in the middle of a line. {REPAIR}")
-        records = tuple(record for month in months for record in month.records)
+        records = Row(record for month in months for record in month.records)
         for position, record in enumerate(records, start=1):
             if record.seq != position:
                 raise StateError(f"The ledger in {self._folder} has a gap: record {position} is missing. {REPAIR}")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from function_app.model.errors import StateError
@@ -41,15 +42,58 @@ def decode_records(values: object) -> tuple[Record, ...]:
     return _decoded(_RECORDS, values, "ledger records")
 
 
-def encode_state(state: HubState) -> dict[str, Any]:
-    """A hub's state."""
-    values: dict[str, Any] = _STATE.dump_python(state, mode="json")
-    return values
+class _Envelope(msgspec.Struct):
+    schema: Any = None
+    epoch: Any = 0
+    state: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-def decode_state(values: object) -> HubState:
-    """A hub's state; raises StateError."""
-    return _decoded(_STATE, values, "a hub's state")
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+
+
+class StateText:
+    """A hub's state as it is stored: what has the bytes of the last state is the last state, and need not be decoded again.
+
+    It is a few megabytes of firewall rules, and seldom another one than in the pass before.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[HubState, bytes] | None = None
+
+    def decoded(self, content: bytes, where: str) -> HubState:
+        """The state in a stored object; raises StateError."""
+        text = bytes(_envelope(content, where).state)
+        known = self._known
+        if known is not None and known[1] == text:
+            return known[0]
+        try:
+            state = _STATE.validate_json(text)
+        except ValidationError as error:
+            raise _not("a hub's state", error) from None
+        self._known = state, text
+        return state
+
+    def encoded(self, state: HubState, epoch: int) -> bytes:
+        """The object to be stored."""
+        known = self._known
+        text = known[1] if known is not None and known[0] == state else _STATE.dump_json(state)
+        self._known = state, text
+        return b'{"schema": %d, "epoch": %d, "state": %b}' % (SCHEMA, epoch, text)
+
+
+def epoch_in(content: bytes, where: str) -> int:
+    """The epoch that stored an object, 0 when it does not say; raises StateError."""
+    epoch = _envelope(content, where).epoch
+    return epoch if isinstance(epoch, int) else 0
+
+
+def _envelope(content: bytes, where: str) -> _Envelope:
+    try:
+        envelope = _ENVELOPE.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise StateError(f"{where} is not JSON.") from None
+    check_schema({"schema": envelope.schema}, where)
+    return envelope
 
 
 def encode_decisions(decisions: Iterable[Decision]) -> list[Any]:
@@ -100,6 +144,10 @@ def _decoded[T](codec: TypeAdapter[T], values: object, what: str) -> T:
     try:
         return codec.validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise StateError(f"These are not {what}: {where}: {first['msg']}.") from None
+        raise _not(what, error) from None
+
+
+def _not(what: str, error: ValidationError) -> StateError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return StateError(f"These are not {what}: {where}: {first['msg']}.")

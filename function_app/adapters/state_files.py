@@ -6,16 +6,15 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from function_app.adapters.durable_files import exclusive, hub_folder, replace_file
 from function_app.adapters.state_codec import (
     SCHEMA,
+    StateText,
     decode_decisions,
     decode_envelope,
-    decode_state,
     encode_decisions,
-    encode_state,
+    epoch_in,
 )
 from function_app.model.errors import LeaseLost, StateError
 from function_app.model.names import HubName
@@ -34,27 +33,27 @@ class StateFile:
         self._state = folder / STATE_FILE
         self._decisions = folder / DECISIONS_FILE
         self._lock = folder / "state.lock"
+        self._text = StateText()
 
     def read(self) -> HubState:
         """What was last written; the empty state when nothing was or it cannot be understood."""
         with suppress(StateError):
-            return decode_state(_envelope(self._state).get("state"))
+            return self._text.decoded(_content(self._state), str(self._state))
         return HubState()
 
     def write(self, state: HubState, epoch: int) -> None:
         """Replace; raises LeaseLost when a newer epoch has written, StateError when it cannot be written."""
-        text = json.dumps({"schema": SCHEMA, "epoch": epoch, "state": encode_state(state)}, sort_keys=True)
+        content = self._text.encoded(state, epoch)
         with exclusive(self._lock, "The hub's state"):
             newest = self.epoch()
             if epoch < newest:
                 raise LeaseLost(f"Epoch {newest} has written the hub's state; epoch {epoch} is over.")
-            replace_file(self._state, text)
+            replace_file(self._state, content)
 
     def epoch(self) -> int:
         """The epoch that wrote last, 0 when that is not known."""
         with suppress(StateError):
-            epoch = _envelope(self._state).get("epoch")
-            return epoch if isinstance(epoch, int) else 0
+            return epoch_in(_content(self._state), str(self._state))
         return 0
 
     def decisions(self) -> tuple[Decision, ...]:
@@ -62,7 +61,7 @@ class StateFile:
         if not self._decisions.exists():
             return ()
         try:
-            return decode_decisions(_envelope(self._decisions).get("decisions"))
+            return decode_decisions(decode_envelope(_content(self._decisions), str(self._decisions)).get("decisions"))
         except StateError as error:
             raise StateError(
                 f"The recorded decisions cannot be read: {error} Put {self._decisions} back from a backup, or delete it and "
@@ -142,12 +141,11 @@ class CheckpointFile:
             replace_file(self._path, text)
 
 
-def _envelope(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}.") from None
-    return decode_envelope(content, str(path))
 
 
 def _epoch_in(path: Path) -> int:

@@ -22,6 +22,7 @@ from function_app.adapters.storage_blobs import EPOCH, BlobContainer, Changed, L
 from function_app.model.errors import StateError
 from function_app.model.ledger import Record
 from function_app.model.names import HubName
+from function_app.model.once import Row
 
 _MONTH = re.compile(r"\d{4}-\d{2}\.jsonl")
 
@@ -53,7 +54,7 @@ class _Seen:
     @cached_property
     def records(self) -> tuple[Record, ...]:
         """All of them, oldest first."""
-        return tuple(record for month in self.months for record in month.records)
+        return Row(record for month in self.months for record in month.records)
 
     @property
     def count(self) -> int:

@@ -14,12 +14,11 @@ from typing import Any
 from function_app.adapters.state_codec import (
     SCHEMA,
     NewerSchema,
+    StateText,
     decode_decisions,
     decode_envelope,
-    decode_state,
     decode_told,
     encode_decisions,
-    encode_state,
     encode_told,
 )
 from function_app.adapters.storage_blobs import BlobContainer, Document, hub_path
@@ -40,19 +39,19 @@ class StateBlobs:
         self._container = container
         self._state = f"{hub_path(hub)}/state.json"
         self._decisions = f"{hub_path(hub)}/decisions.json"
+        self._text = StateText()
 
     def read(self) -> HubState:
         """What was last written; the empty state when nothing was or it cannot be understood. StateError: nobody answers."""
         document = self._container.read(self._state)
         if document is not None:
             with suppress(StateError):
-                return decode_state(decode_envelope(document.content, self._state).get("state"))
+                return self._text.decoded(document.content, self._state)
         return HubState()
 
     def write(self, state: HubState, epoch: int) -> None:
         """Replace; raises LeaseLost when a newer epoch has written."""
-        content = _json({"schema": SCHEMA, "epoch": epoch, "state": encode_state(state)})
-        self._container.write_fenced(self._state, content, epoch)
+        self._container.write_fenced(self._state, self._text.encoded(state, epoch), epoch)
 
     def decisions(self) -> tuple[Decision, ...]:
         """Blocks, waivers and forgets, expired ones included; raises StateError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 
 from function_app.model.definitions import OnRemoval
 from function_app.model.names import AttachmentKey, ClusterName, Commit, GenerationId, NamespaceName, TenantName
+from function_app.model.once import Keeper, once
 
 
 class RecordKind(StrEnum):
@@ -63,7 +64,7 @@ class Holding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Keeper):
     """One pool-and-gateway pair as the ledger knows it.
 
     `routed` are the namespaces recorded as pointing here with the time of the record; `switched_at` is the time of the last
@@ -129,6 +130,12 @@ class Ledger:
     def with_drafts(self, drafts: Iterable[Record]) -> Ledger:
         """The ledger as it will be once these drafts are appended; raises BrokenLedger."""
         return fold(self.stamped(drafts, epoch=0), onto=self)
+
+
+@once
+def folded(records: Sequence[Record]) -> Ledger:
+    """All records of a hub as its ledger; raises BrokenLedger."""
+    return fold(records)
 
 
 class BrokenLedger(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 HubName = NewType("HubName", str)
 ClusterName = NewType("ClusterName", str)
@@ -61,8 +61,7 @@ def route_server_target(hub: str) -> TargetName:
     return TargetName(f"route-server/{hub}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AttachmentKey:
+class AttachmentKey(NamedTuple):
     """One tenant on one cluster."""
 
     tenant: TenantName

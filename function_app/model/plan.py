@@ -168,6 +168,7 @@ class Change:
     resources whose changes come earlier in the same pass: when one of them fails, this one is skipped. `records` are
     appended to the ledger before the write. `attachments` are those that the change serves. `evidence_at` is the age of
     the oldest reading on which the change relies, None when it relies on none: too old, and it is left for the next pass.
+    Neighbours of one `rank` may be made at once; None is made alone.
     """
 
     verb: Verb
@@ -181,6 +182,7 @@ class Change:
     records: tuple[Record, ...] = ()
     attachments: tuple[AttachmentKey, ...] = ()
     evidence_at: datetime | None = None
+    rank: int | None = None
 
 
 class Stage(StrEnum):

@@ -9,9 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Network
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from function_app.model.names import TargetName
+from function_app.model.once import Keeper, Row
 
 Body = Mapping[str, Any]
 """JSON as the target's API speaks it."""
@@ -19,6 +21,8 @@ Body = Mapping[str, Any]
 
 class Kind(StrEnum):
     """Every kind of resource that we read or write."""
+
+    __hash__ = str.__hash__  # StrEnum's own is written in Python, and every lookup of a resource asks for it
 
     NAMESPACE = "Namespace"
     NODE = "Node"
@@ -43,8 +47,7 @@ class Kind(StrEnum):
     BGP_CONNECTION = "BgpConnection"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceId:
+class ResourceId(NamedTuple):
     """Which resource, within a target."""
 
     kind: Kind
@@ -56,7 +59,7 @@ class ResourceId:
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Keeper):
     """One thing with an id and a body."""
 
     id: ResourceId
@@ -169,8 +172,7 @@ class ClusterObservation:
         return self.resources.get(ResourceId(kind, name, namespace))
 
 
-def _place(resource: Resource) -> tuple[str, str]:
-    return resource.id.name, resource.id.namespace
+_place = attrgetter("id.name", "id.namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,18 +204,39 @@ class LearnedRoute:
     source_peer: str
 
 
-@dataclass(frozen=True)
-class PeerConnection:
-    """One BGP connection of a Route Server. `routes` is None while the listing operation still runs.
+class LearnedRoutes(Row[LearnedRoute]):
+    """The routes of one listing, in the order of their addresses once somebody asks for a range."""
 
-    Without slots, because routes are put in the order of their addresses once.
-    """
+    def inside(self, cidr: IPv4Network) -> tuple[LearnedRoute, ...]:
+        """Routes for the range or a part of it."""
+        addresses, routes = self._by_address
+        first = bisect_left(addresses, int(cidr.network_address))
+        behind = bisect_left(addresses, int(cidr.broadcast_address) + 1)
+        return tuple(route for length, route in routes[first:behind] if length >= cidr.prefixlen)
+
+    @cached_property
+    def _by_address(self) -> tuple[list[int], list[tuple[int, LearnedRoute]]]:
+        """Each route's first address, and with it prefix length and route; what is no IPv4 network is left out."""
+        found = sorted(
+            (
+                (int(network.network_address), network.prefixlen, route)
+                for route in self
+                if (network := _network(route.network)) is not None
+            ),
+            key=lambda one: one[:2],
+        )
+        return [address for address, _, _ in found], [(length, route) for _, length, route in found]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnection:
+    """One BGP connection of a Route Server. `routes` is None while the listing operation still runs."""
 
     name: str
     peer_ip: str
     peer_asn: int
     state: str
-    routes: tuple[LearnedRoute, ...] | None
+    routes: LearnedRoutes | None
     routes_at: datetime | None = None
     """When the routes were answered."""
     operation: str = ""
@@ -228,23 +251,7 @@ class PeerConnection:
 
     def routes_inside(self, cidr: IPv4Network) -> tuple[LearnedRoute, ...]:
         """Learned routes for the range or a part of it."""
-        addresses, routes = self._by_address
-        first = bisect_left(addresses, int(cidr.network_address))
-        behind = bisect_left(addresses, int(cidr.broadcast_address) + 1)
-        return tuple(route for length, route in routes[first:behind] if length >= cidr.prefixlen)
-
-    @cached_property
-    def _by_address(self) -> tuple[list[int], list[tuple[int, LearnedRoute]]]:
-        """Each route's first address, and with it prefix length and route; what is no IPv4 network is left out."""
-        found = sorted(
-            (
-                (int(network.network_address), network.prefixlen, route)
-                for route in self.routes or ()
-                if (network := _network(route.network)) is not None
-            ),
-            key=lambda one: one[:2],
-        )
-        return [address for address, _, _ in found], [(length, route) for _, length, route in found]
+        return self.routes.inside(cidr) if self.routes is not None else ()
 
 
 @lru_cache(maxsize=32_768)
@@ -256,7 +263,7 @@ def _network(text: str) -> IPv4Network | None:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteServerObservation:
+class RouteServerObservation(Keeper):
     """A Route Server with its connections and what each of its two instances learned from them."""
 
     target: TargetName

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -143,7 +144,12 @@ class Attachment(Definition):
     @property
     def range(self) -> IPv4Network:
         """The CIDR as a network; checked before anything asks."""
-        return IPv4Network(self.cidr)
+        return _network(self.cidr)
+
+
+@lru_cache(maxsize=16_384)
+def _network(text: str) -> IPv4Network:
+    return IPv4Network(text)
 
 
 class AllowRule(Definition):

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from function_app.model.definitions import AllowRule, Attachment, Cluster, Guardrails, Hub, RuleSet, Tenant
 from function_app.model.errors import Problem
 from function_app.model.names import AttachmentKey, ClusterName, Commit, HubName, TenantName
+from function_app.model.once import Keeper, Row, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Definitions:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Keeper):
     """The effective tree at one commit.
 
     `departed` holds the last valid definition of every tenant that is no longer defined. `doubt` says, in words, why
@@ -77,7 +78,7 @@ class DefinedAttachment:
 
 
 @dataclass(frozen=True, slots=True)
-class HubDefinitions:
+class HubDefinitions(Keeper):
     """What one pass looks at: one hub, its clusters and attachments, and each tenant's rules with rule sets written out.
 
     `rules` has an entry for every tenant, departed ones included; names of included rules are `RULESET.RULE`.
@@ -88,7 +89,7 @@ class HubDefinitions:
     commit: Commit
     clusters: Mapping[ClusterName, Cluster]
     attachments: Mapping[AttachmentKey, DefinedAttachment]
-    rules: Mapping[TenantName, tuple[AllowRule, ...]]
+    rules: Mapping[TenantName, Row[AllowRule]]
     departed: Mapping[TenantName, Tenant]
     held: tuple[Held, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -96,6 +97,7 @@ class HubDefinitions:
     guardrails: Guardrails | None = None
 
 
+@once
 def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
     """The part of the tree that one hub's pass needs."""
     definitions = tree.definitions
@@ -125,7 +127,7 @@ def hub_definitions(tree: Tree, name: HubName) -> HubDefinitions:
     )
 
 
-def written_out_rules(tenant: Tenant, rulesets: Mapping[str, RuleSet]) -> tuple[AllowRule, ...]:
+def written_out_rules(tenant: Tenant, rulesets: Mapping[str, RuleSet]) -> Row[AllowRule]:
     """A tenant's own rules after those of the rule sets it includes, in the order in which they are named.
 
     A departed tenant may include a rule set that has gone as well: its rules went with it.
@@ -136,4 +138,4 @@ def written_out_rules(tenant: Tenant, rulesets: Mapping[str, RuleSet]) -> tuple[
         if name in rulesets
         for rule in rulesets[name].spec.allow
     )
-    return included + tenant.spec.egress.allow
+    return Row(included + tenant.spec.egress.allow)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
 
 from function_app.model.ledger import Generation
@@ -128,7 +128,9 @@ def _concerns(change: Change, key: AttachmentKey) -> bool:
     return key in change.attachments or (not change.attachments and change.target == cluster_target(key.cluster))
 
 
-def _marked(readiness: Readiness, withheld: Container[WaitsFor]) -> Readiness:
+def _marked(readiness: Readiness, withheld: Collection[WaitsFor]) -> Readiness:
+    if not withheld:
+        return readiness
     conditions: list[tuple[WaitsFor, Condition]] = []
     broken = False
     for name, one in readiness.conditions:

@@ -5,9 +5,10 @@ Shared objects are `shared_plan.py`, pointing namespaces is `pointing.py`, takin
 
 from __future__ import annotations
 
-from function_app.model.definitions import Adopt
+from function_app.model.definitions import Adopt, Attachment, Cluster
 from function_app.model.ledger import Generation
-from function_app.model.names import POLICY_ANNOTATION, AttachmentKey
+from function_app.model.names import POLICY_ANNOTATION, AttachmentKey, HubName
+from function_app.model.once import once
 from function_app.model.plan import (
     ChangeReason,
     WaitsFor,
@@ -32,16 +33,7 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
     if target is None or defined is None:
         return
     bypass = defined.tenant.spec.egress.bypass
-    affinity = gateway_affinity(facts.definition, target.labels)
-    wanted = generation_resources(situation.hub.name, target, defined.attachment, bypass, affinity)
-    source = digest_of(
-        {
-            "generation": target.id,
-            "attachment": defined.attachment.model_dump(mode="json"),
-            "bypass": sorted(bypass),
-            "affinity": affinity,
-        }
-    )
+    wanted, source = _wanted(target, situation.hub.name, defined.attachment, bypass, facts.definition)
     needs: frozenset[ResourceId] = frozenset()
     if defined.attachment.adopt is not None and _home_is_ours(situation, facts, target):
         wanted = (home_of(situation.hub.name, target), *wanted)
@@ -64,6 +56,21 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
             return
         needs = needs | {resource.id}
     _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+@once
+def _wanted(
+    target: Generation, hub: HubName, attachment: Attachment, bypass: tuple[str, ...], cluster: Cluster
+) -> tuple[tuple[Resource, ...], str]:
+    """A generation's objects, and the digest of what they are rendered from."""
+    affinity = gateway_affinity(cluster, target.labels)
+    source = {
+        "generation": target.id,
+        "attachment": attachment.model_dump(mode="json"),
+        "bypass": sorted(bypass),
+        "affinity": affinity,
+    }
+    return generation_resources(hub, target, attachment, bypass, affinity), digest_of(source)
 
 
 def _home_is_ours(situation: Situation, facts: Facts, generation: Generation) -> bool:

@@ -217,11 +217,16 @@ def export_filter(hub: HubName, ranges: Iterable[IPv4Network]) -> Resource:
     the VNets' ranges, or a default route, into every node.
     """
     rules: list[dict[str, Any]] = [
-        {"action": "Accept", "matchOperator": "In", "cidr": str(cidr)} for cidr in sorted(set(ranges))
+        {"action": "Accept", "matchOperator": "In", "cidr": str(cidr)} for cidr in sorted(set(ranges), key=_place)
     ]
     rules.append({"action": "Reject"})
     spec = {"exportV4": rules, "importV4": [{"action": "Reject"}]}
     return _object(Kind.BGP_FILTER, "projectcalico.org/v3", FILTER_NAME, "", mark(hub), spec)
+
+
+def _place(cidr: IPv4Network) -> tuple[int, int]:
+    """The order of networks; their own comparison works it out anew for each pair."""
+    return int(cidr.network_address), cidr.prefixlen
 
 
 def route_server_peers(hub: HubName, cluster: Cluster, route_server: RouteServer) -> tuple[Resource, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from function_app.model.once import once
 from function_app.model.resources import Resource
 from function_app.planning.ownership import Path, leaves, owned_fields
 
@@ -24,6 +25,11 @@ _EMPTY: tuple[object, ...] = (False, "", [], {}, None)
 
 def differences(desired: Resource, observed: Resource) -> tuple[str, ...]:
     """Dotted paths that differ, sorted; empty when nothing needs to be written."""
+    return _differences(observed, desired)
+
+
+@once
+def _differences(observed: Resource, desired: Resource) -> tuple[str, ...]:
     wanted = _comparable(desired.body)
     found = set(_differing(wanted, _comparable(observed.body), ()))
     for fields in owned_fields(observed):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from function_app.model.names import ClusterName, route_server_target
+from function_app.model.once import once
 from function_app.model.plan import (
     Change,
     ChangeReason,
@@ -130,8 +131,13 @@ def _filter_holds(facts: Facts) -> bool:
     found = facts.observed.get(Kind.BGP_FILTER, FILTER_NAME)
     if found is None or found.terminating:
         return False
-    *accepts, last = found.spec.get("exportV4") or [{}]
-    cidr = IPv4Network(facts.definition.spec.egress_cidr)
+    return _exports_within(found, facts.definition.spec.egress_cidr)
+
+
+@once
+def _exports_within(bgp_filter: Resource, egress_cidr: str) -> bool:
+    *accepts, last = bgp_filter.spec.get("exportV4") or [{}]
+    cidr = IPv4Network(egress_cidr)
     return last == {"action": "Reject"} and all(_inside(rule.get("cidr"), cidr) for rule in accepts)
 
 

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Any
 
+from function_app.model.once import once
 from function_app.model.resources import Resource
 
 _LISTS = ("exportV4", "importV4")
 _LONGEST = 32
 
 
+@once
 def first_unreadable_rule(found: Resource) -> str:
     """`exportV4[2]: WHY` for the first rule that BIRD cannot read, empty when it can read all."""
     for name in _LISTS:

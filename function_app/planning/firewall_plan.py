@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import IPv4Network
 
-from function_app.model.definitions import Hub
+from function_app.model.definitions import Hub, Shards
 from function_app.model.names import AttachmentKey, HubName, TenantName, firewall_target
+from function_app.model.once import once
 from function_app.model.plan import (
     Change,
     ChangeReason,
@@ -118,7 +119,7 @@ def plan_firewall(
         rejected.update(trial.culprits)
         refused.extend(_rejected(shard, tenant) for tenant in trial.culprits)
         key, digest = f"{target} {Kind.RULE_COLLECTION_GROUP}/{shard}", _definition_digest(trial.content, wish)
-        if settled(shard_body(shards, shard, trial.content) if _any(trial.content) else None, body):
+        if _stands(body, shards, shard, tuple(trial.content.items())):
             rendered[key] = (digest, RELEASE)
             continue
         change = _shard_change(
@@ -157,6 +158,12 @@ def plan_firewall(
         unsuitable=bool(unsuitable),
         in_flight=any(_in_flight(body) for group, body in firewall.groups.items() if is_ours(shards, group)),
     )
+
+
+@once
+def _stands(body: Body | None, shards: Shards, shard: str, content: tuple[tuple[int, TenantRules], ...]) -> bool:
+    wanted = shard_body(shards, shard, dict(content)) if any(rules for _, rules in content) else None
+    return settled(wanted, body)
 
 
 def _any(content: Content) -> bool:

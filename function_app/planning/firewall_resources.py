@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Any
 
 from function_app.model.definitions import AllowRule, Shards
 from function_app.model.names import TenantName
+from function_app.model.once import once
 from function_app.model.resources import Body
 
 Rule = Body
@@ -56,6 +57,10 @@ class TenantRules:
 
     def sources(self) -> frozenset[str]:
         """Every source that some rule names."""
+        return self._sources
+
+    @cached_property
+    def _sources(self) -> frozenset[str]:
         return frozenset(source for rule in self.rules for source in rule.get("sourceAddresses") or ())
 
     def digest(self) -> str:
@@ -190,28 +195,14 @@ def _collection(name: str, priority: int, action: str, rules: tuple[Rule, ...]) 
     }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A body as a cache's key: this very object, which nobody changes once it was read, never its content."""
-
-    body: Body
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.body is other.body
-
-    def __hash__(self) -> int:
-        return id(self.body)
-
-
 def read_shard(body: Body | None) -> Content:
     """The tenants that a group holds, by slot; collections that bear no tenant's name are ignored here."""
-    return _read_shard(_Same(body)) if body is not None else {}
+    return _read_shard(body) if body is not None else {}
 
 
-@lru_cache(maxsize=128)
-def _read_shard(key: _Same) -> Content:
+@once
+def _read_shard(body: Body) -> Content:
     """A pass asks for the same bodies several times: what stands, what is in force, what changes."""
-    body = key.body
     found: dict[int, TenantRules] = {}
     for collection in collections_of(body):
         name, priority = str(collection.get("name", "")), int(collection.get("priority", 0))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from ipaddress import IPv4Network
 
+from function_app.model.definitions import AllowRule
 from function_app.model.ledger import Generation, Ledger
 from function_app.model.names import AttachmentKey, ClusterName, TenantName
+from function_app.model.once import Row, once
 from function_app.model.resources import FirewallObservation
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
@@ -70,12 +73,17 @@ def _rules(situation: Situation, tenant: TenantName, ranges: Iterable[IPv4Networ
     """A tenant's rules as Git has them; where Git says nothing of it any more, what is in force for its ranges."""
     defined = situation.hub.rules.get(tenant)
     if defined is not None:
-        return render_rules(tenant, defined, ranges, situation.now.date())
+        return _rendered(defined, tenant, tuple(ranges), situation.now.date())
     if situation.firewall is None:
         return TenantRules(tenant)
     known = tenants_in_force(situation.hub.hub.spec.firewall.shards, situation.firewall, situation.state.shards)
     standing = known.get(tenant, (TenantRules(tenant),))[0]
     return _only_from(standing, {str(cidr) for cidr in ranges})
+
+
+@once
+def _rendered(defined: Row[AllowRule], tenant: TenantName, ranges: tuple[IPv4Network, ...], today: date) -> TenantRules:
+    return render_rules(tenant, defined, ranges, today)
 
 
 def _blocked_ranges(
@@ -119,8 +127,12 @@ def _listed(rule: Mapping[str, object]) -> list[str]:
 
 def definition_digest(situation: Situation, tenant: TenantName, rules: TenantRules) -> str:
     """Digest of what a tenant's rules are rendered from: definitions and ranges, not their rendering."""
-    defined = [rule.model_dump(mode="json") for rule in situation.hub.rules.get(tenant, ())]
-    return digest_of({"rules": defined, "ranges": sorted(rules.sources())})
+    return _definition_digest(situation.hub.rules.get(tenant, Row()), tuple(sorted(rules.sources())))
+
+
+@once
+def _definition_digest(defined: Row[AllowRule], ranges: tuple[str, ...]) -> str:
+    return digest_of({"rules": [rule.model_dump(mode="json") for rule in defined], "ranges": ranges})
 
 
 def revocations_only(situation: Situation, firewall: FirewallObservation) -> FirewallWish:

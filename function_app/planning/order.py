@@ -8,6 +8,7 @@ annotation that sends traffic there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from function_app.model.plan import Change, MergePatch, Verb
 from function_app.model.resources import Kind
@@ -31,8 +32,17 @@ TEARDOWN = 12
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Changes of one cluster in the order in which they are carried out; ties break on the resource."""
-    return tuple(sorted(changes, key=_rank))
+    """Changes of one cluster in the order in which they are carried out; ties break on the resource.
+
+    Those that need not wait for each other bear their rank: what tenants have, each its own. What all tenants of a cluster share
+    and what is deleted is written alone.
+    """
+    return tuple(replace(one, rank=rank) if (rank := _shared_rank(one)) else one for one in sorted(changes, key=_rank))
+
+
+def _shared_rank(change: Change) -> int | None:
+    rank = _rank(change)[0]
+    return rank if RANK[Kind.NAMESPACE] <= rank <= POINTING else None
 
 
 def _rank(change: Change) -> tuple[int, int, str]:

@@ -13,6 +13,7 @@ from function_app.model.names import (
     GenerationId,
     HubName,
 )
+from function_app.model.once import once
 from function_app.model.resources import Kind, Resource
 
 Path = tuple[str, ...]
@@ -30,11 +31,13 @@ def ours(resource: Resource, hub: HubName, generations: Container[GenerationId])
     return resource.id.kind in _WITHOUT_GENERATION or GenerationId(labels.get(GENERATION_LABEL, "")) in generations
 
 
+@once
 def managers(resource: Resource) -> frozenset[str]:
     """Every field manager that owns something of the resource."""
     return frozenset(str(entry.get("manager", "")) for entry in resource.metadata.get("managedFields") or ())
 
 
+@once
 def owned_paths(resource: Resource, manager: str = FIELD_MANAGER) -> frozenset[Path]:
     """Leaf fields that a manager owns, lists as one leaf; the status subresource is left out."""
     return frozenset(path for fields in owned_fields(resource, manager) for path in leaves(fields, ()))

@@ -14,7 +14,9 @@ from function_app.model.names import (
     GenerationId,
     NamespaceName,
     PlanId,
+    TenantName,
 )
+from function_app.model.once import once
 from function_app.model.plan import (
     AttachmentState,
     Change,
@@ -27,6 +29,7 @@ from function_app.model.plan import (
 )
 from function_app.model.resources import ClusterObservation, Kind, RouteServerObservation, Unreadable
 from function_app.model.state import DecisionKind, HubState
+from function_app.model.tree import HubDefinitions
 from function_app.planning import RELEASE
 from function_app.planning.attachment_states import attachment_state, knowing_who_must_act, readiness_of
 from function_app.planning.cluster_plan import plan_generation
@@ -197,17 +200,18 @@ def make_revocation_plan(situation: Situation, problem: str) -> Planned:
 
 def plan_id_of(situation: Situation) -> PlanId:
     """Hash over hub, commit and the change by meaning, not over progress."""
+    return _plan_id(situation.hub, tuple(sorted(situation.blocked)))
+
+
+@once
+def _plan_id(hub: HubDefinitions, blocked: tuple[TenantName, ...]) -> PlanId:
     meaning = {
-        "hub": situation.hub.name,
-        "commit": situation.hub.commit,
+        "hub": hub.name,
+        "commit": hub.commit,
         "release": RELEASE,
-        "attachments": {
-            str(key): one.attachment.model_dump(mode="json") for key, one in situation.hub.attachments.items()
-        },
-        "rules": {
-            str(name): [rule.model_dump(mode="json") for rule in rules] for name, rules in situation.hub.rules.items()
-        },
-        "blocked": sorted(situation.blocked),
+        "attachments": {str(key): one.attachment.model_dump(mode="json") for key, one in hub.attachments.items()},
+        "rules": {str(name): [rule.model_dump(mode="json") for rule in rules] for name, rules in hub.rules.items()},
+        "blocked": blocked,
     }
     return PlanId(digest_of(meaning))
 

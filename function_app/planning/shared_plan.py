@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding
-from function_app.model.names import AttachmentKey, cluster_target
+from function_app.model.names import AttachmentKey, HubName, cluster_target
+from function_app.model.once import once
 from function_app.model.plan import (
     Apply,
     Change,
@@ -16,13 +17,14 @@ from function_app.model.plan import (
     RefusalCode,
     Verb,
 )
-from function_app.model.resources import Kind, ResourceId
+from function_app.model.resources import Kind, Resource, ResourceId
 from function_app.planning import RELEASE
 from function_app.planning.cluster_resources import (
     EGRESS_SUPPORT,
     EGRESS_SUPPORT_KEY,
     EGRESS_SUPPORT_PER_POD,
     FELIX_NAME,
+    FILTER_NAME,
     export_filter,
     route_server_peers,
 )
@@ -37,16 +39,22 @@ from function_app.planning.situation import Situation
 def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], draft: Draft) -> None:
     """The filter with an Accept for every range that may have pods, the peers that carry it, and the egress switch."""
     live = [one for one in facts.generations.values() if _advertise(facts, one)]
-    ranges = [one.range for one in live if one.range.subnet_of(IPv4Network(facts.definition.spec.egress_cidr))]
+    egress = IPv4Network(facts.definition.spec.egress_cidr)
+    ranges = tuple(one.range for one in live if one.range.subnet_of(egress))
     keys = tuple(sorted({one.key for one in live}))
     adopting = facts.definition.spec.bgp.adopt
-    wanted_filter = export_filter(situation.hub.name, ranges)
-    standing = keep(
-        situation, facts, draft, wanted_filter, source=digest_of(wanted_filter.body), keys=keys, adopt=adopting
-    )
+    wanted_filter, source = _wanted_filter(facts.observed.get(Kind.BGP_FILTER, FILTER_NAME), situation.hub.name, ranges)
+    standing = keep(situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting)
     if standing:
         _plan_peers(situation, facts, draft, wanted_filter.id, adopting=adopting)
     _plan_switch(situation, facts, draft, tuple(intent.key for intent in intents if intent.target))
+
+
+@once
+def _wanted_filter(_: Resource | None, hub: HubName, ranges: tuple[IPv4Network, ...]) -> tuple[Resource, str]:
+    """The filter and its digest, kept with the filter that was found; what was found does not decide what is wanted."""
+    wanted = export_filter(hub, ranges)
+    return wanted, digest_of(wanted.body)
 
 
 def _advertise(facts: Facts, generation: Generation) -> bool:

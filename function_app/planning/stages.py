@@ -15,10 +15,12 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
 from function_app.model.names import ClusterName
+from function_app.model.once import once
 from function_app.model.resources import (
     ClusterObservation,
     Kind,
     LearnedRoute,
+    LearnedRoutes,
     PeerConnection,
     Resource,
     RouteServerObservation,
@@ -54,23 +56,23 @@ def pooled(generation: Generation, attachment: Attachment, cluster: ClusterObser
     pool = cluster.get(Kind.IP_POOL, generation.pool)
     if pool is None:
         return Condition(met=False, detail=f"IPPool {generation.pool} does not exist", evidence_at=cluster.at)
+    wrong = _wrong_pool(generation, pool, attachment.gateway.block_size)
+    return Condition(met=not wrong, detail=wrong, evidence_at=cluster.at)
+
+
+@once
+def _wrong_pool(generation: Generation, pool: Resource, block_size: int) -> str:
     found = [
         (pool.terminating, "is being deleted"),
         (
             pool.spec.get("cidr") != str(generation.range),
             f"has the range {pool.spec.get('cidr')}, not {generation.range}",
         ),
-        (
-            pool.spec.get("blockSize", 26) != attachment.gateway.block_size,
-            f"has block size {pool.spec.get('blockSize', 26)}",
-        ),
+        (pool.spec.get("blockSize", 26) != block_size, f"has block size {pool.spec.get('blockSize', 26)}"),
         (bool(pool.spec.get("disabled")), "is disabled"),
         (_allocatable(pool) is False, "cannot be allocated from"),
     ]
-    wrong = [words for is_wrong, words in found if is_wrong]
-    return Condition(
-        met=not wrong, detail=f"IPPool {generation.pool} {wrong[0]}" if wrong else "", evidence_at=cluster.at
-    )
+    return next((f"IPPool {generation.pool} {words}" for is_wrong, words in found if is_wrong), "")
 
 
 def _allocatable(pool: Resource) -> bool | None:
@@ -82,9 +84,12 @@ def _allocatable(pool: Resource) -> bool | None:
 
 def gateway_pods(generation: Generation, cluster: ClusterObservation) -> tuple[Resource, ...]:
     """All pods of this gateway, terminating ones included."""
-    return tuple(
-        pod for pod in cluster.within(Kind.POD, generation.gateway_namespace) if _bears(pod.labels, generation.labels)
-    )
+    return _of_gateway(generation, cluster.within(Kind.POD, generation.gateway_namespace))
+
+
+@once
+def _of_gateway(generation: Generation, pods: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    return tuple(pod for pod in pods if _bears(pod.labels, generation.labels))
 
 
 def _bears(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
@@ -103,9 +108,17 @@ def serving(generation: Generation, cluster: ClusterObservation) -> Condition:
     if gateway is None or gateway.terminating or deployment is None or deployment.terminating:
         missing = "EgressGateway" if gateway is None or gateway.terminating else "Deployment"
         return Condition(met=False, detail=f"{missing} {namespace}/{name} does not exist yet", evidence_at=cluster.at)
-    wrong = _stale(gateway, deployment, generation) or _not_rolled_out(deployment)
-    wrong = wrong or _wrong_addresses(generation, cluster, int(deployment.spec.get("replicas", 1)))
+    wrong = _not_serving(generation, gateway, deployment, ready_pods(generation, cluster))
     return Condition(met=not wrong, detail=wrong, evidence_at=cluster.at)
+
+
+@once
+def _not_serving(generation: Generation, gateway: Resource, deployment: Resource, ready: tuple[Resource, ...]) -> str:
+    return (
+        _stale(gateway, deployment, generation)
+        or _not_rolled_out(deployment)
+        or _wrong_addresses(generation, ready, int(deployment.spec.get("replicas", 1)))
+    )
 
 
 def _stale(gateway: Resource, deployment: Resource, generation: Generation) -> str:
@@ -145,19 +158,23 @@ def _not_rolled_out(deployment: Resource) -> str:
     return ""
 
 
-def _wrong_addresses(generation: Generation, cluster: ClusterObservation, replicas: int) -> str:
-    serving_pods = ready_pods(generation, cluster)
-    outside = [pod.id.name for pod in serving_pods if not _inside(pod_address(pod), generation.range)]
+def _wrong_addresses(generation: Generation, ready: tuple[Resource, ...], replicas: int) -> str:
+    outside = [pod.id.name for pod in ready if not _inside(pod_address(pod), generation.range)]
     if outside:
         return f"gateway pod {outside[0]} has an address outside {generation.range}"
-    if len(serving_pods) < replicas:
-        return f"{len(serving_pods)} of {replicas} gateway pods ready"
+    if len(ready) < replicas:
+        return f"{len(ready)} of {replicas} gateway pods ready"
     return ""
 
 
 def ready_pods(generation: Generation, cluster: ClusterObservation) -> tuple[Resource, ...]:
     """Gateway pods that take traffic now."""
-    return tuple(pod for pod in gateway_pods(generation, cluster) if not pod.terminating and _is_ready(pod))
+    return _ready_of(generation, gateway_pods(generation, cluster))
+
+
+@once
+def _ready_of(_: Generation, pods: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    return tuple(pod for pod in pods if not pod.terminating and _is_ready(pod))
 
 
 def _is_ready(pod: Resource) -> bool:
@@ -184,7 +201,7 @@ def filter_accepts(generation: Generation, cluster: ClusterObservation) -> bool:
     return str(generation.range) in _exported(found)
 
 
-@lru_cache(maxsize=32)
+@once
 def _exported(bgp_filter: Resource) -> frozenset[str]:
     """Ranges that a filter lets out, read once for all attachments of a cluster; none unless it ends in a reject."""
     rules = bgp_filter.spec.get("exportV4") or [{}]
@@ -199,6 +216,11 @@ def _exported(bgp_filter: Resource) -> frozenset[str]:
 
 def cluster_connections(cluster: Cluster, route_server: RouteServerObservation) -> tuple[PeerConnection, ...]:
     """Route Server connections whose peer is a node of this cluster."""
+    return _connections_of(route_server, cluster)
+
+
+@once
+def _connections_of(route_server: RouteServerObservation, cluster: Cluster) -> tuple[PeerConnection, ...]:
     nodes = IPv4Network(cluster.spec.network.nodes)
     return tuple(peer for peer in route_server.connections if _inside(_address(peer.peer_ip), nodes))
 
@@ -230,8 +252,8 @@ def advertised(
     if isinstance(route_server, Unreadable):
         return Condition(met=False, detail=f"Route Server: {route_server.message}", unknown=True)
     connections = tuple(peer for peer in cluster_connections(definition, route_server) if not peer.changing)
-    stuck = hopeless(definition, cluster, route_server)
     if not connections:
+        stuck = hopeless(definition, cluster, route_server)
         missing = f"Route Server has no BGP connection to a node of this cluster: {stuck or 'one is to come'}"
         return Condition(met=False, detail=missing, person=bool(stuck), evidence_at=route_server.at)
     if any(peer.routes is None for peer in connections):
@@ -239,7 +261,8 @@ def advertised(
     answered = [peer.routes_at for peer in connections if peer.routes_at is not None]
     evidence_at = min([cluster.at, *answered])
     wrong = _unlearned(generation, cluster, connections)
-    if wrong and stuck:
+    stuck = hopeless(definition, cluster, route_server) if wrong else ""
+    if stuck:
         return Condition(met=False, detail=f"{wrong}: {stuck}", person=True, evidence_at=evidence_at)
     return Condition(met=not wrong, detail=wrong, evidence_at=evidence_at)
 
@@ -266,10 +289,25 @@ def hopeless(
 
 
 def _unlearned(generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]) -> str:
-    routes = routes_inside(generation.range, connections)
-    for pod in ready_pods(generation, cluster):
-        address, node = pod_address(pod), str(pod.spec.get("nodeName", ""))
-        found = cluster.get(Kind.NODE, node)
+    pods = ready_pods(generation, cluster)
+    nodes = tuple(cluster.get(Kind.NODE, _node_of(pod)) for pod in pods)
+    return _not_learned(generation, pods, nodes, tuple(peer.routes for peer in connections))
+
+
+def _node_of(pod: Resource) -> str:
+    return str(pod.spec.get("nodeName", ""))
+
+
+@once
+def _not_learned(
+    generation: Generation,
+    pods: tuple[Resource, ...],
+    nodes: tuple[Resource | None, ...],
+    learned: tuple[LearnedRoutes | None, ...],
+) -> str:
+    routes = tuple(route for found in learned if found is not None for route in found.inside(generation.range))
+    for pod, found in zip(pods, nodes, strict=True):
+        address, node = pod_address(pod), _node_of(pod)
         own = internal_address(found) if found is not None else ""
         for instance in INSTANCES:
             hops = {

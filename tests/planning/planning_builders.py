@@ -26,6 +26,7 @@ from function_app.model.resources import (
     ClusterObservation,
     Kind,
     LearnedRoute,
+    LearnedRoutes,
     Observations,
     PeerConnection,
     Resource,
@@ -192,7 +193,9 @@ def learned(
 ) -> RouteServerObservation:
     """A Route Server that learned each gateway pod's address by way of its own node; `hops` are other ways by network."""
     ways = {"10.99.0.1/32": "10.1.0.6", "10.99.0.2/32": "10.1.0.7"} if hops is None else hops
-    routes = tuple(LearnedRoute(one, network, hop, peer_ip) for one in instances for network, hop in ways.items())
+    routes = LearnedRoutes(
+        LearnedRoute(one, network, hop, peer_ip) for one in instances for network, hop in ways.items()
+    )
     peer = PeerConnection(
         "spoke1-0",
         peer_ip,

@@ -9,7 +9,7 @@ from planning_builders import a_node, a_resource, seen, the_cluster
 
 from function_app.model.definitions import Cluster
 from function_app.model.names import ClusterName
-from function_app.model.resources import Kind, PeerConnection, Resource
+from function_app.model.resources import Kind, LearnedRoutes, PeerConnection, Resource
 from function_app.planning.connection_names import connection_name, is_ours
 from function_app.planning.placing import excluding, gateway_affinity
 from function_app.planning.reflectors import unsettled
@@ -36,7 +36,9 @@ def test_a_connection_is_named_after_cluster_and_address() -> None:
 )
 def test_a_connection_is_ours_by_its_whole_name(name: str, address: str, expected: bool) -> None:
     """The prefix alone is no mark: somebody may have changed the address, or mean another cluster."""
-    assert expected == is_ours(ClusterName("spoke1-aks"), PeerConnection(name, address, 63400, "Connected", ()))
+    assert expected == is_ours(
+        ClusterName("spoke1-aks"), PeerConnection(name, address, 63400, "Connected", LearnedRoutes())
+    )
 
 
 @pytest.mark.parametrize(

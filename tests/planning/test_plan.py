@@ -8,6 +8,7 @@ import pytest
 from planning_builders import a_situation, seen, the_sample
 
 from function_app.model.names import Commit, TenantName
+from function_app.model.once import Row
 from function_app.model.plan import RefusalCode
 from function_app.model.tree import Held
 from function_app.planning.plan import make_plan, plan_id_of
@@ -18,7 +19,7 @@ def test_another_rule_of_any_tenant_is_another_plan(tenant: TenantName) -> None:
     """Otherwise a waiver for what somebody read would count for what nobody did."""
     hub = the_sample()
     assert hub.rules[tenant]
-    edited = replace(hub, rules={**hub.rules, tenant: hub.rules[tenant][:-1]})
+    edited = replace(hub, rules={**hub.rules, tenant: Row(hub.rules[tenant][:-1])})
 
     assert plan_id_of(a_situation(seen())) != plan_id_of(a_situation(seen(), hub=edited))
 
