@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bench_kube.contenders import flux, kubectl, make_ground, our_pass
 from bench_kube.estate import KINDS_PER_TENANT, Tenants
 from bench_kube.measuring import Samples, Start, measure
 from bench_kube.page import FLUX, KUBECTL, OURS, markdown, renew
-from kube.programs import MissingProgram, find_programs, own_program
+from kube.programs import MissingProgram, find_programs, own_etcd, own_program
 from kube.server import ControlPlaneFailed
 
 _HARNESS = Path(__file__).parent / "flux"
@@ -25,7 +26,7 @@ def main() -> int:
     """1 when a program is missing."""
     asked = _parser().parse_args()
     try:
-        programs = find_programs(announce=_SAY)
+        programs = replace(find_programs(announce=_SAY), etcd=own_etcd(_SAY))
         starts = _starts(asked.only)
     except MissingProgram as problem:
         print(problem, file=sys.stderr)

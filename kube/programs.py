@@ -21,6 +21,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 DEFAULT_MINOR = "1.36"
+_ETCD = "go.etcd.io/etcd/server/v3"
 _TOOLS = ("kube-apiserver", "kube-controller-manager")
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?(\S+) (v\d\S*)(?: // indirect)?$", re.MULTILINE)
 
@@ -96,6 +97,21 @@ def own_program(module: Path, name: str, announce: Callable[[str], None] | None 
             _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), package), name)
             building.rename(folder / name)
     return folder / name
+
+
+def own_etcd(announce: Callable[[str], None] | None = None) -> Path:
+    """An etcd as new as a managed control plane's, a Go tool of the module in `etcd/`. Raises MissingProgram."""
+    module = FOLDER / "etcd"
+    version = _required(module)[_ETCD]
+    folder = _cache() / f"etcd-{version.removeprefix('v')}"
+    with _locked(folder):
+        if not (folder / "etcd").is_file():
+            if announce:
+                announce(f"Building etcd {version} into {folder}: once, a minute or two on every core.")
+            building = folder / ".etcd"
+            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), _ETCD), f"etcd {version}")
+            building.rename(folder / "etcd")
+    return folder / "etcd"
 
 
 def crd_files() -> Mapping[str, Path]:

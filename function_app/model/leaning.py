@@ -14,6 +14,7 @@ from function_app.model.resources import Kind
 type Kept = Mapping[str, Kept | None]
 """Keys of an object that stay; None for a value that stays whole."""
 
+_TYPE: Kept = dict.fromkeys(("apiVersion", "kind"))
 _METADATA: Kept = dict.fromkeys(
     ("name", "namespace", "uid", "resourceVersion", "generation", "labels", "annotations", "deletionTimestamp")
 )
@@ -23,11 +24,13 @@ _POD_TEMPLATE: Kept = {
 }
 KEPT: Mapping[Kind, Kept] = {
     Kind.POD: {
+        **_TYPE,
         "metadata": _METADATA,
         "spec": {"nodeName": None},
         "status": dict.fromkeys(("phase", "podIP", "conditions")),
     },
     Kind.DEPLOYMENT: {
+        **_TYPE,
         "metadata": _METADATA,
         "spec": {"replicas": None, "template": _POD_TEMPLATE},
         "status": dict.fromkeys(("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")),
