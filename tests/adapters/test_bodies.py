@@ -102,7 +102,7 @@ def test_kinds_do_not_share_bodies() -> None:
 
 def test_who_owns_which_fields_is_kept_without_the_times() -> None:
     """Manager, operation, subresource and fields stand as they were sent."""
-    fields = {"f:spec": {"f:cidr": {}}}
+    fields: dict[str, Any] = {"f:spec": {"f:cidr": {}}}
     entry = {
         "manager": "m",
         "operation": "Apply",
