@@ -41,8 +41,6 @@ from function_app.ports import (
     ToldStore,
 )
 from function_app.reconcile import Seen, Source
-from function_app.service.callers import Entitlement
-from function_app.service.intake import Gate
 from function_app.service.rewinds import RewindWaivers
 from function_app.settings import Callers, CredentialKind, GitAccessKind, Settings
 from function_app.sourcing import Kept, Sourcing
@@ -60,6 +58,8 @@ if TYPE_CHECKING:
     from function_app.adapters.storage_parts import StorageParts
     from function_app.adapters.web import Web
     from function_app.reviewing import Compared
+    from function_app.service.callers import Entitlement
+    from function_app.service.intake import Gate
 
 STORAGE_TIME_SECONDS = 30.0
 """So long an answer of the storage service about its time counts, with the time that passes here."""
@@ -239,6 +239,8 @@ class Assembly:
     @property
     def gate(self) -> Gate:
         """Which webhooks are let in."""
+        from function_app.service.intake import Gate
+
         settings = self.settings
         return Gate(
             provider=settings.webhooks.provider,
@@ -252,6 +254,8 @@ class Assembly:
     @property
     def entitlement(self) -> Entitlement:
         """How callers are known."""
+        from function_app.service.callers import Entitlement
+
         settings = self.settings
         return Entitlement(
             settings.service.callers is Callers.ENTRA, settings.service.reader_role, settings.service.operator_role
