@@ -8,7 +8,7 @@ changed files as its next commit, so that the same rules hold back the same file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -90,8 +90,16 @@ def _resumed(checkpoint: Checkpoint) -> Checkpoint | None:
     return checkpoint if checkpoint.commit is not None else None
 
 
-def review(found: Compared, today: date, around: Mapping[HubName, Surroundings] | None = None) -> Review:
-    """What the change means for every hub that it touches; hubs that were read are told of in any case."""
+def review(
+    found: Compared,
+    today: date,
+    around: Mapping[HubName, Surroundings] | None = None,
+    author_teams: frozenset[str] | None = None,
+) -> Review:
+    """What the change means for every hub that it touches; hubs that were read are told of in any case.
+
+    With `author_teams`, the teams that its author is in, tenants of other teams are refused.
+    """
     surroundings = around or {}
     names = sorted(found.base.definitions.hubs.keys() | found.head.definitions.hubs.keys())
     hubs = [review_hub(name, found.trees, today, surroundings.get(name, Surroundings())) for name in names]
@@ -108,8 +116,25 @@ def review(found: Compared, today: date, around: Mapping[HubName, Surroundings] 
         ),
         standing=len(standing),
         conflicts=found.conflicts,
+        strangers=tuple(_strangers(found, author_teams)) if author_teams is not None else (),
         live=bool(surroundings),
     )
+
+
+def _strangers(found: Compared, author_teams: frozenset[str]) -> Iterator[str]:
+    """Tenants that the branch changes and that are not its author's: by the owner before, so that none is taken over, and after."""
+    before, after = found.base.definitions.tenants, found.trees.asked.definitions.tenants
+    for name in sorted(before.keys() | after.keys()):
+        sides = [one for one in (before.get(name), after.get(name)) if one is not None]
+        if len(sides) == 2 and sides[0] == sides[1]:
+            continue
+        owners = dict.fromkeys(one.spec.owner.team if one.spec.owner is not None else "nobody" for one in sides)
+        others = [team for team in owners if team not in author_teams]
+        if others:
+            yield (
+                f"tenant `{name}` belongs to {' and '.join(f'`{team}`' for team in others)}, and the author is in "
+                f"{', '.join(f'`{team}`' for team in sorted(author_teams)) or 'no team'} alone: let its own team make the change"
+            )
 
 
 def _is_touched(hub: HubReview) -> bool:

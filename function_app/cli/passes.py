@@ -45,15 +45,21 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="With --head: read the targets too, base policy and ledger among them.")
     ] = False,
+    author_teams: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEAMS", help="With --head: the author's teams, `payments,shop`; other teams' tenants are refused."
+        ),
+    ] = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Show what a pass would do, or with --head what merging a branch would bring about; nothing is written."""
     if head is not None:
         if ref is not None or hub is not None:
             raise typer.BadParameter("--head compares two branches on all hubs; leave --ref and --hub out.")
-        return show_review(base, head, repo, output, live=live)
-    if base is not None or live:
-        raise typer.BadParameter("--base and --live go with --head REF.")
+        return show_review(base, head, repo, output, live=live, author_teams=author_teams)
+    if base is not None or live or author_teams is not None:
+        raise typer.BadParameter("--base, --live and --author-teams go with --head REF.")
     with assembled(repo) as parts:
         source = _source(parts, ref, output)
         results = [_previewed(parts, name, source) for name in hubs_of(parts, source, hub)]

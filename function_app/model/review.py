@@ -110,7 +110,7 @@ class Review:
     """A pull request.
 
     `problems` came with it, `held` are the files that would not come into force for them, by path in the definitions folder;
-    `standing` counts the problems that the base branch has already.
+    `standing` counts the problems that the base branch has already, `strangers` are tenants that are not the author's, in words.
     """
 
     base: Commit
@@ -120,6 +120,7 @@ class Review:
     held: tuple[str, ...] = ()
     standing: int = 0
     conflicts: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     live: bool = False
 
     @property
@@ -140,4 +141,4 @@ class Review:
                 *(hub.live.refused if hub.live is not None else ()),
             )
         ]
-        return tuple(dict.fromkeys((*broken, *told)))
+        return tuple(dict.fromkeys((*broken, *self.strangers, *told)))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli.session import Session, git, sample_files
+import yaml
+from cli.session import ROOT, Session, git, sample_files
 from review_builders import a_tenant, edited
 
 TENANT0 = "tenants/tenant0.yaml"
@@ -175,3 +179,52 @@ def test_audit_names_what_never_decides(session: Session) -> None:
     session.commit({TENANT0: edited(TENANT0, egress={"allow": rules})})
     (hub,) = session.run_json("audit")
     assert [("shadowed", "egress-000/tenant0-app/one")] == [(one["kind"], one["rule"]) for one in hub["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("teams", "refused"),
+    [("web,platform", False), ("shop", True), ("", True), ("payments", True), ("payments,web", True)],
+)
+def test_a_team_changes_its_own_tenants(session: Session, teams: str, *, refused: bool) -> None:
+    """A new tenant is its owner's; a file whose owner is rewritten in passing belongs to the one before."""
+    if "payments" in teams:
+        taken = edited(TENANT0, owner={"team": "web", "contact": "web@example.com"})
+        git(session.repository, "switch", "--quiet", "main")
+        session.commit({TENANT0: edited(TENANT0, owner={"team": "treasury", "contact": "t@example.com"})})
+        git(session.repository, "switch", "--quiet", "change")
+        git(session.repository, "rebase", "--quiet", "main")
+        session.commit({TENANT0: taken})
+    result = session.run("plan", "--base", "main", "--head", "change", "--author-teams", teams)
+    assert (1 if refused else 2) == result.exit_code, result.stdout
+    assert refused == ("let its own team make the change" in result.stdout)
+
+
+def test_the_pipelines_script_writes_the_comment_and_tells_the_verdict(session: Session) -> None:
+    """Exit 0 for what may be merged and 1 for what may not, with a comment in both cases; also when nothing can be compared."""
+    script = ROOT / "examples" / "review" / "review.sh"
+
+    def run(head: str) -> tuple[int, str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", str(script), "main", head], cwd=session.repository, env={**os.environ, "PATH": path}, check=False
+        )
+        return done.returncode, (session.repository / "comment.md").read_text()
+
+    code, comment = run("change")
+    assert (0, True) == (code, comment.startswith("<!-- egress-gitops: review"))
+    session.commit({TENANT0: edited(TENANT0, egress={"allow": [{"name": "all", "fqdns": ["example.com"]}]})})
+    code, comment = run("change")
+    assert (1, True) == (code, "must not be merged as it is" in comment)
+    code, comment = run("nowhere")
+    assert (1, True) == (code, "could not compare main and nowhere" in comment)
+
+
+@pytest.mark.parametrize("name", ["github-actions.yml", "azure-pipelines.yml", "gitlab-ci.yml"])
+def test_pipelines_fetch_all_of_history_and_take_the_program_from_elsewhere(name: str) -> None:
+    """Whole history, no credentials left in the checkout, no event that hands a fork's code a token."""
+    text = (ROOT / "examples" / "review" / name).read_text()
+    assert isinstance(yaml.safe_load(text), dict)
+    assert re.search(r"fetch-depth: 0|fetchDepth: 0|GIT_DEPTH: \"0\"", text)
+    assert "pull_request_target:" not in text
+    assert "review.sh" in text
+    assert text.count("uses: actions/checkout@") == text.count("persist-credentials: false")
