@@ -11,6 +11,7 @@ from bench.estate import Estate
 from bench.figures import Bench, Row, beside_flux, changed, growth, hubs, install, sizes, struck, unchanged
 from bench.ground import settled
 from bench.page import renew, table
+from bench.reviewing import REVIEWING, reviewing
 from bench.serving import timed
 
 HUBS, TENANTS_PER_HUB = 20, 50
@@ -48,6 +49,7 @@ def _subjects(bench: Bench, tenants: Sequence[int]) -> dict[str, Callable[[], li
         "Growth": lambda: growth(bench, tenants),
         "Hubs": lambda: hubs(bench.folder, HUBS, TENANTS_PER_HUB),
         "Beside Flux's call pattern": lambda: beside_flux(bench),
+        REVIEWING: lambda: reviewing(bench.folder, bench.runs),
     }
 
 

@@ -25,6 +25,8 @@ from function_app.planning.reachability.traffic import addresses
 class Intended:
     """One hub's firewall as defined. `contents` is by shard, `sources` are each tenant's addresses."""
 
+    hub: HubDefinitions | None = None
+    today: date = date.min
     rules: Mapping[TenantName, TenantRules] = field(default_factory=dict)
     ranges: Mapping[TenantName, tuple[IPv4Network, ...]] = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)
@@ -43,7 +45,8 @@ def intended(hub: HubDefinitions, today: date, before: Intended | None = None) -
     for key, attachment in hub.attachments.items():
         ranges.setdefault(key.tenant, []).append(attachment.range)
     rules = {
-        tenant: render_rules(tenant, hub.rules.get(tenant, ()), found, today)
+        tenant: _kept(before, tenant, hub, found, today)
+        or render_rules(tenant, hub.rules.get(tenant, ()), found, today)
         for tenant, found in sorted(ranges.items())
     }
     shards, limits = hub.hub.spec.firewall.shards, hub.hub.spec.limits
@@ -57,6 +60,8 @@ def intended(hub: HubDefinitions, today: date, before: Intended | None = None) -
         most_collections=limits.rule_collections - 1,
     )
     return Intended(
+        hub=hub,
+        today=today,
         rules=rules,
         ranges={tenant: tuple(sorted(found)) for tenant, found in ranges.items()},
         contents=placement.contents,
@@ -67,3 +72,13 @@ def intended(hub: HubDefinitions, today: date, before: Intended | None = None) -
         ),
         refused=placement.refused,
     )
+
+
+def _kept(
+    before: Intended | None, tenant: TenantName, hub: HubDefinitions, ranges: list[IPv4Network], today: date
+) -> TenantRules | None:
+    """The rules from before, the very same, when nothing that they are made from has changed: most of a hub stays as it is."""
+    if before is None or before.hub is None or before.today != today:
+        return None
+    same = before.hub.rules.get(tenant) == hub.rules.get(tenant) and before.ranges.get(tenant) == tuple(sorted(ranges))
+    return before.rules.get(tenant) if same else None

@@ -106,14 +106,17 @@ def place(
             if seat[0] != home[0] and not _arrived(rules, in_force.get(tenant, ())):
                 _stay_behind(seating, observed[seat[0]][seat[1]], rules, seat)
     _spread(seating, observed)
+    used = seating.collections() if newcomers else 0
     for rules in newcomers:
-        found = seating.room(rules) if seating.collections() + rules.collections <= most_collections else None
-        if found is None and seating.collections() + rules.collections > most_collections:
+        fits = used + rules.collections <= most_collections
+        found = seating.room(rules) if fits else None
+        if not fits:
             seating.refused.append(_too_many_collections(rules, most_collections))
         elif found is None:
             seating.refused.append(_no_room(shards, rules, most_shards))
         else:
             seating.sit(rules, found)
+            used += rules.collections
     return Placement(seating.contents, seating.seats, tuple(seating.refused))
 
 

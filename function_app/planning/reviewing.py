@@ -191,6 +191,8 @@ def _tenants(before: _Side, after: _Side) -> Iterator[TenantReview]:
     old, new = before.tenants, after.tenants
     for name in sorted(old.keys() | new.keys()):
         was, becomes = before.intended.rules.get(name), after.intended.rules.get(name)
+        if was is becomes and old.get(name) is new.get(name):
+            continue
         edited = (was.digest() if was else "") != (becomes.digest() if becomes else "")
         if not edited and plan_digest(before, name) == plan_digest(after, name):
             continue

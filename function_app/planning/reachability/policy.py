@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
-from function_app.planning.reachability.rules import INFRASTRUCTURE, Layer, Rule, RuleName, compiled
+from function_app.planning.reachability.rules import INFRASTRUCTURE, Layer, Rule, RuleBody, RuleName, compiled
 from function_app.planning.reachability.spans import Spans
 
 GroupBody = Mapping[str, Any]
@@ -117,6 +117,31 @@ def policy_of(own: Iterable[GroupBody], base: Iterable[GroupBody] = ()) -> Polic
     return Policy(tuple(one for layer, groups in layers for group in groups for one in _collections(layer, group)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """A rule as a cache's key: this very body, which nobody changes once it was read, at this place."""
+
+    name: RuleName
+    allow: bool
+    body: RuleBody
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Read)
+            and self.body is other.body
+            and (self.name, self.allow) == (other.name, other.allow)
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.body), self.allow))
+
+
+@lru_cache(maxsize=16_384)
+def _compiled(read: _Read) -> Rule:
+    """Two sides of a review share most of their rules."""
+    return compiled(read.name, allow=read.allow, body=read.body)
+
+
 def _collections(layer: Layer, group: GroupBody) -> Iterator[Collection]:
     properties = group.get("properties") or {}
     name = str(group.get("name", ""))
@@ -130,7 +155,7 @@ def _collections(layer: Layer, group: GroupBody) -> Iterator[Collection]:
         for rule in body.get("rules") or ():
             application = str(rule.get("ruleType", "")).lower() == "applicationrule"
             named = RuleName(layer, name, collection, str(rule.get("name", "")))
-            found.setdefault(application, []).append(compiled(named, allow=allow, body=rule))
+            found.setdefault(application, []).append(_compiled(_Read(named, allow, rule)))
         priorities = int(properties.get("priority", 0)), int(body.get("priority", 0))
         for application, rules in found.items():
             yield Collection(layer, name, collection, priorities, application, tuple(rules))
