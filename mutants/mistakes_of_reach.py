@@ -69,8 +69,8 @@ REACH = (
         _ORDER,
     ),
     Mistake(
-        "wildcard-takes-its-apex",
-        "`*.example.com` is said to take in example.com, on which Azure's documents are silent: a guess passes for a fact.",
+        "wildcard-apex-guessed",
+        "`*.example.com` is said not to take in example.com, on which Azure's documents are silent: a guess passes for a fact.",
         "told",
         _RULES,
         '        if text.startswith("*.") and len(text) > 2\n',

@@ -6,14 +6,13 @@ alone: it is kept for as long as neither changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
+from threading import Lock
 
 from function_app.model.names import PlanId, TenantName
 from function_app.model.plan import Change, DeleteGroup, PutGroup
-from function_app.model.resources import Body
+from function_app.model.resources import Body, FirewallObservation
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.reachability.expectations import Standing, decide
@@ -22,22 +21,33 @@ from function_app.planning.reachability.traffic import addresses
 from function_app.planning.situation import Situation
 
 _MOST_TOLD = 20
+_ANSWERS_KEPT = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Question:
-    """What is asked, as a cache's key: two are alike when `key` is."""
+type _Key = tuple[object, ...]
 
-    key: tuple[object, ...]
-    situation: Situation
-    groups: Mapping[str, Body]
-    sources: Mapping[TenantName, frozenset[str]]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Question) and self.key == other.key
+class _Answers:
+    """The last answers by what they depend on; the definitions and bodies themselves are not kept."""
 
-    def __hash__(self) -> int:
-        return hash(self.key)
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[_Key, tuple[str, ...]] = {}
+
+    def get(self, key: _Key, decide_afresh: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        """A kept answer, or a new one in the place of the oldest."""
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+        answer = decide_afresh()
+        with self._lock:
+            while len(self._kept) >= _ANSWERS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = answer
+        return answer
+
+
+_ANSWERS = _Answers()
 
 
 def expectations_not_met(
@@ -52,7 +62,7 @@ def expectations_not_met(
     sources = {tenant: rules.sources() for tenant, rules in wish.tenants.items() if tenant not in wish.blocked}
     versions = [_version(name, body) for name, body in sorted([*groups.items(), *observed.base_groups.items()])]
     key = (hub.name, plan_id, tuple(versions), tuple(sorted((name, *sorted(found)) for name, found in sources.items())))
-    return _told(_Question(key, situation, groups, sources))
+    return _ANSWERS.get(key, lambda: _told(situation, observed, groups, sources))
 
 
 def _resulting(observed: Mapping[str, Body], changes: tuple[Change, ...]) -> dict[str, Body]:
@@ -70,13 +80,17 @@ def _version(name: str, body: Body) -> tuple[str, str]:
     return name, str(body.get("etag") or digest_of(body))
 
 
-@lru_cache(maxsize=8)
-def _told(question: _Question) -> tuple[str, ...]:
-    hub, observed = question.situation.hub, question.situation.firewall
-    base = observed.base_groups.values() if observed is not None else ()
-    sources = {tenant: addresses(map(IPv4Network, found)) for tenant, found in question.sources.items()}
+def _told(
+    situation: Situation,
+    observed: FirewallObservation,
+    groups: Mapping[str, Body],
+    held: Mapping[TenantName, frozenset[str]],
+) -> tuple[str, ...]:
+    hub = situation.hub
+    sources = {tenant: addresses(map(IPv4Network, found)) for tenant, found in held.items()}
     tenants = {key.tenant: one.tenant for key, one in hub.attachments.items()}
-    decided = decide(policy_of(question.groups.values(), base), tenants, hub.guardrails, sources)
+    policy = policy_of(groups.values(), observed.base_groups.values())
+    decided = decide(policy, tenants, hub.guardrails, sources)
     broken = [f"expectation not met: {one}" for one in decided if one.standing is Standing.BROKEN]
     more = [f"{len(broken) - _MOST_TOLD} more expectations are not met"] if len(broken) > _MOST_TOLD else []
     return (*broken[:_MOST_TOLD], *more)

@@ -94,8 +94,8 @@ class Trees:
 def review_hub(name: HubName, trees: Trees, today: date, around: Surroundings) -> HubReview:
     """The hub's part of a review; it may be new or gone. The forecast is of what was asked for, also where it is refused."""
     before = _side(name, trees.base, today, around, None)
-    after = _side(name, trees.head, today, around, before.intended)
-    asked = after if trees.asked is trees.head else _side(name, trees.asked, today, around, before.intended)
+    after = _side(name, trees.head, today, around, before)
+    asked = after if trees.asked is trees.head else _side(name, trees.asked, today, around, before)
     measures = _forecast(name, before, asked, trees.earlier, today, around)
     tenants = tuple(_tenants(before, after))
     refused = [f"{name}: {one.message}" for one in after.intended.refused if one not in before.intended.refused]
@@ -113,13 +113,16 @@ def review_hub(name: HubName, trees: Trees, today: date, around: Surroundings) -
     )
 
 
-def _side(name: HubName, tree: Tree, today: date, around: Surroundings, before: Intended | None) -> _Side:
+def _side(name: HubName, tree: Tree, today: date, around: Surroundings, before: _Side | None) -> _Side:
     guardrails = tree.definitions.guardrails
     if name not in tree.definitions.hubs:
         return _Side(None, Intended(), policy_of(around.foreign, around.base or ()), guardrails)
     hub = hub_definitions(tree, name)
-    implied = intended(hub, today, before)
-    return _Side(hub, implied, policy_of((*around.foreign, *implied.groups), around.base or ()), guardrails)
+    implied = intended(hub, today, before.intended if before is not None else None)
+    policy = policy_of(
+        (*around.foreign, *implied.groups), around.base or (), known=before.policy if before is not None else None
+    )
+    return _Side(hub, implied, policy, guardrails)
 
 
 def _forecast(

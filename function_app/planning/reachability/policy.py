@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from function_app.planning.reachability.rules import INFRASTRUCTURE, Layer, Rule, RuleBody, RuleName, compiled
+from function_app.planning.reachability.rules import INFRASTRUCTURE, Layer, Rule, RuleName, compiled
 from function_app.planning.reachability.spans import Spans
 
 GroupBody = Mapping[str, Any]
@@ -111,38 +111,19 @@ def _buckets(sources: Spans[int]) -> frozenset[int] | None:
     return frozenset(found)
 
 
-def policy_of(own: Iterable[GroupBody], base: Iterable[GroupBody] = ()) -> Policy:
-    """The policy that these rule collection groups make up; what is no filter collection is left out."""
+def policy_of(own: Iterable[GroupBody], base: Iterable[GroupBody] = (), *, known: Policy | None = None) -> Policy:
+    """The policy that these rule collection groups make up; what is no filter collection is left out.
+
+    `known` is one whose rules need not be made out again where the very same bodies stand in the same places.
+    """
+    made = {id(rule.body): rule for rule in known.rules} if known is not None else {}
     layers = ((Layer.BASE, base), (Layer.OWN, own))
-    return Policy(tuple(one for layer, groups in layers for group in groups for one in _collections(layer, group)))
+    return Policy(
+        tuple(one for layer, groups in layers for group in groups for one in _collections(layer, group, made))
+    )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """A rule as a cache's key: this very body, which nobody changes once it was read, at this place."""
-
-    name: RuleName
-    allow: bool
-    body: RuleBody
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Read)
-            and self.body is other.body
-            and (self.name, self.allow) == (other.name, other.allow)
-        )
-
-    def __hash__(self) -> int:
-        return hash((id(self.body), self.allow))
-
-
-@lru_cache(maxsize=16_384)
-def _compiled(read: _Read) -> Rule:
-    """Two sides of a review share most of their rules."""
-    return compiled(read.name, allow=read.allow, body=read.body)
-
-
-def _collections(layer: Layer, group: GroupBody) -> Iterator[Collection]:
+def _collections(layer: Layer, group: GroupBody, made: Mapping[int, Rule]) -> Iterator[Collection]:
     properties = group.get("properties") or {}
     name = str(group.get("name", ""))
     for body in properties.get("ruleCollections") or ():
@@ -155,7 +136,11 @@ def _collections(layer: Layer, group: GroupBody) -> Iterator[Collection]:
         for rule in body.get("rules") or ():
             application = str(rule.get("ruleType", "")).lower() == "applicationrule"
             named = RuleName(layer, name, collection, str(rule.get("name", "")))
-            found.setdefault(application, []).append(_compiled(_Read(named, allow, rule)))
+            before = made.get(id(rule))
+            same = before is not None and before.name == named and before.allow is allow
+            found.setdefault(application, []).append(
+                before if before is not None and same else compiled(named, allow=allow, body=rule)
+            )
         priorities = int(properties.get("priority", 0)), int(body.get("priority", 0))
         for application, rules in found.items():
             yield Collection(layer, name, collection, priorities, application, tuple(rules))

@@ -195,13 +195,13 @@ def _application_boxes(body: RuleBody) -> tuple[list[Box], list[Doubtful]]:
     return sure, doubts
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _names(patterns: tuple[str, ...]) -> Spans[str]:
     """An asterisk stands at the left end and for anything: `*x.com` takes in look-alikes, `*.x.com` several labels."""
     return union(names_ending_in(text[1:]) if text.startswith("*") else one_name(text) for text in patterns if text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _apexes(patterns: tuple[str, ...]) -> tuple[tuple[Spans[str], str], ...]:
     """The names on which the documents are silent: `example.com` under `*.example.com`."""
     return tuple(
@@ -211,7 +211,7 @@ def _apexes(patterns: tuple[str, ...]) -> tuple[tuple[Spans[str], str], ...]:
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _addresses(texts: tuple[str, ...]) -> tuple[Spans[int], tuple[str, ...]]:
     """Addresses, CIDRs, `a-b` and `*` as one set; what is none of these, service tags, by itself."""
     intervals, tags = list[tuple[int, int]](), list[str]()
