@@ -143,7 +143,7 @@ REACH = (
     Mistake(
         "names-in-markdown",
         "A name or message from a pull request is read as Markdown: it can hide the comment's own words.",
-        "10",
+        "told",
         "function_app/reporting/markdown.py",
         r'    return _unlinked(_SIGNS.sub(r"\\\1", text))' + "\n",
         "    return _unlinked(text)\n",
