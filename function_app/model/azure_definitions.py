@@ -47,28 +47,24 @@ class HubAzure(Definition):
     zones: Zones = ("1", "2", "3")
 
 
-class ScaledPool(Definition):
-    """A node pool between two sizes."""
-
-    vm_size: VmSize
-    min: Annotated[int, Field(ge=1, le=1000, description="At least so many nodes")]
-    max: Annotated[int, Field(ge=1, le=1000, description="At most so many nodes")]
+Least = Annotated[int, Field(ge=1, le=1000, description="At least so many nodes")]
+Most = Annotated[int, Field(ge=1, le=1000, description="At most so many nodes")]
 
 
-class SystemPool(ScaledPool):
-    """The pool of the cluster's own pods."""
+class SystemPool(Definition):
+    """The pool of the cluster's own pods, between two sizes."""
 
     vm_size: VmSize = "Standard_D4ds_v5"
-    min: Annotated[int, Field(ge=1, le=1000, description="At least so many nodes")] = 3
-    max: Annotated[int, Field(ge=1, le=1000, description="At most so many nodes")] = 6
+    min: Least = 3
+    max: Most = 6
 
 
-class WorkloadPool(ScaledPool):
-    """The pool of tenants' pods and of their gateways."""
+class WorkloadPool(Definition):
+    """The pool of tenants' pods and of their gateways, between two sizes."""
 
     vm_size: VmSize = "Standard_D8ds_v5"
-    min: Annotated[int, Field(ge=1, le=1000, description="At least so many nodes")] = 3
-    max: Annotated[int, Field(ge=1, le=1000, description="At most so many nodes")] = 12
+    min: Least = 3
+    max: Most = 12
 
 
 class ReflectorPool(Definition):
