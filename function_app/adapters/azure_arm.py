@@ -32,7 +32,7 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from function_app.adapters.answers import Answer, Call, RequestLimits, collected, json_object, lower_cased
 from function_app.adapters.azure_refusals import azure_refusal
-from function_app.adapters.bodies import Listed, decode_once, digest_of
+from function_app.adapters.bodies import Listed, decode_once, digest_of, page_in
 from function_app.adapters.credentials import Bearer, EntraBearer
 from function_app.adapters.retrying import once_more_after_reset
 from function_app.adapters.vendor_errors import vendor_errors_as_ours
@@ -58,6 +58,7 @@ class _Page(msgspec.Struct):
     next_link: str | None = msgspec.field(name="nextLink", default=None)
 
 
+_NO_LIST = "the answer holds no list of resources."
 _PAGE = msgspec.json.Decoder(_Page)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
@@ -140,11 +141,11 @@ class ResourceManager:
                 raise TargetUnavailable(f"{call}: the pages of the answer do not end.")
             seen.add(url)
             answer = self._accepted(call, "GET", self.own_url(call, url))
+            page = page_in(call, answer, _PAGE, _NO_LIST)
             try:
-                page = _PAGE.decode(answer.body)
                 decode_once(page.value, before, now, lambda item: Read(_OBJECT.decode(item)))
             except (msgspec.DecodeError, UnicodeDecodeError):
-                raise TargetUnavailable(f"{call}: the answer holds no list of resources.") from None
+                raise TargetUnavailable(f"{call}: {_NO_LIST}") from None
             url = page.next_link or ""
         self._bodies[collection] = now
         return list(now.values())

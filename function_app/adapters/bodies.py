@@ -12,10 +12,25 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from function_app.adapters.answers import Answer, Call
+from function_app.model.errors import TargetUnavailable
 from function_app.model.once import Read
 
 Listed = dict[bytes, Read]
 """The bodies of one listing by the digest of their bytes, in the order in which they came."""
+
+
+def page_in[T](call: Call, answer: Answer, decoder: msgspec.json.Decoder[T], otherwise: str) -> T:
+    """A listing's page; raises TargetUnavailable for what is not JSON, and in the words `otherwise` for any other JSON."""
+    try:
+        return decoder.decode(answer.body)
+    except msgspec.ValidationError:
+        raise TargetUnavailable(f"{call}: {otherwise}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise TargetUnavailable(
+            f"{call}: answered {answer.status} with something that is not JSON ({len(answer.body)} bytes).",
+            status=answer.status,
+        ) from None
 
 
 def digest_of(content: bytes | msgspec.Raw) -> bytes:

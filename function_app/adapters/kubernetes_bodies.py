@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from function_app.adapters.answers import Call
+from function_app.adapters.answers import Answer, Call
+from function_app.adapters.bodies import page_in
 from function_app.model.errors import TargetUnavailable
 from function_app.model.leaning import KEPT, Kept
 from function_app.model.once import Read
@@ -45,12 +46,9 @@ _MANAGED = msgspec.json.Decoder(list[_Managed])
 _ANYTHING = msgspec.json.Decoder()
 
 
-def page_of(call: Call, body: bytes, kind: Kind) -> Page:
+def page_of(call: Call, answer: Answer, kind: Kind) -> Page:
     """A listing's page; raises TargetUnavailable when the answer is anything else."""
-    try:
-        page = _PAGE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise TargetUnavailable(f"{call}: the answer is no {kind.value}List ({len(body)} bytes).") from None
+    page = page_in(call, answer, _PAGE, f"the answer is no {kind.value}List.")
     if page.kind != f"{kind.value}List":
         raise TargetUnavailable(f"{call}: the answer is no {kind.value}List.")
     return page

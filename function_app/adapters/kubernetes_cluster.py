@@ -200,7 +200,7 @@ class KubernetesCluster:
         query = {"limit": str(PAGE_SIZE)} | ({"labelSelector": label_selector} if label_selector else {})
         seen: set[str] = set()
         while True:
-            page = page_of(call, self._accepted(call, "GET", f"{path}?{urlencode(query)}").body, kind)
+            page = page_of(call, self._accepted(call, "GET", f"{path}?{urlencode(query)}"), kind)
             yield page
             token = page.metadata.token if page.metadata is not None else ""
             if not token:
