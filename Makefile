@@ -48,6 +48,7 @@ kube: $(READY) ## a real API server with Calico's CRDs, to try things on; prints
 
 bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchmarks.md, ONLY="commit growth" some of them
 	@$(BIN)/python -m bench --runs $(or $(RUNS),3) $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY),,$(BIN)/python -m bench.answers --runs $(or $(RUNS),3) $(if $(WRITE),--write))
 
 bench-kube: $(READY) ## beside kubectl and Flux's engine on a real API server; TENANTS=999 RUNS=1; WRITE=1 renews docs/benchmarks_kube.md
 	@$(BIN)/python -m bench_kube --tenants $(or $(TENANTS),999) --runs $(or $(RUNS),1) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -65,6 +65,10 @@ class Piece:
     answer: Answer
 
 
+type Timeline = tuple[list[datetime], tuple[Piece, ...]]
+"""Pieces in their order, and beside them when each begins."""
+
+
 class AddressIndex:
     """`who(address, time)`, by the join of docs/attribution.md."""
 
@@ -74,7 +78,8 @@ class AddressIndex:
         self._nodes = [(IPv4Network(subnet), cluster) for cluster, subnet in sorted(nodes.items())]
         self._ledger_begins = ledger_begins or END
         self._starts, self._segments = self._compiled(spans)
-        self._pieces: dict[str, tuple[Piece, ...]] = {}
+        self._compiled_parts: dict[int, Timeline] = {}
+        self._pieces: dict[str, Timeline] = {}
         self._last: dict[str, Piece] = {}
         self.no_address = self._nobody(Nobody.NO_ADDRESS)
 
@@ -91,47 +96,60 @@ class AddressIndex:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        pieces = self._pieces.get(address)
-        if pieces is None:
+        known = self._pieces.get(address)
+        if known is None:
             if len(self._pieces) >= _MOST_REMEMBERED:
                 self._pieces.clear()
                 self._last.clear()
-            pieces = self._pieces[address] = self._pieces_of(address)
-        place = bisect_right(pieces, moment, key=lambda piece: piece.begins) - 1
-        found = pieces[max(place, 0)]
-        self._last[address] = found
+            known = self._pieces[address] = self._pieces_of(address)
+        begins, pieces = known
+        found = self._last[address] = pieces[max(bisect_right(begins, moment) - 1, 0)]
         return found.answer
 
-    def _pieces_of(self, address: str) -> tuple[Piece, ...]:
-        """All of time for one address, without gaps."""
+    def _pieces_of(self, address: str) -> Timeline:
+        """All of time for one address, without gaps; addresses of one part share it."""
         try:
             number = int(IPv4Address(address))
         except ValueError:
-            return (self._piece(BEGINNING, END, self.no_address),)
-        spans = self._segments[bisect_right(self._starts, number) - 1] if self._starts else ()
-        known = list(spans)
-        moments = {BEGINNING, END, *(one.begins for one in known), *(one.ends for one in known if one.ends)}
-        if known:
-            moments.add(self._ledger_begins)
-        borders = sorted(moments)
-        return tuple(
-            self._piece(begins, ends, self._answer_in(known, number, begins)) for begins, ends in pairwise(borders)
-        )
+            return _timeline((self._piece(BEGINNING, END, self.no_address),))
+        part = bisect_right(self._starts, number) - 1
+        if not self._segments[part]:
+            return _timeline((self._piece(BEGINNING, END, self._beside(number)),))
+        if part not in self._compiled_parts:
+            self._compiled_parts[part] = _timeline(tuple(self._swept(self._segments[part], number)))
+        return self._compiled_parts[part]
 
-    def _answer_in(self, spans: Sequence[Span], number: int, at: datetime) -> Answer:
-        standing = [one for one in spans if one.begins <= at and (one.ends is None or at < one.ends)]
+    def _swept(self, spans: Sequence[Span], number: int) -> Iterator[Piece]:
+        """Pieces from the beginning to the end of time, in one walk over rows in the order of their beginnings."""
+        moments = {
+            BEGINNING,
+            END,
+            self._ledger_begins,
+            *(one.begins for one in spans),
+            *(one.ends or END for one in spans),
+        }
+        standing: list[Span] = []
+        seen = 0
+        for begins, ends in pairwise(sorted(moments)):
+            standing = [one for one in standing if one.ends is None or begins < one.ends]
+            while seen < len(spans) and spans[seen].begins <= begins:
+                standing.append(spans[seen])
+                seen += 1
+            yield self._piece(begins, ends, self._answer_in(standing, number, begins, anybody=seen > 0))
+
+    def _answer_in(self, standing: Sequence[Span], number: int, at: datetime, *, anybody: bool) -> Answer:
         if standing:
             held = max(standing, key=lambda one: (one.held.since, one.seq)).held
             names = ", ".join(held.namespaces)
             return self._answer(held.tenant, held.cluster, names, held.commit, held.generation, held.holding.value)
-        cluster = next((name for subnet, name in self._nodes if IPv4Address(number) in subnet), "")
-        if cluster:
-            return self._nobody(Nobody.NODE, cluster)
-        if not spans:
-            return self._nobody(Nobody.UNKNOWN)
         if at < self._ledger_begins:
             return self._nobody(Nobody.BEFORE_LEDGER)
-        return self._nobody(Nobody.FREE if any(one.begins <= at for one in spans) else Nobody.UNKNOWN)
+        return self._nobody(Nobody.FREE) if anybody else self._beside(number)
+
+    def _beside(self, number: int) -> Answer:
+        """An address that no tenant was ever given: a node's, or nobody's."""
+        cluster = next((name for subnet, name in self._nodes if IPv4Address(number) in subnet), "")
+        return self._nobody(Nobody.NODE, cluster) if cluster else self._nobody(Nobody.UNKNOWN)
 
     def _nobody(self, why: Nobody, cluster: str = "") -> Answer:
         return self._answer("", cluster, "", "", "", why.value)
@@ -163,3 +181,7 @@ class AddressIndex:
             for place in range(first, behind):
                 parts[place].extend(found)
         return edges, [tuple(sorted(part, key=lambda one: (one.begins, one.seq))) for part in parts]
+
+
+def _timeline(pieces: tuple[Piece, ...]) -> Timeline:
+    return [piece.begins for piece in pieces], pieces

@@ -70,7 +70,7 @@ def _json(lines: Iterator[bytes], index: AddressIndex, tally: Tally, write: Writ
         if to.__class__ is not str or len(to) > _LONGEST_NAME:
             to = str(to or "")[:_LONGEST_NAME]
         key = (
-            answer,
+            answer.columns[0],
             to,
             columns.get("DestinationPort"),
             columns.get("Protocol"),
@@ -190,7 +190,7 @@ def _row(
         return None
     application = table == _APPLICATION or (not table and bool(cell("Fqdn")))
     key: Key = (
-        answer,
+        answer.tenant,
         ((cell("Fqdn") or cell("TargetUrl")) if application else cell("DestinationIp"))[:_LONGEST_NAME],
         cell("DestinationPort"),
         cell("Protocol"),

@@ -34,7 +34,7 @@ def suggestions(flows: Iterable[tuple[Flow, int]]) -> list[Suggestion]:
     names: dict[tuple[str, str], dict[str, int]] = {}
     addresses: dict[tuple[str, str, str], dict[str, int]] = {}
     for flow, count in flows:
-        tenant = flow.answer.tenant
+        tenant = flow.tenant
         if not tenant or not flow.denied or flow.explicit:
             continue
         protocol = str(flow.protocol or "").lower()

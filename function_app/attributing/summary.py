@@ -37,7 +37,7 @@ def summary(tally: Tally) -> Json:
     """`{lines, attributed, counts_dropped, tenants, strangers, troubles, suggestions}`; the keys are a contract."""
     sums: dict[str, _Sum] = {}
     for flow, count in tally.by_flow():
-        sums.setdefault(flow.answer.tenant, _Sum()).add(flow, count)
+        sums.setdefault(flow.tenant, _Sum()).add(flow, count)
     strangers = sums.pop("", _Sum())
     return {
         "lines": tally.lines,

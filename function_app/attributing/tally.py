@@ -31,9 +31,9 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What is counted apart. `explicit` says that a rule decided, and not the default."""
+    """What is counted apart; `tenant` is empty for strangers. `explicit` says that a rule decided, and not the default."""
 
-    answer: Answer
+    tenant: str
     destination: str
     port: str
     protocol: str
@@ -51,7 +51,7 @@ class Met:
     words: Counter[str] = field(default_factory=Counter)
 
 
-type Key = tuple[Answer, str, str, str, bool, bool, bool]
+type Key = tuple[str, str, str, str, bool, bool, bool]
 
 
 class Tally:
@@ -88,9 +88,9 @@ class Tally:
 
     def by_flow(self) -> Iterator[tuple[Flow, int]]:
         """Every flow that is kept, with its count."""
-        for (answer, to, port, protocol, application, denied, explicit), count in self.flows.items():
+        for (tenant, to, port, protocol, application, denied, explicit), count in self.flows.items():
             # Ports are numbers in JSON and text in CSV.
-            yield Flow(answer, to, str(port or ""), str(protocol or ""), application, denied, explicit), count
+            yield Flow(tenant, to, str(port or ""), str(protocol or ""), application, denied, explicit), count
 
 
 def is_stranger(answer: Answer) -> bool:
