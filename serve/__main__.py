@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -36,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--drift-minutes", type=int, default=1, help="the timer's interval (default: 1)")
     asked = parser.parse_args(arguments)
     told = partial(print, flush=True)
+    signal.signal(
+        signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT)
+    )  # everything that was started ends with us
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell began us in the background
     try:
         program = find_program(announce=told)
         with ServiceDesk(program, firewall_seconds=asked.firewall_seconds, drift_minutes=asked.drift_minutes) as desk:

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -177,6 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-timer", action="store_true", help="leave the timer to another instance")
     asked = parser.parse_args(arguments)
     settings = {key: value for key, value in os.environ.items() if key.startswith("EGRESS_") or key == BODY_LIMIT}
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with tempfile.TemporaryDirectory(prefix="egress-host-") as folder:
         try:
             told = _printing

@@ -199,8 +199,8 @@ class Play:
         self.insist(lambda worker: bool(worker.invoke("drift", timer=_TIMER)["succeeded"]))
 
     def ask(self) -> None:
-        """Somebody asks for a pass, as a webhook records it; its message is left to whoever plays the queue."""
-        self.parts.intents.record(NAME, Intent(reasons=frozenset({Reason.PUSH}), by=("dana",)))
+        """A person asks for a pass, who never waits; the message is left to whoever plays the queue."""
+        self.parts.intents.record(NAME, Intent(reasons=frozenset({Reason.RESYNC}), by=("dana",)))
         self.parts.passes.send(NAME)
 
     def status(self) -> Mapping[str, Any]:

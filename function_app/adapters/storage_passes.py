@@ -78,7 +78,8 @@ class PassQueue:
         try:
             asked(Call(self._target, "make", f"queue {queue}"), client.create_queue)
         except Refused as refused:
-            if refused.status != 409:  # somebody else has made it meanwhile
+            # Somebody else has made it meanwhile; storage says so with a 204, which its library takes for a refusal.
+            if refused.status not in (204, 409):
                 raise refused.in_words() from None
         try:
             return asked(call, action)
