@@ -170,26 +170,27 @@ POLL_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 2.0)
 """Pauses between looks at a listing of learned routes, which takes Azure some seconds; longer than this it is the next pass's."""
 
 
-def observe_route_server(api: RouteServerApi, clock: Clock, operations: Mapping[str, str]) -> RouteServerObservation:
+def observe_route_server(
+    api: RouteServerApi, clock: Clock, operations: Mapping[str, str], each: Each = _IN_TURN
+) -> RouteServerObservation:
     """Read a Route Server's connections and what each learned; `operations` are listings that an earlier pass started.
 
     A listing that has not answered in time leaves `routes` None and its URL for the next pass. What a connection teaches while a
-    write on it runs is not asked for: that is None as well.
+    write on it runs is not asked for: that is None as well. `each` says how the connections are asked about.
     """
     at = clock.now()
     hub = api.hub()
     bodies = tuple(api.connections())
-    listings = {
-        name: _started(api, name, operations.get(name, ""))
-        for body in bodies
-        if (name := _name(body)) and not _changing(body)
-    }
+    names = [name for body in bodies if (name := _name(body)) and not _changing(body)]
+    started = each(lambda name: _started(api, name, operations.get(name, "")), names)
+    listings = dict(zip(names, started, strict=True))
     for pause in POLL_SECONDS:
         running = [name for name, listing in listings.items() if listing.routes is None and listing.operation]
         if not running:
             break
         clock.sleep(pause)
-        listings.update({name: _resumed(api, listings[name].operation) for name in running})
+        answers = each(lambda name: _resumed(api, listings[name].operation), running)
+        listings.update(zip(running, answers, strict=True))
     connections = tuple(_connection(body, listings.get(_name(body), _UNKNOWN), clock.now()) for body in bodies)
     return RouteServerObservation(api.target, at, hub, connections)
 

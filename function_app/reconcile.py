@@ -178,7 +178,11 @@ def _readings(definitions: HubDefinitions, ports: HubPorts, patience: Patience) 
     readings: dict[TargetName, Reading[Seen]] = {
         firewall: Reading(_guarded(firewall, ports, lambda: observe_firewall(ports.firewall, clock))),
         route_server: Reading(
-            _guarded(route_server, ports, lambda: observe_route_server(ports.route_server, clock, operations))
+            _guarded(
+                route_server,
+                ports,
+                lambda: observe_route_server(ports.route_server, clock, operations, patience.listing),
+            )
         ),
     }
     for name in definitions.clusters:

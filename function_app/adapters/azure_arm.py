@@ -172,10 +172,13 @@ class ResourceManager:
     def decoded(self, call: Call, answer: Answer) -> Read:
         """The object in an answer that is asked for in every pass; while its bytes stay the same, the very object."""
         digest = digest_of(answer.body)
-        found = self._answers.pop(digest, None)
-        self._answers[digest] = found = Read(json_object(call, answer)) if found is None else found
-        if len(self._answers) > _MOST_ANSWERS:
-            self._answers.pop(next(iter(self._answers)))
+        with self._lock:
+            known = self._answers.pop(digest, None)
+        found = Read(json_object(call, answer)) if known is None else known
+        with self._lock:
+            self._answers[digest] = found
+            if len(self._answers) > _MOST_ANSWERS:
+                self._answers.pop(next(iter(self._answers)))
         return found
 
     def own_url(self, call: Call, url: str) -> str:
