@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -49,6 +50,12 @@ class Tally:
         self.found.extend(other.found)
 
 
+def spare_the_collector() -> None:
+    """What was imported is never garbage, and a history's world is gone as a whole: looking seldom saves a sixth of the time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def batch(seeds: Iterable[int], shrinks: int) -> Tally:
     """These seeds' histories, one after the other, in one process."""
     tally = Tally()
@@ -80,7 +87,7 @@ def main(
     seeds = range(seed, seed + histories)
     batches = [seeds[at : at + BATCH] for at in range(0, histories, BATCH)]
     total, started = Tally(), time.monotonic()
-    with ProcessPoolExecutor(max_workers=workers or os.cpu_count()) as pool:
+    with ProcessPoolExecutor(max_workers=workers or os.cpu_count(), initializer=spare_the_collector) as pool:
         for future in as_completed([pool.submit(batch, each, shrinks) for each in batches]):
             done = future.result()
             total.add(done)

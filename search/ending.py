@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from function_app.model.ledger import Holding, RecordKind
+from ipaddress import IPv4Network
+
+from function_app.model.ledger import Generation, Holding, RecordKind
 from function_app.model.plan import Stage, WaitsFor
 from function_app.model.report import Report
 from search.fabric import settle_fabric
 from search.history import History
 from search.trouble import accept_content, apply_terraform, clear_trouble, restore_ledger, wake_nodes
-from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS
+from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS, cidr_of
 from simulator.judge import Invariant
 from simulator.judge.truth import find, points_at, remains
 from simulator.model.azure.groups import Refusal
@@ -42,6 +44,7 @@ def finish(history: History) -> None:
 def heal(history: History) -> None:
     """Faults stop: calls, nodes, gateways, Azure and the ledger work again. What people did stays."""
     history.tell("faults stop")
+    history.drop_interruption()
     clear_trouble(history)
     for cluster in CLUSTERS:
         wake_nodes(history, cluster)
@@ -128,6 +131,14 @@ def settled(history: History) -> None:
                     return
 
 
+def _taken_by_hand(history: History, generation: Generation) -> bool:
+    """Somebody set a gateway up in the range after it was freed: what is there now is his."""
+    return any(
+        cluster == generation.key.cluster and IPv4Network(cidr_of(cluster, slot)).overlaps(generation.range)
+        for cluster, _, slot in history.made_by_hand
+    )
+
+
 def nothing_left(history: History, report: Report) -> None:
     """Of what the ledger calls freed nothing is left, and no namespace of ours points to it."""
     books = history.judge.books
@@ -146,7 +157,7 @@ def nothing_left(history: History, report: Report) -> None:
             continue
         view = history.desk.world.clusters[generation.key.cluster]
         left = [words for words in remains(history.desk.world, HUB, generation) if "theirs" not in words]
-        if left:
+        if left and not _taken_by_hand(history, generation):
             history.judge.find(Invariant.RANGES, f"{generation.range} is freed and there is {left[0]}")
         for name in NAMESPACES:
             namespace = find(view, "Namespace", name)

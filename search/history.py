@@ -216,6 +216,10 @@ class History:
         """Let something happen in the middle of the next pass."""
         self._interruption = Interruption(nth, happens)
 
+    def drop_interruption(self) -> None:
+        """What was to happen in the middle of a pass that never began happens no more."""
+        self._interruption = None
+
     def run_pass(self) -> Report | None:
         """One pass; None when it did not come to a report."""
         source = self.desk.tree()

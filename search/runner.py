@@ -17,7 +17,7 @@ from simulator.judge import Violation
 
 VOCABULARY = (commits, people, strangers, fabric, trouble, passes)
 """Modules whose import registers the actions."""
-LENGTH = 24
+LENGTH = 20
 """Actions of a history, besides its opening and its end."""
 
 

@@ -163,9 +163,6 @@ def attachment_state(
     """One row of the report."""
     found = facts.get(intent.key.cluster)
     waits: Waits = list(teardown_waits.get(intent.key, ()))
-    held_up = any(what is WaitsFor.PERSON for what, _ in waits)
-    # Until that person acts a namespace stays where it is, and neither draining nor unpointing comes to an end.
-    waits = [one for one in waits if not (held_up and one[0] is WaitsFor.UNPOINTED)]
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
@@ -195,7 +192,7 @@ def attachment_state(
     )
     if not routed and not waits:
         waits.append(_last_step(situation, found))
-    if intent.older and routed and not held_up:
+    if intent.older and routed:
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))

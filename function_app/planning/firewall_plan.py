@@ -12,7 +12,7 @@ from datetime import datetime
 from ipaddress import IPv4Network
 
 from function_app.model.definitions import Hub, Shards
-from function_app.model.names import AttachmentKey, HubName, TenantName, firewall_target
+from function_app.model.names import AttachmentKey, HubName, TargetName, TenantName, firewall_target
 from function_app.model.once import once
 from function_app.model.plan import (
     Change,
@@ -39,7 +39,15 @@ from function_app.planning.firewall_resources import (
     shard_index,
     shard_name,
 )
-from function_app.planning.in_force import atoms, body_in_force, is_ours, provisioning_state, settled, tenants_in_force
+from function_app.planning.in_force import (
+    LONGEST_BACKOFF,
+    atoms,
+    body_in_force,
+    is_ours,
+    provisioning_state,
+    settled,
+    tenants_in_force,
+)
 from function_app.planning.placement import Seat, place
 from function_app.planning.trials import choose
 
@@ -118,6 +126,7 @@ def plan_firewall(
         trial = choose(placement.contents.get(shard, {}), known, memory.failures)
         rejected.update(trial.culprits)
         refused.extend(_rejected(shard, tenant) for tenant in trial.culprits)
+        refused.extend([_nothing_gets_in(target, shard, trial.content)] if trial.at_fault else [])
         key, digest = f"{target} {Kind.RULE_COLLECTION_GROUP}/{shard}", _definition_digest(trial.content, wish)
         if _stands(body, shards, shard, tuple(trial.content.items())):
             rendered[key] = (digest, RELEASE)
@@ -262,6 +271,16 @@ def _rejected(shard: str, tenant: TenantName) -> Refusal:
         str(tenant),
         f"Azure Firewall refuses the rules of {tenant} (shard {shard}): with them the operation fails, without them it succeeds. "
         "What was in force before stays, less what was revoked. Correct the tenant's rules; everybody else's changes went through.",
+    )
+
+
+def _nothing_gets_in(target: TargetName, shard: str, content: Content) -> Refusal:
+    tenants = _listed(sorted(rules.tenant for rules in content.values() if rules)) or "nobody"
+    return Refusal(
+        RefusalCode.RULE_REJECTED,
+        f"{target} {shard}",
+        f"Azure Firewall has refused every content of shard {shard}, so nobody can tell whether it is at fault or the rules of "
+        f"{tenants}. It is asked again every {LONGEST_BACKOFF.seconds // 60} minutes at least. Look at its errors in Azure.",
     )
 
 

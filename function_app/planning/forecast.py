@@ -1,4 +1,8 @@
-"""Which established connections our own changes will cut: those through gateway pods that stop. New ones are never dropped."""
+"""Which connections our own changes will cut: open ones through gateway pods that stop, and new ones through pods that start.
+
+Calico sends connections to a gateway pod as soon as it is ready; Route Server learns the way back to it at about that moment, and
+may be seconds late. A cut-over waits for it; where a gateway in use gets more pods nobody can wait.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from function_app.model.ledger import Generation
 from function_app.model.plan import Apply, Change, Verb
-from function_app.model.resources import Kind, Resource
+from function_app.model.resources import Body, Kind, Resource
 from function_app.planning.compare import differences
 from function_app.planning.facts import Facts
 from function_app.planning.generations import Intent
@@ -38,14 +42,24 @@ def _by_rollout(facts: Facts, changes: Iterable[Change]) -> Iterator[str]:
         generation = by_gateway.get((change.resource.namespace, change.resource.name))
         if change.resource.kind is not Kind.EGRESS_GATEWAY or found is None or generation is None:
             continue
-        if change.verb is Verb.UPDATE and _rolls(change, found):
+        if change.verb is not Verb.UPDATE or not isinstance(change.write, Apply):
+            continue
+        if _rolls(change.write, found):
             yield _rollout(facts, generation)
+        more = _replicas(change.write.body) - _replicas(found.body)
+        if more > 0:
+            yield (
+                f"{generation.key}: new connections through the {more} more gateway pods of {generation.range} may be lost for "
+                "the seconds until Route Server has learned them"
+            )
 
 
-def _rolls(change: Change, found: Resource) -> bool:
-    if not isinstance(change.write, Apply):
-        return False
-    paths = differences(Resource(change.resource, change.write.body), found)
+def _replicas(gateway: Body) -> int:
+    return int((gateway.get("spec") or {}).get("replicas", 1))
+
+
+def _rolls(write: Apply, found: Resource) -> bool:
+    paths = differences(Resource(found.id, write.body), found)
     return any(path.startswith(field) for path in paths for field in _ROLLING)
 
 

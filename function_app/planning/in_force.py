@@ -25,6 +25,9 @@ from function_app.planning.firewall_resources import (
 FIRST_BACKOFF = timedelta(minutes=1)
 LONGEST_BACKOFF = timedelta(minutes=30)
 
+NOTHING: Body = {}
+"""The content of a group that does not exist."""
+
 Atom = tuple[str, ...]
 """One permission that cannot be split: kind, source, protocol, destination, port."""
 
@@ -42,8 +45,14 @@ def is_ours(shards: Shards, name: str) -> bool:
 def learn(
     memories: Mapping[str, ShardMemory], shards: Shards, firewall: FirewallObservation, now: datetime
 ) -> dict[str, ShardMemory]:
-    """Shard memories after this observation: Succeeded contents are in force, new failures are counted once each."""
-    learned: dict[str, ShardMemory] = {}
+    """Shard memories after this observation: Succeeded contents are in force, new failures are counted once each.
+
+    Of a shard that is not there nothing is in force, which is as well to know when its creation fails. What failed in it stays
+    known: it may have gone because nothing but refused rules was left to write.
+    """
+    learned = {
+        name: replace(memory, in_force=NOTHING) for name, memory in memories.items() if name not in firewall.groups
+    }
     for name, body in firewall.groups.items():
         if not is_ours(shards, name):
             continue

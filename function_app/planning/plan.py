@@ -25,13 +25,15 @@ from function_app.model.plan import (
     Refusal,
     RefusalCode,
     Stage,
+    Verb,
     WaitsFor,
 )
 from function_app.model.resources import ClusterObservation, Kind, RouteServerObservation, Unreadable
-from function_app.model.state import DecisionKind, HubState
+from function_app.model.state import DecisionKind, HubState, ShardMemory
 from function_app.model.tree import HubDefinitions
 from function_app.planning import RELEASE
 from function_app.planning.attachment_states import attachment_state, knowing_who_must_act, readiness_of
+from function_app.planning.behind import NEEDS_A_PERSON, handed_on, queue
 from function_app.planning.cluster_plan import plan_generation
 from function_app.planning.connections import is_leaving, plan_connections
 from function_app.planning.expected import expectations_not_met
@@ -43,6 +45,7 @@ from function_app.planning.firewall_wish import firewall_wish, hold_back, revoca
 from function_app.planning.forecast import connections_cut
 from function_app.planning.generations import Decided, decide_generations, quarantines_over
 from function_app.planning.headroom import limits_used
+from function_app.planning.in_force import NOTHING
 from function_app.planning.keeping import Draft
 from function_app.planning.leaving import plan_leaving
 from function_app.planning.order import ordered
@@ -57,9 +60,6 @@ from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
 from function_app.planning.teardown import forget, plan_teardown
 
-_NEEDS_A_PERSON = frozenset(
-    {WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON}
-)
 _CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
 """What a cut-over waits for; the attachment's own row says whether that moves by itself."""
 _LOOK_AGAIN_SECONDS = {
@@ -143,10 +143,11 @@ def make_plan(situation: Situation) -> Planned:
     done.refused.extend(_held(situation))
     done.refused.extend(_permanently_unreadable(seen))
     readiness = knowing_who_must_act(done.readiness, decided.intents.values(), done.changes, done.refused)
-    attachments = tuple(
+    rows = (
         attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)
         for intent in decided.intents.values()
     )
+    attachments = handed_on(rows, queue(facts, decided.intents))
     plan = Plan(
         plan_id=plan_id,
         hub=situation.hub.name,
@@ -368,7 +369,7 @@ def _look_again(
     ]
     waits.extend(what for one in attachments for what in one.waiting_for)
     ready = any(change.waits_for is None for change in changes)
-    moving = [_LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS) for what in waits if what not in _NEEDS_A_PERSON]
+    moving = [_LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS) for what in waits if what not in NEEDS_A_PERSON]
     seen = situation.observations
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]
     waiting = [one for one in targets if isinstance(one, Unreadable) and not one.permanent]
@@ -396,8 +397,14 @@ def _state_after(
         for name, one in situation.observations.clusters.items()
         if isinstance(one, ClusterObservation) and situation.forgotten(ClusterName(name))
     }
+    created = (
+        one.resource.name
+        for one in done.changes
+        if one.verb is Verb.CREATE and one.resource.kind is Kind.RULE_COLLECTION_GROUP
+    )
     return replace(
         situation.state,
+        shards={**{name: ShardMemory(in_force=NOTHING) for name in created}, **situation.state.shards},
         clusters={**situation.state.clusters, **accepted},
         placement=dict(firewall.seats) if firewall is not None else situation.state.placement,
         pointed=frozenset(pointed),

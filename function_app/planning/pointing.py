@@ -95,9 +95,6 @@ def plan_pointers(
             _claimed(situation, facts, name, intent, readiness, draft, result)
         elif _stays(situation, recorded.get(name), intent):
             _restore_recorded(situation, facts, name, recorded[name], draft, result)
-            if intent is not None and intent.waiting in (WaitsFor.PERSON, WaitsFor.FOREIGN):
-                words = f"namespace {name} stays on {recorded[name].range} until {intent.key} can take it: see what is refused"
-                result.wait(recorded[name].key, WaitsFor.PERSON, words)
         else:
             _unclaimed(situation, facts, name, draft, result)
     _report_foreign_users(facts, draft)

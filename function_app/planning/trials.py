@@ -6,6 +6,7 @@
     base: twice              -            = wait and try again: the firewall is at fault, no tenant is named
     wanted: twice            base         = base + half of the changed tenants; halved again while that fails twice
     one tenant left          base         = that tenant is the culprit; all others get what they want
+    each tenant alone        nothing      = wanted again: nothing ever succeeded, so the firewall itself may be at fault
 
 One bad rule never holds up the others, and a revocation is in every content that is written.
 """
@@ -25,7 +26,7 @@ TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What to write. `culprits` are tenants whose rules the firewall refuses, `at_fault` that it refuses even its own."""
+    """What to write. `culprits` are tenants whose rules the firewall refuses, `at_fault` that nothing gets in."""
 
     content: Content = field(hash=False)
     culprits: tuple[TenantName, ...] = ()
@@ -53,6 +54,8 @@ def choose(wanted: Content, in_force: Mapping[TenantName, TenantRules] | None, f
             return Trial(content, culprits)
         culprits = (*culprits, target[culprit].tenant)
         target[culprit] = base[culprit]
+    if culprits and not any(in_force or ()) and not any(target.values()):
+        return Trial(wanted, at_fault=True)
     return Trial(target, culprits)
 
 

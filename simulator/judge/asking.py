@@ -69,6 +69,12 @@ class Asked:
         found = self.tree.definitions.clusters.get(ClusterName(cluster))
         return IPv4Network(found.spec.egress_cidr) if found is not None else None
 
+    def range_of(self, tenant: str, cluster: str) -> IPv4Network | None:
+        """The range that a tenant asks for on a cluster."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        places = found.spec.attachments if found is not None else ()
+        return next((IPv4Network(one.cidr) for one in places if one.cluster == cluster), None)
+
     def defines(self, tenant: str, cluster: str) -> bool:
         """Whether a tenant has an attachment on a cluster."""
         found = self.tree.definitions.tenants.get(TenantName(tenant))

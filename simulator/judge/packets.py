@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from function_app.model.ledger import Holding
 from function_app.model.names import EGRESS_ANNOTATIONS
@@ -16,11 +17,14 @@ from simulator.judge.books import Books
 from simulator.judge.truth import find
 from simulator.judge.violations import Invariant, Violation
 from simulator.model.bgp.views import annotations_of
-from simulator.model.packets import Packet, Verdict, send
+from simulator.model.packets import Packet, Reason, Verdict, send
 from simulator.model.world import World
 
 _DECIDING = ("Namespace", "Pod", "Node", "IPPool", "FelixConfiguration", "EgressGatewayPolicy")
 """Kinds that a packet's way out of its cluster depends on."""
+
+_NEW_POD = timedelta(seconds=15)
+"""A route takes two rounds of five seconds to be learned, and somebody must look after that."""
 
 type Workload = tuple[str, str]
 """Cluster and namespace."""
@@ -72,6 +76,8 @@ class PacketJudge:
         if before is not None and all(old is new for old, new in zip(before.state, state, strict=True)):
             return
         now = _Look(state, self._probe(cluster, namespace))
+        if before is not None and any(self._just_started(packet) for packet in now.packets):
+            return
         self._last[key] = now
         if before is None or not judged or (not call and self.disturbed[cluster]):
             return
@@ -80,6 +86,18 @@ class PacketJudge:
             if words:
                 yield Violation(Invariant.PACKETS, words, self._world.clock.now(), call)
                 return
+
+    def _just_started(self, packet: Packet) -> bool:
+        """Calico uses a gateway pod as soon as it is ready, which may be seconds before Route Server knows the way back.
+
+        A gateway that gets more pods cannot avoid that; the plan says so. A moment later the same connection is judged.
+        """
+        if packet.reason is not Reason.NO_ROUTE_BACK:
+            return False
+        home, _, name = packet.gateway.partition("/")
+        pod = find(self._world.clusters[packet.cluster], "Pod", name, home)
+        started = (pod.get("status") or {}).get("startTime") if pod is not None else None
+        return started is not None and self._world.clock.now() - datetime.fromisoformat(started) <= _NEW_POD
 
     def _probe(self, cluster: str, namespace: str) -> tuple[Packet, ...]:
         """The same turn for the same URL each time, so that only a change of gateways changes the gateway."""
@@ -135,12 +153,22 @@ class PacketJudge:
         return recorded | {asked.claimant(*where) for asked in self.asked} | self._books.ever_routed(*where)
 
     def _may_end(self, packet: Packet) -> bool:
-        """Nobody claims the namespace and one who had it asks that its traffic ends."""
+        """Whoever had the namespace asks that its traffic ends, and nobody who could carry it claims it."""
         where = (packet.cluster, packet.namespace)
-        if all(asked.claimant(*where) for asked in self.asked):
+        if all(self._can_carry(asked, *where) for asked in self.asked):
             return False
         had = self._books.ever_routed(*where)
         return any(asked.ends_traffic(tenant) for asked in self.asked for tenant in had)
+
+    def _can_carry(self, asked: Asked, cluster: str, namespace: str) -> bool:
+        """Not so for a claimant that asks for the range of somebody who has not left it yet."""
+        tenant = asked.claimant(cluster, namespace)
+        wanted = asked.range_of(tenant, cluster)
+        return bool(tenant) and not any(
+            one.range.overlaps(wanted) and one.key.tenant != tenant
+            for one in self._books.live()
+            if wanted is not None and one.holding is Holding.LEAVING
+        )
 
     def _should_pass(self, packet: Packet) -> bool:
         """Every tree since all was last well asks that this connection be allowed."""

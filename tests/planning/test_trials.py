@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from function_app.model.names import TenantName
@@ -88,6 +88,18 @@ def test_when_even_the_last_good_rules_fail_no_tenant_is_named() -> None:
     assert () == trial.culprits
 
 
+def test_when_nothing_ever_got_in_no_tenant_is_named() -> None:
+    """The first contents of a new shard fail, all together and each alone: they are asked for again, as Git has them."""
+    wanted = {0: rules_of("a", "a.example"), 1: rules_of("b", "b.example")}
+    alone = ({0: wanted[0], 1: rules_of("b")}, {0: rules_of("a"), 1: wanted[1]})
+
+    trial = choose(wanted, {}, {content_digest(one): 2 for one in (wanted, *alone)})
+
+    assert trial.at_fault
+    assert wanted == trial.content
+    assert () == trial.culprits
+
+
 def test_one_failure_is_no_verdict() -> None:
     """A content that failed once is tried again as it is: another operation may have been in the way."""
     wanted = {0: rules_of("a", "new.example")}
@@ -100,6 +112,7 @@ def test_one_failure_is_no_verdict() -> None:
 def test_all_culprits_are_found_and_all_others_served(bad: set[int], count: int) -> None:
     """Whatever tenants are refused, the search ends with exactly those named and everybody else in force."""
     culprits = {n for n in bad if n < count}
+    assume(len(culprits) < count)
     before: dict[TenantName, TenantRules] = {}
     wanted = {n: rules_of(f"t{n:02d}", f"bad{n}.example" if n in culprits else "fine.example") for n in range(count)}
 

@@ -95,6 +95,35 @@ def test_one_refused_rule_is_named_and_the_others_get_theirs(settled: Desk) -> N
     assert WaitsFor.DEFINITION in settled.attachment("tenant0", "spoke1-aks").waiting_for
 
 
+def test_a_refused_rule_in_the_first_rules_of_all_holds_nobody_up(desk: Desk) -> None:
+    """No shard exists yet: what is in force is nothing, and the tenant whose rules fail is found all the same."""
+    desk.world.hubs["hub1"].refuse_contents("www.tigera.io")
+    desk.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
+
+    report = desk.settle()
+
+    assert [(RefusalCode.RULE_REJECTED, "tenant0")] == [(one.code, one.subject) for one in report.plan.refused]
+    assert Verdict.ALLOWED == desk.send("spoke1-aks", "shop", "https://docs.tigera.io").verdict
+    assert (WaitsFor.DEFINITION,) == desk.attachment("tenant0", "spoke1-aks").waiting_for
+
+
+def test_a_firewall_that_fails_for_an_hour_names_no_tenant(desk: Desk) -> None:
+    """Each first write fails, whatever it says; once the firewall is well again everybody gets what Git asks for."""
+    hub = desk.world.hubs["hub1"]
+    hub.fail_next_operation(20, late=True)
+    desk.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
+    for _ in range(200):
+        desk.run_pass()
+        desk.world.advance(20)
+    told = {one.subject for one in desk.reports[-1].plan.refused}
+    hub.accept_contents()
+    desk.world.advance(1800)
+
+    assert {"firewall/hub1 egress-000"} == told
+    assert desk.settle().converged
+    assert Verdict.ALLOWED == desk.send("spoke1-aks", "shop", "https://docs.tigera.io").verdict
+
+
 def test_what_a_bad_edit_revokes_is_revoked_all_the_same(settled: Desk) -> None:
     """The refused edit also dropped www.tigera.io: that goes, though the rest of the edit is refused."""
     settled.world.hubs["hub1"].refuse_contents("poison.example.com")

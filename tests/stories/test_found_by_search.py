@@ -263,3 +263,64 @@ def test_a_generation_that_two_pools_bear_does_not_stop_a_rebuilt_ledger() -> No
         Action("lose_ledger", (False,)),
         Action("run"),
     )
+
+
+def test_a_gateway_whose_namespace_waits_for_a_newcomer_that_cannot_go_on_names_the_person() -> None:
+    """The newcomer has its range, but asks to take over a pool with another one: it never comes to take the namespace."""
+    newcomer = Action("adopt", ("t0", "spoke1", 3, ("beta",), ("s0.example",)))
+    other = Action("add", ("t1", "spoke1", 1, ("beta",), ()))
+    _holds(COMES, other, Action("follow", (16,)), Action("empty_tenants"), newcomer)
+
+
+def test_a_range_whose_holder_cannot_leave_before_a_person_acts_names_the_person() -> None:
+    """The holder's pool lost our labels and is not ours to delete; whoever asks for its range waits behind it."""
+    heir = Action("add", ("t2", "spoke1", 5, ("gamma",), ()))
+    unlabelled = Action("unlabel", ("spoke1", "IPPool", "t0"))
+    _holds(COMES, Action("run"), unlabelled, Action("detach", ("t0", "spoke1")), heir)
+
+
+def test_a_gateway_that_gets_more_pods_tells_what_may_be_lost(settled: Desk) -> None:
+    """A new pod takes connections as soon as it is ready, seconds before Route Server knows the way back to it."""
+    text = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    settled.commit({"tenants/tenant0.yaml": text.replace("replicas: 2", "replicas: 3")})
+
+    report = settled.run_pass()
+
+    words = (
+        "tenant0@spoke1-aks: new connections through the 1 more gateway pods of 10.99.0.0/29 may be lost for the seconds until "
+        "Route Server has learned them"
+    )
+    assert words in report.plan.notes
+    assert not [note for note in settled.settle().plan.notes if "may be lost" in note]
+
+
+def test_a_new_gateway_pod_is_given_the_seconds_until_it_is_known() -> None:
+    """A judge that looked in those seconds took them for connections that we lost."""
+    comes = Action("add", ("t1", "spoke1", 1, ("beta",), ("s0.example", "s1.example")))
+    more = Action("shape", ("t1", 3, False, False))
+    _holds(comes, Action("follow", (16,)), more, Action("run"), Action("wait", (3,)), Action("wait", (90000,)))
+
+
+def test_a_namespace_is_not_kept_on_a_range_that_its_next_tenant_waits_for() -> None:
+    """Its old tenant asked that traffic end with its removal, and the new one has nothing to carry it with before."""
+    _holds(
+        Action("add", ("t0", "spoke2", 3, ("gamma",), ("s2.example",))),
+        Action("follow", (5,)),
+        Action("shape", ("t0", 1, False, True)),
+        Action("empty_tenants"),
+        Action("add", ("t3", "spoke2", 3, ("beta", "gamma"), ())),
+        Action("follow", (5,)),
+    )
+
+
+def test_what_somebody_builds_in_a_range_that_was_given_back_is_his() -> None:
+    """A judge that looked for remains took a stranger's gateway for ours."""
+    by_hand = Action("by_hand", ("spoke1", "t2", 0, "alpha"))
+    _holds(COMES, Action("run"), Action("rewind", (1,)), Action("follow", (8,)), by_hand)
+
+
+def test_what_was_to_strike_in_a_pass_that_never_began_strikes_no_more() -> None:
+    """The hub was busy, and the firewall's refusal came after all faults had been taken back."""
+    refuses = Action("amid", (44, Action("refuse_content", ("s0.example",))))
+    comes = Action("add", ("t3", "spoke1", 0, ("alpha", "beta"), ("s0.example", "s1.example")))
+    _holds(Action("die_in_state"), Action("run"), refuses, comes)
