@@ -15,8 +15,8 @@ APPLYING = (
         "A process that dies in between leaves traffic that the ledger does not know: nobody can say whose it was.",
         "2",
         _APPLYING,
-        "        books.append(change.records)\n        _write(change, ports)\n",
-        "        _write(change, ports)\n        books.append(change.records)\n",
+        "        books.append(change.records)\n        operation = _write(change, ports)\n",
+        "        operation = _write(change, ports)\n        books.append(change.records)\n",
         (_CRASH,),
     ),
     Mistake(

@@ -52,13 +52,16 @@ class Aim:
         return [*started, *self._towards(random), *self._arming(random)]
 
     def next(self, random: Random, history: History) -> Action:
-        """Arm again what has struck; else the sort of action done least often under these conditions."""
+        """Arm again what has struck; else the sort of action done least often under these conditions.
+
+        While the stage holds few passes come in between: each of them may be the end of it.
+        """
         armed = self.fault == NO_FAULT or self.fault in history.faults()
         if not armed and random.random() < 0.5:
             return self._arming(random)[0]
         if history.locked and random.random() < 0.7:
             return Action("follow", (2,))
-        if random.random() < 0.25:
+        if random.random() < (0.1 if armed and self.stage in history.stages() else 0.3):
             return random.choice(
                 (_RUN, _RUN, Action("wait", (random.choice(_SHORTLY),)), self._makers[Group.TWO](random, history))
             )

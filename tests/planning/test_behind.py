@@ -1,0 +1,40 @@
+"""Whoever waits for somebody waits for that one's person, and for time as long as that one does."""
+
+from __future__ import annotations
+
+from function_app.model.names import AttachmentKey, ClusterName, TenantName
+from function_app.model.plan import AttachmentState, Stage, WaitsFor
+from function_app.planning.behind import handed_on
+
+FIRST, SECOND, THIRD = (AttachmentKey(TenantName(name), ClusterName("spoke1")) for name in ("a", "b", "c"))
+AHEAD = {SECOND: frozenset({FIRST}), THIRD: frozenset({SECOND})}
+
+
+def a_row(key: AttachmentKey, *waiting: WaitsFor, detail: str = "") -> AttachmentState:
+    """One attachment that waits."""
+    return AttachmentState(key, "10.99.0.0/29", Stage.ABSENT, current=True, waiting_for=waiting, detail=detail)
+
+
+def test_a_person_is_handed_on_through_everybody_who_waits() -> None:
+    """The third waits for the second's gateway, the second for the first's range, the first for a person."""
+    first = a_row(FIRST, WaitsFor.FOREIGN, detail="IPPool a-pool no longer bears our marks")
+
+    rows = handed_on((first, a_row(SECOND, WaitsFor.QUARANTINE), a_row(THIRD, WaitsFor.UNPOINTED)), AHEAD)
+
+    assert [(WaitsFor.FOREIGN,), (WaitsFor.PERSON,), (WaitsFor.PERSON,)] == [one.waiting_for for one in rows]
+    assert "it waits for a@spoke1, which does not move before a person acts: IPPool a-pool" in rows[1].detail
+
+
+def test_whoever_waits_for_time_is_looked_at_again() -> None:
+    """A gateway whose pods are going, or that waits for a person and for time, is not at its end."""
+    for first in (a_row(FIRST, WaitsFor.PODS_GONE), a_row(FIRST, WaitsFor.FOREIGN, WaitsFor.PODS_GONE)):
+        second = a_row(SECOND, WaitsFor.QUARANTINE)
+
+        assert (first, second) == handed_on((first, second), AHEAD)
+
+
+def test_what_moves_by_itself_is_still_waited_for() -> None:
+    """Only what ends when somebody else has moved is replaced."""
+    first, second = a_row(FIRST, WaitsFor.PERSON), a_row(SECOND, WaitsFor.DRAIN, WaitsFor.FIREWALL_BUSY)
+
+    assert (WaitsFor.PERSON, WaitsFor.FIREWALL_BUSY) == handed_on((first, second), AHEAD)[1].waiting_for
