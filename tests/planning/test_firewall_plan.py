@@ -158,6 +158,15 @@ def test_equal_content_that_failed_is_written_again() -> None:
     assert [ChangeReason.RETRY] == [one.reason for one in late.changes]
 
 
+def test_of_a_shard_that_is_gone_nothing_is_in_force_and_what_failed_is_remembered() -> None:
+    """It may have gone because only refused rules were left in it, which must not be tried afresh."""
+    before = ShardMemory(in_force=a_shard(0, rules_of("a", "a.example")), failures={"refused": 2})
+
+    learned = learn({"egress-000": before}, the_hub().spec.firewall.shards, a_policy(), NOON)
+
+    assert {"egress-000": ShardMemory(in_force={}, failures={"refused": 2})} == learned
+
+
 def test_only_the_content_that_failed_waits() -> None:
     """A new one may carry a revocation and goes at once."""
     failed = a_shard(0, rules_of("a", "a.example", "bad.example"), state="Failed")
