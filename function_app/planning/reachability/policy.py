@@ -47,10 +47,21 @@ class Policy:
 
     def concerning(self, sources: Spans[int]) -> tuple[Step, ...]:
         """The steps that connections from these sources go through, without rules for other sources alone."""
-        wanted = self._near(sources)
-        if wanted is None:
-            return self._steps
-        return tuple(self._step(index, chosen) for index, chosen in sorted(wanted.items()))
+        steps = self._last.get(sources)
+        if steps is None:
+            wanted = self._near(sources)
+            found = (
+                [self._step(index, chosen) for index, chosen in sorted(wanted.items())] if wanted is not None else None
+            )
+            steps = tuple(found) if found is not None else self._steps
+            # Questions about one tenant come one after the other.
+            self._last.clear()
+            self._last[sources] = steps
+        return steps
+
+    @cached_property
+    def _last(self) -> dict[Spans[int], tuple[Step, ...]]:
+        return {}
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -82,19 +93,25 @@ class Policy:
             return None
         wide, narrow = self._by_bucket
         found: dict[int, set[int]] = {}
-        for index, place in (*wide, *(entry for bucket in buckets for entry in narrow.get(bucket, ()))):
-            found.setdefault(index, set()).add(place)
+        # Rules for many sources often share them: each set of sources is looked at once.
+        for many, entries in wide.items():
+            if many & sources:
+                for index, place in entries:
+                    found.setdefault(index, set()).add(place)
+        for bucket in buckets:
+            for index, place in narrow.get(bucket, ()):
+                found.setdefault(index, set()).add(place)
         return {index: frozenset(places) for index, places in found.items()}
 
     @cached_property
-    def _by_bucket(self) -> tuple[list[tuple[int, int]], dict[int, list[tuple[int, int]]]]:
-        wide: list[tuple[int, int]] = []
+    def _by_bucket(self) -> tuple[dict[Spans[int], list[tuple[int, int]]], dict[int, list[tuple[int, int]]]]:
+        wide: dict[Spans[int], list[tuple[int, int]]] = {}
         narrow: dict[int, list[tuple[int, int]]] = {}
         for index, step in enumerate(self._steps):
             for place, rule in enumerate(rule for collection in step for rule in collection):
                 buckets = _buckets(rule.sources)
                 if buckets is None:
-                    wide.append((index, place))
+                    wide.setdefault(rule.sources, []).append((index, place))
                 for bucket in buckets or ():
                     narrow.setdefault(bucket, []).append((index, place))
         return wide, narrow
