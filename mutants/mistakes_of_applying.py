@@ -69,8 +69,8 @@ APPLYING = (
         "A write that was refused is built upon: a gateway without its pool, a peer without its filter.",
         "1",
         _APPLYING,
-        "        if stopped or change.needs & failed:\n",
-        "        if stopped:\n",
+        "        if self.stopped or change.needs & self.failed:\n",
+        "        if self.stopped:\n",
         ("tests/stories/test_bypass.py", _STOPPED),
     ),
     Mistake(
@@ -78,8 +78,8 @@ APPLYING = (
         "A target that says 429 is sent all the other writes of the pass as well.",
         "8",
         _APPLYING,
-        '                stopped = f"{change.target} is not answering"\n',
-        '                stopped = ""\n',
+        '                self.stopped = f"{change.target} is not answering"\n',
+        '                self.stopped = ""\n',
         (_STOPPED,),
     ),
     Mistake(

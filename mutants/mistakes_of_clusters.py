@@ -31,8 +31,8 @@ CLUSTERS = (
         "A range outside the cluster's egress CIDR, a node subnet even, is announced to the whole hub.",
         "3",
         _SHARED,
-        "ranges = [one.range for one in live if one.range.subnet_of(IPv4Network(facts.definition.spec.egress_cidr))]",
-        "ranges = [one.range for one in live]",
+        "ranges = tuple(one.range for one in live if one.range.subnet_of(egress))",
+        "ranges = tuple(one.range for one in live)",
         ("tests/stories/test_lost_ledger.py",),
     ),
     Mistake(

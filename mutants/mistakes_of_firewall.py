@@ -175,10 +175,36 @@ FIREWALL = (
         "In a warm process a shard stands as it was first read: what somebody edits in the portal is never undone.",
         "6",
         "function_app/planning/firewall_resources.py",
-        "        return isinstance(other, _Same) and self.body is other.body\n\n"
-        "    def __hash__(self) -> int:\n        return id(self.body)\n",
-        '        return isinstance(other, _Same) and self.body.get("name") == other.body.get("name")\n\n'
-        '    def __hash__(self) -> int:\n        return hash(self.body.get("name"))\n',
+        "    return _read_shard(body) if body is not None else {}\n",
+        '    return _BY_NAME.setdefault(str(body.get("name")), _read_shard(body)) if body is not None else {}\n\n\n'
+        "_BY_NAME: dict[str, Content] = {}\n",
         ("tests/stories/test_drift.py", "tests/bench/test_no_memory.py"),
+    ),
+    Mistake(
+        "first-rules-taken-for-unknown",
+        "One refused rule in a first installation holds up every tenant of its shard for ever and names nobody.",
+        "6",
+        _WHOLE,
+        "        shards={**{name: ShardMemory(in_force=NOTHING) for name in created}, **situation.state.shards},\n",
+        "",
+        (_STORIES,),
+    ),
+    Mistake(
+        "what-failed-is-forgotten-with-its-shard",
+        "A shard that held refused rules alone is deleted and created again without end.",
+        "6",
+        _IN_FORCE,
+        "name: replace(memory, in_force=NOTHING) for name, memory in memories.items() if name not in firewall.groups",
+        'name: memory for name, memory in memories.items() if name == ""',
+        (_UNIT, _STORIES),
+    ),
+    Mistake(
+        "outage-blamed-on-tenants",
+        "Azure fails for an hour during a first installation, and every tenant is told to correct its rules.",
+        "6",
+        _TRIALS,
+        "    if culprits and not any(in_force or ()) and not any(target.values()):\n",
+        "    if False:\n",
+        ("tests/planning/test_trials.py",),
     ),
 )

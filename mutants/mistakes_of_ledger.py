@@ -96,10 +96,11 @@ LEDGER = (
         "A kind that cannot be listed reads as none of it: what stands is made again, what goes counts as gone.",
         "5",
         _OBSERVING,
-        "    found.extend(body for kind in _WHOLE for body in _whole(api, mode, kind))\n",
-        "    for kind in _WHOLE:\n"
-        "        with suppress(Exception):\n"
-        "            found.extend(_whole(api, mode, kind))\n",
+        "    listed = each(lambda kind: _listed(api, mode, kind), (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))\n",
+        "    def quietly(kind: Kind) -> Iterable[Body]:\n"
+        "        try:\n            return _listed(api, mode, kind)\n"
+        "        except Exception:\n            if kind not in _WHOLE:\n                raise\n            return ()\n\n"
+        "    listed = each(quietly, (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))\n",
         (_UNREADABLE,),
     ),
     Mistake(
