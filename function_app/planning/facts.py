@@ -31,6 +31,8 @@ class Facts:
     observed: ClusterObservation
     generations: Mapping[GenerationId, Generation] = field(hash=False)
     pointers: Mapping[NamespaceName, Pointer] = field(hash=False)
+    pointing: Mapping[GenerationId, tuple[NamespaceName, ...]] = field(hash=False)
+    """By generation: the namespaces whose annotations may select its gateway, by name."""
     pod_users: Mapping[GenerationId, tuple[str, ...]] = field(hash=False)
     recorded: Mapping[NamespaceName, tuple[Generation, ...]] = field(hash=False)
     """By namespace: the generations that the ledger records as routed from it, oldest first."""
@@ -46,11 +48,7 @@ class Facts:
 
     def users(self, generation: Generation) -> tuple[str, ...]:
         """Who still points at a gateway and counts: blocked namespaces do not, their traffic is meant to end."""
-        found = [
-            str(name)
-            for name, pointer in sorted(self.pointers.items())
-            if generation.id in pointer.hits and not self._is_blocked(name, generation)
-        ]
+        found = [str(name) for name in self.pointing.get(generation.id, ()) if not self._is_blocked(name, generation)]
         return (*found, *self.pod_users.get(generation.id, ()))
 
     def foreign_users(self, generation: Generation) -> tuple[str, ...]:
@@ -92,6 +90,10 @@ def _facts(
         for namespace in observed.of(Kind.NAMESPACE)
         if (pointer := pointer_of(namespace, gateways, home=namespace.id.name)).anywhere
     }
+    pointing: dict[GenerationId, tuple[NamespaceName, ...]] = {}
+    for namespace_name, pointer in sorted(pointers.items()):
+        for hit in pointer.hits:
+            pointing[hit] = (*pointing.get(hit, ()), namespace_name)
     users: dict[GenerationId, tuple[str, ...]] = {}
     if _pods_may_point(observed):
         for pod in observed.of(Kind.POD):
@@ -101,7 +103,7 @@ def _facts(
     for generation in live.values():
         for namespace_name in generation.routed:
             recorded[namespace_name] = (*recorded.get(namespace_name, ()), generation)
-    return Facts(name, definition, observed, live, pointers, users, recorded)
+    return Facts(name, definition, observed, live, pointers, pointing, users, recorded)
 
 
 def _pods_may_point(observed: ClusterObservation) -> bool:
