@@ -30,11 +30,13 @@ from function_app.model.tree import Tree
 from function_app.ports import (
     Clock,
     ClusterApi,
+    CommitStatuses,
     History,
     HubPorts,
     Intents,
     Leases,
     LedgerStore,
+    Notices,
     Passes,
     StateStore,
     StatusStore,
@@ -42,7 +44,7 @@ from function_app.ports import (
 )
 from function_app.reconcile import Seen, Source
 from function_app.service.rewinds import RewindWaivers
-from function_app.settings import Callers, CredentialKind, GitAccessKind, Settings
+from function_app.settings import Callers, CommitHost, CredentialKind, GitAccessKind, NoticeForm, Settings
 from function_app.sourcing import Kept, Sourcing
 
 if TYPE_CHECKING:
@@ -229,6 +231,40 @@ class Assembly:
     def told(self) -> ToldStore:
         """What has been told to the outside; raises SettingsError without a storage account."""
         return self._needed_storage.told
+
+    @cached_property
+    def commit_statuses(self) -> CommitStatuses | None:
+        """Where commits bear statuses; raises SettingsError for a repository that no Git host shows."""
+        from function_app.adapters.git_hosts import (
+            AzureDevOpsStatuses,
+            GitHubStatuses,
+            GitLabStatuses,
+            RepositoryPlace,
+        )
+
+        token, settings = self._git_token, self.settings
+        if settings.telling.commit_status is CommitHost.NONE or token is None:
+            return None
+        place = RepositoryPlace.of(settings.source.repository)
+        match settings.telling.commit_status:
+            case CommitHost.GITHUB:
+                return GitHubStatuses(place, settings.git.github_api, token, self._web)
+            case CommitHost.AZURE_DEVOPS:
+                entra = settings.git.kind is GitAccessKind.MANAGED_IDENTITY
+                return AzureDevOpsStatuses(place, token, self._web, basic=not entra)
+            case CommitHost.GITLAB:
+                return GitLabStatuses(place, token, self._web)
+
+    @cached_property
+    def notices(self) -> Notices | None:
+        """The channel that owners read, None when there is none."""
+        from function_app.adapters.notice_channels import WebhookNotices, slack_message, teams_message
+
+        telling = self.settings.telling
+        if not telling.notice_url:
+            return None
+        message = slack_message if telling.notice_form is NoticeForm.SLACK else teams_message
+        return WebhookNotices(message, telling.notice_url, self._web)
 
     def hub_in(self, message: str | bytes) -> HubName:
         """The hub that a message of the queue names; raises StateError."""

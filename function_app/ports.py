@@ -15,7 +15,7 @@ from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName, TargetName
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
 from function_app.model.state import Decision, HubState
-from function_app.model.telling import Told
+from function_app.model.telling import CommitStatus, Notice, Told
 
 
 class Clock(Protocol):
@@ -242,6 +242,20 @@ class ToldStore(Protocol):
 
     def write(self, hub: HubName, told: Told, epoch: int) -> None:
         """Replace; raises LeaseLost when a newer epoch has written."""
+
+
+class CommitStatuses(Protocol):
+    """What stands on commits, at a Git host."""
+
+    def set(self, status: CommitStatus) -> None:
+        """Set a hub's status of a commit; raises SourceError when the host does not take it."""
+
+
+class Notices(Protocol):
+    """A channel that owners of tenants read."""
+
+    def give(self, notice: Notice) -> None:
+        """Give a notice; raises SourceError when the channel does not take it."""
 
 
 class Intents(Protocol):

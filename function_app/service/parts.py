@@ -9,11 +9,13 @@ from function_app.model.names import HubName
 from function_app.model.tree import Tree
 from function_app.ports import (
     Clock,
+    CommitStatuses,
     History,
     HubPorts,
     Intents,
     Leases,
     LedgerStore,
+    Notices,
     Passes,
     StateStore,
     StatusStore,
@@ -69,6 +71,14 @@ class Parts(Protocol):
     @property
     def told(self) -> ToldStore:
         """What has been told to the outside."""
+
+    @property
+    def commit_statuses(self) -> CommitStatuses | None:
+        """Where commits bear statuses; None for nowhere."""
+
+    @property
+    def notices(self) -> Notices | None:
+        """Where owners hear of us; None for nowhere."""
 
     @property
     def leases(self) -> Leases:

@@ -118,7 +118,7 @@ def _pass(hub: HubName, parts: Parts, lease: Lease, asked: HubIntent, source: So
     pause, noted = report.plan.look_again_seconds, published.look_again_at
     if pause is not None and noted is not None and parts.clock.now() + timedelta(seconds=pause) < noted - SLACK:
         _look_again(hub, parts, pause)
-    tell(hub, parts, lease.epoch)
+    tell(hub, parts, lease.epoch, report, source.tree)
 
 
 @dataclass(slots=True)

@@ -1,43 +1,86 @@
-"""What a pass tells to the outside once it is over: the ledger's new records, as log events.
+"""What a pass tells to the outside once it is over: ledger records as log events, the commit's status, notices to owners.
 
-Who reads the firewall's log in Log Analytics joins it with these events: a tenant stands behind an address. So a record is logged
-at least once, in order, whatever dies in between; and since a workspace forgets after some weeks what a ledger keeps for years,
-the records that still hold are logged again each day. What cannot be told keeps no pass from being made.
+Who reads the firewall's log in Log Analytics joins it with the ledger's events: a tenant stands behind an address. So a record is
+logged at least once, in order, whatever dies in between; and since a workspace forgets after some weeks what a ledger keeps for
+years, the records that still hold are logged again each day. What cannot be told keeps no pass from being made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
-from function_app.model.errors import LeaseLost, StateError
+from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.ledger import BrokenLedger, Generation, Ledger, Record, RecordKind, fold
 from function_app.model.names import HubName
+from function_app.model.report import Report
+from function_app.model.telling import Notice, Told
+from function_app.model.tree import Tree
+from function_app.reporting.commit_status import statuses_to_set
+from function_app.reporting.notices import notices_of, remembered, untold
 from function_app.service.parts import Parts
 
+MOST_NOTICES = 10
+"""Of one pass; the others follow with the next ones, so that a bad hour does not fill a channel at once."""
 
-def tell(hub: HubName, parts: Parts, epoch: int) -> None:
+
+def tell(hub: HubName, parts: Parts, epoch: int, report: Report, tree: Tree) -> None:
     """Tell what has not been told of a hub; `epoch` is the lease's under which the pass was made."""
     try:
         told = parts.told.read(hub)
-        ledger = fold(parts.stores(hub).ledger.read())
-        today = parts.clock.now().date()
-        for record in ledger.records:
-            if record.seq > told.ledger_seq:
-                _log(hub, record, restated=False)
-        if told.restated_on != today:
-            for record in standing(ledger):
-                if record.seq <= told.ledger_seq:
-                    _log(hub, record, restated=True)
-        now_told = replace(told, ledger_seq=ledger.last_seq, restated_on=today)
-        if now_told != told:
-            parts.told.write(hub, now_told, epoch)
+        now = parts.clock.now()
+        after = _statuses(parts, report, _notices(hub, parts, report, tree, now, _ledger(hub, parts, now, told)))
+        if after != told:
+            parts.told.write(hub, after, epoch)
     except LeaseLost:
         return  # a newer pass tells
     except (StateError, BrokenLedger) as problem:
         structlog.get_logger().warning("telling.failed", hub=hub, problem=str(problem))
+
+
+def _ledger(hub: HubName, parts: Parts, now: datetime, told: Told) -> Told:
+    ledger = fold(parts.stores(hub).ledger.read())
+    for record in ledger.records:
+        if record.seq > told.ledger_seq:
+            _log(hub, record, restated=False)
+    if told.restated_on != now.date():
+        for record in standing(ledger):
+            if record.seq <= told.ledger_seq:
+                _log(hub, record, restated=True)
+    return replace(told, ledger_seq=ledger.last_seq, restated_on=now.date())
+
+
+def _statuses(parts: Parts, report: Report, told: Told) -> Told:
+    """What was set before one fails is remembered; the rest is tried again after the next pass."""
+    channel, newest = parts.commit_statuses, told.status
+    if channel is None:
+        return told
+    for status in statuses_to_set(report, told.status):
+        try:
+            channel.set(status)
+        except SourceError as problem:
+            structlog.get_logger().warning("commit_status.failed", hub=status.hub, problem=str(problem))
+            break
+        newest = status
+    return replace(told, status=newest)
+
+
+def _notices(hub: HubName, parts: Parts, report: Report, tree: Tree, now: datetime, told: Told) -> Told:
+    channel = parts.notices
+    if channel is None:
+        return told
+    found = notices_of(report, tree, parts.stores(hub).state.decisions(), now)
+    new, failed = untold(found, told.notices, now), list[Notice]()
+    for notice in new[:MOST_NOTICES]:
+        try:
+            channel.give(notice)
+        except SourceError as problem:
+            structlog.get_logger().warning("notice.failed", hub=hub, kind=notice.kind.value, problem=str(problem))
+            failed.append(notice)
+    return replace(told, notices=remembered(found, told.notices, now, (*failed, *new[MOST_NOTICES:])))
 
 
 def standing(ledger: Ledger) -> Iterator[Record]:

@@ -9,14 +9,17 @@ from function_app.settings.forms import PREFIX, Form
 from function_app.settings.git_access import GitAccessKind
 from function_app.settings.service import Callers
 from function_app.settings.targets import CredentialKind
+from function_app.settings.telling import CommitHost, NoticeForm
 
 __all__ = [
     "CATALOGUE",
     "PREFIX",
     "Callers",
+    "CommitHost",
     "CredentialKind",
     "Form",
     "GitAccessKind",
+    "NoticeForm",
     "SettingRow",
     "Settings",
     "describe",

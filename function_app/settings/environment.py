@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, Self, get_args, get_type_hints
 
 from function_app.model.errors import SettingsError
-from function_app.settings import git_access, storage, targets
+from function_app.settings import git_access, storage, targets, telling
 from function_app.settings.forms import PREFIX, Form
 from function_app.settings.git_access import GitAccessSettings
 from function_app.settings.service import ServiceSettings
 from function_app.settings.source import SourceSettings, WebhookSettings
 from function_app.settings.storage import StorageSettings
 from function_app.settings.targets import AzureSettings, CallSettings, ClusterSettings
+from function_app.settings.telling import TellingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Settings:
     azure: AzureSettings
     calls: CallSettings
     service: ServiceSettings
+    telling: TellingSettings
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -94,7 +97,8 @@ def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], tuple[str, ...]]:
             values[form.variable] = form.parse(text)
         except ValueError as error:
             problems.append(f"{form.variable} {error}. {form.advice}")
-    return values, (*problems, *targets.together(values), *storage.together(values), *git_access.together(values))
+    between = (subject.together(values) for subject in (targets, storage, git_access, telling))
+    return values, (*problems, *chain.from_iterable(between))
 
 
 def _misspelled(environ: Mapping[str, str]) -> Iterator[str]:

@@ -125,6 +125,15 @@ def url(value: str) -> str:
     return value.rstrip("/")
 
 
+def webhook_url(value: str) -> str:
+    """An https URL, or http to this machine alone, whose path or query is the secret."""
+    parts = urlsplit(text(resolved(value)))
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
+    if not safe or not parts.hostname or parts.username is not None:
+        raise ValueError("is not a URL that begins with https://")
+    return value
+
+
 def is_this_machine(host: str) -> bool:
     """Whether a host's name or address is the loopback's."""
     try:

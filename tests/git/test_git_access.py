@@ -17,7 +17,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from git_histories import Upstream, a_platform, a_repository
-from git_servers import Sshd, WebService, an_sshd, git_behind, json_answers, web_service
+from git_servers import Sshd, an_sshd, git_behind
+from web_services import WebService, json_answers, web_service
 
 from function_app.adapters.git_access import DeployKey, GitAccess, HttpAccess
 from function_app.adapters.git_repository import GitRepository

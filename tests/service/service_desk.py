@@ -16,15 +16,17 @@ from function_app.gathering import Patience, Unanswered
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.intent import HubIntent, Intent, merged
 from function_app.model.names import HubName
-from function_app.model.telling import Told
+from function_app.model.telling import CommitStatus, Notice, Told
 from function_app.model.tree import Tree
 from function_app.ports import (
     Clock,
+    CommitStatuses,
     History,
     HubPorts,
     Intents,
     Leases,
     LedgerStore,
+    Notices,
     Passes,
     PoisonedMessage,
     StateStore,
@@ -154,6 +156,29 @@ class MemoryTold:
         self.kept[hub] = (told, epoch)
 
 
+@dataclass
+class MemoryChannel:
+    """`Notices` and `CommitStatuses` in memory."""
+
+    given: list[Notice] = field(default_factory=list)
+    statuses: list[CommitStatus] = field(default_factory=list)
+    problem: str = ""
+
+    def give(self, notice: Notice) -> None:
+        """One notice."""
+        self._check()
+        self.given.append(notice)
+
+    def set(self, status: CommitStatus) -> None:
+        """One status."""
+        self._check()
+        self.statuses.append(status)
+
+    def _check(self) -> None:
+        if self.problem:
+            raise SourceError(self.problem)
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryStores:
     """What is kept of a hub."""
@@ -192,6 +217,7 @@ class ServiceDesk:
     memory: MemoryIntents = field(default_factory=MemoryIntents)
     chronicle: MemoryHistory = field(default_factory=MemoryHistory)
     tellings: MemoryTold = field(default_factory=MemoryTold)
+    channel: MemoryChannel = field(default_factory=MemoryChannel)
     fetches: int = 0
     source_problem: str = ""
     on_fetch: Callable[[], None] = lambda: None
@@ -234,6 +260,16 @@ class ServiceDesk:
     def told(self) -> ToldStore:
         """Watched."""
         return cast("ToldStore", Watched(self.tellings, self._told))
+
+    @property
+    def commit_statuses(self) -> CommitStatuses:
+        """Kept."""
+        return self.channel
+
+    @property
+    def notices(self) -> Notices:
+        """Kept."""
+        return self.channel
 
     @property
     def leases(self) -> Leases:
