@@ -22,6 +22,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from function_app.gathering import Patience, at_once
+from function_app.measuring import carried, result, span
 from function_app.model.errors import LeaseLost, NotFound, StateError, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.ledger import Ledger, Record
 from function_app.model.names import TargetName
@@ -111,7 +112,8 @@ class _Course:
 
     def task(self, changes: Sequence[Change]) -> Callable[[], tuple[Outcome, ...]]:
         """All of them, group by group; within a group several at once."""
-        return lambda: tuple(outcome for group in _groups(changes) for outcome in self.each(self._made, group))
+        made = carried(self._made)
+        return lambda: tuple(outcome for group in _groups(changes) for outcome in self.each(made, group))
 
     def _made(self, change: Change) -> Outcome:
         if not self.stopped and monotonic() > self.until:
@@ -122,7 +124,9 @@ class _Course:
             words = self.stopped or f"{', '.join(map(str, sorted(change.needs & self.failed)))} was not written"
             outcome = Outcome(change, Result.SKIPPED, words)
         else:
-            outcome = _carry_out(change, self.ports, self.lease, self.books, self.firewall)
+            with span("write", target=change.target, resource=str(change.resource), verb=change.verb.value):
+                outcome = _carry_out(change, self.ports, self.lease, self.books, self.firewall)
+                result("outcome", outcome.result.value)
             if outcome.result is Result.FAILED and outcome.retry_after is not None:
                 self.stopped = f"{change.target} is not answering"
         if outcome.result in (Result.FAILED, Result.SKIPPED, Result.PENDING):

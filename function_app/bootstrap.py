@@ -17,6 +17,7 @@ import os
 import socket
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -173,6 +174,10 @@ class Assembly:
         git.fetch()
         commits = git.resolve(base or source.ref), git.resolve(head)
         return compared(git, *commits, today=self.clock.now().date(), root=source.folder)
+
+    def committed_at(self, commit: Commit) -> datetime | None:
+        """When a commit of our repository was made, None when that cannot be told."""
+        return self._repository(self.settings.source.repository).committed_at(commit)
 
     def hubs(self, tree: Tree) -> tuple[HubName, ...]:
         """The hubs that a tree defines, by name."""

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
+from function_app.measuring import carried, span
 from function_app.model.errors import StateError, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.ledger import BrokenLedger, Holding, Ledger, folded
 from function_app.model.names import (
@@ -84,12 +85,14 @@ def reconcile(
         raise HubBusy(f"another pass over {hub} is under way")
     try:
         definitions, started, outcomes = hub_definitions(source.tree, hub), ports.clock.now(), list[Outcome]()
-        readings = _readings(definitions, ports, patience)
-        gathering = Gathering(readings, patience, unanswered or Unanswered())
-        answers = gathering.first(lease.epoch)
+        with span("observe"):
+            readings = _readings(definitions, ports, patience)
+            gathering = Gathering(readings, patience, unanswered or Unanswered())
+            answers = gathering.first(lease.epoch)
         while True:
             observations = _collected(definitions, answers, ports.clock.now())
-            planned, ledger = _decide(definitions, observations, ports, draw)
+            with span("plan"):
+                planned, ledger = _decide(definitions, observations, ports, draw)
             done = frozenset((outcome.change.target, outcome.change.resource) for outcome in outcomes)
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
             until = gathering.writing_until(planned.plan.look_again_seconds)
@@ -216,7 +219,8 @@ def _guarded(target: TargetName, ports: HubPorts, read: Callable[[], Seen]) -> C
 
     def observed() -> Seen:
         try:
-            return read()
+            with span("observe.target", target=target):
+                return read()
         except TargetUnavailable as problem:
             return Unreadable(target, ports.clock.now(), str(problem), retry_after=problem.retry_after)
         except TargetRejected as problem:
@@ -224,7 +228,7 @@ def _guarded(target: TargetName, ports: HubPorts, read: Callable[[], Seen]) -> C
         except TargetError as problem:
             return Unreadable(target, ports.clock.now(), str(problem))
 
-    return observed
+    return carried(observed)
 
 
 def _collected(definitions: HubDefinitions, answers: Mapping[TargetName, Seen], now: datetime) -> Observations:

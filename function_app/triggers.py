@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from threading import Lock
+from threading import Lock, Thread
 
 import azure.functions as func
 import structlog
@@ -65,7 +65,32 @@ def _parts() -> Assembly:
     if isinstance(settings, SettingsError):
         raise settings
     with _turn:
+        _measuring()
         return _assembled(settings)
+
+
+@cache
+def _measuring() -> Thread:
+    """What sets telemetry up where there is a place for it, begun by the first trigger that works, not while the app is indexed.
+
+    A pass waits for it, so that its trace is whole; who sends a webhook does not.
+    """
+
+    def configure() -> None:
+        settings = _settings()
+        if isinstance(settings, Settings) and settings.service.telemetry:
+            from function_app.telemetry import LOGGER, configure_telemetry  # noqa: PLC0415 - costs half a second
+
+            try:
+                configure_telemetry(settings.service.telemetry)
+            except Exception:  # noqa: BLE001 - what is measured is no reason not to work
+                structlog.get_logger().exception("telemetry.failed")
+                return
+            configure_logs(settings.service.log_level, outlet=LOGGER)
+
+    thread = Thread(target=configure, name="telemetry", daemon=True)
+    thread.start()
+    return thread
 
 
 def _schedule() -> str:
@@ -157,6 +182,7 @@ def drift(timer: func.TimerRequest) -> None:  # noqa: ARG001 - late or not, the 
     """Every hub is looked at, and what was set aside is taken up."""
     structlog.contextvars.clear_contextvars()
     parts = _parts()
+    _measuring().join()
     intake.drift(parts, parts.settings.service.drift_minutes * 60.0)
 
 
@@ -165,6 +191,7 @@ def passes(message: func.QueueMessage) -> None:
     """One pass over one hub, if it is wanted."""
     structlog.contextvars.clear_contextvars()
     parts = _parts()
+    _measuring().join()
     run_hub(parts.hub_in(message.get_body()), parts)
 
 

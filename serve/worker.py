@@ -27,6 +27,8 @@ HEAVY = (
     "typer",
     "aiohttp",
     "requests",
+    "opentelemetry.sdk",
+    "azure.monitor",
 )
 
 

@@ -37,6 +37,7 @@ from function_app.adapters.credentials import Bearer, EntraBearer
 from function_app.adapters.retrying import once_more_after_reset
 from function_app.adapters.vendor_errors import vendor_errors_as_ours
 from function_app.adapters.vendor_logs import quieten_vendor_logs
+from function_app.measuring import counted
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.once import Read
 from function_app.model.resources import Body
@@ -195,7 +196,7 @@ class ResourceManager:
 
     def _accepted(self, call: Call, method: str, url: str, body: Body | None = None) -> Answer:
         with vendor_errors_as_ours(call):
-            send = partial(self._answer, call, method, url, body)
+            send = partial(counted, call.target, call.verb, partial(self._answer, call, method, url, body))
             answer = once_more_after_reset(send) if method == "GET" else send()
         if not answer.successful:
             raise azure_refusal(call, answer)

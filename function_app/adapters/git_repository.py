@@ -164,6 +164,17 @@ class GitRepository:
         with self._lock:
             return self._commit_behind(checked_commit(commit)) is not None
 
+    def committed_at(self, commit: Commit) -> datetime | None:
+        """When a commit was made, None for one that the local copy does not hold."""
+        with self._lock:
+            try:
+                line = self._git.run(
+                    "show", "--no-patch", "--format=%cI", checked_commit(commit), timeout_seconds=_LOCAL_SECONDS
+                )
+            except GitFailed:
+                return None
+        return datetime.fromisoformat(line.decode("ascii").strip())
+
     def is_ancestor(self, ancestor: Commit, of: Commit) -> bool:
         """Whether one commit, which the copy holds, is part of another's history; a commit is part of its own."""
         with self._lock:

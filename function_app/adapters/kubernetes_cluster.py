@@ -28,6 +28,7 @@ from function_app.adapters.kubernetes_refusals import kubernetes_refusal
 from function_app.adapters.retrying import once_more_after_reset
 from function_app.adapters.vendor_errors import vendor_errors_as_ours
 from function_app.adapters.vendor_logs import quieten_vendor_logs
+from function_app.measuring import counted
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.names import FIELD_MANAGER, TargetName
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
@@ -246,7 +247,8 @@ class KubernetesCluster:
         try:
             connection = self._connected()
             with vendor_errors_as_ours(call):
-                send = partial(self._answer, call, connection, method, path, body, content_type)
+                answered = partial(self._answer, call, connection, method, path, body, content_type)
+                send = partial(counted, call.target, call.verb, answered)
                 answer = once_more_after_reset(send) if method == "GET" else send()
             if not answer.successful:
                 raise kubernetes_refusal(call, answer)

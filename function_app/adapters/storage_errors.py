@@ -13,6 +13,7 @@ from function_app.adapters.answers import Call
 from function_app.adapters.retrying import once_more_after_reset
 from function_app.adapters.safe_text import scrubbed
 from function_app.adapters.vendor_errors import VENDOR_FAILURES, transport_failure
+from function_app.measuring import CALLS
 from function_app.model.errors import StateError
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
@@ -47,12 +48,19 @@ def asked[T](call: Call, action: Callable[[], T], *, again: bool = True) -> T:
 
     A connection that was reset is tried once more, unless `again` forbids it: for what must not happen twice.
     """
+    status = 0
     try:
-        return once_more_after_reset(action) if again else action()
+        result = once_more_after_reset(action) if again else action()
     except VENDOR_FAILURES as error:
         if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError) and error.status_code:
-            raise Refused(call, error.status_code, _code(error)) from None
+            status = error.status_code
+            raise Refused(call, status, _code(error)) from None
         raise StateError(str(transport_failure(call, error))) from None
+    else:
+        status = 200
+        return result
+    finally:
+        CALLS.add(1, {"target": call.target, "verb": call.verb, "status": status})
 
 
 def _code(error: HttpResponseError) -> str:

@@ -71,6 +71,14 @@ def _duration(report: Mapping[str, object]) -> float | None:
     return round((datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds(), 3)
 
 
+def longest_wait(report: Mapping[str, object], now: datetime) -> float:
+    """For how many seconds the attachment has waited that waits longest, by a report's JSON."""
+    waiting = [
+        str(row["since"]) for row in _rows(report.get("attachments")) if row.get("waiting_for") and row.get("since")
+    ]
+    return max((now - datetime.fromisoformat(min(waiting))).total_seconds(), 0.0) if waiting else 0.0
+
+
 def _asked(intent: Intent) -> Json:
     return {"reasons": sorted(each.value for each in intent.reasons), "by": list(intent.by)}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from function_app.gathering import Patience, Unanswered
-from function_app.model.names import HubName
+from function_app.model.names import Commit, HubName
 from function_app.model.tree import Tree
 from function_app.ports import (
     Clock,
@@ -89,6 +90,9 @@ class Parts(Protocol):
 
     def compared(self, base: str | None, head: str) -> Compared:
         """The trees before and after merging one branch into another, ours unless told; raises SourceError."""
+
+    def committed_at(self, commit: Commit) -> datetime | None:
+        """When a commit was made, None when that cannot be told."""
 
     def known_hubs(self) -> tuple[HubName, ...]:
         """The hubs of which something is kept, by name; raises StateError."""

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from function_app.logs import logged_pass
+from function_app.measuring import LEASE_WAITS, PENDING_SECONDS
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.intent import SLACK, HubIntent
 from function_app.model.names import HubName
 from function_app.ports import Lease, Leases, StatusStore
 from function_app.reconcile import Source, reconcile
-from function_app.service.history import entry_of_pass, entry_of_problem
+from function_app.service.history import entry_of_pass, entry_of_problem, longest_wait
 from function_app.service.parts import Parts
 from function_app.service.telling import tell
 
@@ -70,6 +71,7 @@ def run_hub(hub: HubName, parts: Parts) -> Ran:
     lease = parts.leases.acquire(hub, parts.holder)
     if lease is None:
         _look_when_it_must_be_free(hub, parts)
+        LEASE_WAITS.add(1, {"hub": hub})
         return _said(log, Ran.BUSY)
     with _given_back(lease):
         asked = parts.intents.read(hub)
@@ -118,6 +120,7 @@ def _pass(hub: HubName, parts: Parts, lease: Lease, asked: HubIntent, source: So
     pause, noted = report.plan.look_again_seconds, published.look_again_at
     if pause is not None and noted is not None and parts.clock.now() + timedelta(seconds=pause) < noted - SLACK:
         _look_again(hub, parts, pause)
+    PENDING_SECONDS.set(published.longest_wait, {"hub": hub})
     tell(hub, parts, lease.epoch, report, source.tree)
 
 
@@ -141,8 +144,11 @@ class _Published:
     status: StatusStore
     asked: HubIntent
     look_again_at: datetime | None = None
+    longest_wait: float = 0.0
+    """Seconds."""
 
     def record(self, hub: HubName, report: Mapping[str, object], epoch: int) -> None:
+        self.longest_wait = longest_wait(report, self.parts.clock.now())
         self.status.record(hub, report, epoch)
         _keep(hub, self.parts, entry_of_pass(report, self.asked.intent, epoch), epoch)
         seconds = report.get("look_again_seconds")

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from function_app.measuring import ROUTED_SECONDS
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.ledger import BrokenLedger, Generation, Ledger, Record, RecordKind, fold
 from function_app.model.names import HubName
@@ -46,6 +47,7 @@ def _ledger(hub: HubName, parts: Parts, now: datetime, told: Told) -> Told:
     for record in ledger.records:
         if record.seq > told.ledger_seq:
             _log(hub, record, restated=False)
+            _measure(hub, record, parts)
     if told.restated_on != now.date():
         for record in standing(ledger):
             if record.seq <= told.ledger_seq:
@@ -99,6 +101,11 @@ def _holds(record: Record, generation: Generation) -> Iterable[tuple[str, ...]]:
     if record.kind is RecordKind.ROUTE:
         return tuple((record.generation, name) for name in record.namespaces if name in generation.routed)
     return ((record.generation, record.kind),) if record.kind in (RecordKind.RESERVE, RecordKind.LEAVE) else ()
+
+
+def _measure(hub: HubName, record: Record, parts: Parts) -> None:
+    if record.kind is RecordKind.ROUTE and (committed := parts.committed_at(record.commit)) is not None:
+        ROUTED_SECONDS.record(max((record.at - committed).total_seconds(), 0.0), {"hub": hub})
 
 
 def _log(hub: HubName, record: Record, *, restated: bool) -> None:

@@ -134,6 +134,16 @@ def webhook_url(value: str) -> str:
     return value
 
 
+def connection_string(value: str) -> str:
+    """Application Insights' own form, `Key=value;Key=value`, of which it gives two."""
+    parts = dict(part.partition("=")[::2] for part in text(resolved(value)).split(";"))
+    if not parts.get("InstrumentationKey") or not parts.get("IngestionEndpoint", "").startswith(
+        ("https://", "http://127.")
+    ):
+        raise ValueError("is no connection string with InstrumentationKey and an IngestionEndpoint by https")
+    return value
+
+
 def is_this_machine(host: str) -> bool:
     """Whether a host's name or address is the loopback's."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -76,6 +76,18 @@ class ServiceSettings:
             unit="minutes",
         ),
     ]
+    telemetry: Annotated[
+        str,
+        Form(
+            "TELEMETRY",
+            forms.or_empty(forms.connection_string),
+            "The connection string of the Application Insights that gets traces, metrics and log events; without it they stay. "
+            "Do not let the host do the same (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY): everything would come twice.",
+            default="",
+            example="InstrumentationKey=...;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",
+            secret=True,
+        ),
+    ] = field(repr=False)
     log_level: Annotated[
         str,
         Form(

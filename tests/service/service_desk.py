@@ -15,7 +15,7 @@ from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, sample
 from function_app.gathering import Patience, Unanswered
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.intent import HubIntent, Intent, merged
-from function_app.model.names import HubName
+from function_app.model.names import Commit, HubName
 from function_app.model.telling import CommitStatus, Notice, Told
 from function_app.model.tree import Tree
 from function_app.ports import (
@@ -289,6 +289,11 @@ class ServiceDesk:
         repository, today = self.desk.repository, self.clock.now().date()
         commits = repository.resolve(base or "main"), repository.resolve(head)
         return compared(repository, *commits, today=today, root="gitops")
+
+    def committed_at(self, commit: Commit) -> datetime | None:
+        """As the repository knows."""
+        line = self.desk.repository.first_parents(self.desk.repository.resolve("main"), None)
+        return next((entry.at for entry in line if entry.commit == commit), None)
 
     def known_hubs(self) -> tuple[HubName, ...]:
         """Those with something kept."""

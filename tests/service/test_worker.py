@@ -153,7 +153,7 @@ def test_one_invocation_of_each_kind(start_worker: StartWorker, served: Session,
 
 
 def test_a_webhook_loads_no_more_than_storage(start_worker: StartWorker, served: Session, azurite: Azurite) -> None:
-    """Kubernetes, Azure's management and Git are for passes."""
+    """Kubernetes, Azure's management and Git are for passes, telemetry for those who set it."""
     worker = start_worker(settings_for(served, azurite, "no-more"))
     push = generic(generic_push(repository=str(served.repository)))
 
@@ -163,7 +163,7 @@ def test_a_webhook_loads_no_more_than_storage(start_worker: StartWorker, served:
     loaded = worker.loaded()
 
     assert [401, 200] == [stranger.status, hook.status]
-    assert {"kubernetes", "git", "azure.mgmt", "typer"}.isdisjoint(loaded)
+    assert {"kubernetes", "git", "azure.mgmt", "typer", "opentelemetry.sdk", "azure.monitor"}.isdisjoint(loaded)
     assert "azure.storage" in loaded
 
 
