@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "EGRESS_"
 _SHORTEST_SECRET = 16
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PARTS_OF_AN_HOUR = ("1", "2", "3", "4", "5", "6", "10", "12", "15", "20", "30", "60")
 
 
@@ -137,7 +138,7 @@ def webhook_url(value: str) -> str:
 def connection_string(value: str) -> str:
     """Application Insights' own form, `Key=value;Key=value`, of which it gives two."""
     parts = dict(part.partition("=")[::2] for part in text(resolved(value)).split(";"))
-    if not parts.get("InstrumentationKey") or not parts.get("IngestionEndpoint", "").startswith(
+    if not _GUID.fullmatch(parts.get("InstrumentationKey", "")) or not parts.get("IngestionEndpoint", "").startswith(
         ("https://", "http://127.")
     ):
         raise ValueError("is no connection string with InstrumentationKey and an IngestionEndpoint by https")
@@ -161,7 +162,7 @@ def container(value: str) -> str:
 
 def client_id(value: str) -> str:
     """A GUID."""
-    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+    if not _GUID.fullmatch(value):
         raise ValueError("is not a client id (a GUID)")
     return value.lower()
 

@@ -1,0 +1,215 @@
+"""The image, as far as it can be held to without a container engine: what it copies, and that this and its pins are enough to run.
+
+What only an engine, or Microsoft's host, can show is in docs/not-proven.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SITE = "/home/site/wwwroot"
+WORKER = frozenset({"azure-functions-runtime"})
+"""What the host brings and requirements.txt does not name."""
+
+
+def instructions() -> list[list[str]]:
+    """The Dockerfile's instructions as words, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text()
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [shlex.split(line) for line in joined.splitlines() if line.strip()]
+
+
+def copied() -> list[tuple[Path, str]]:
+    """Sources and where they go."""
+    return [
+        (ROOT / source, target)
+        for word, *arguments in instructions()
+        if word == "COPY"
+        for *sources, target in [arguments]
+        for source in sources
+    ]
+
+
+def variables() -> dict[str, str]:
+    """What ENV sets."""
+    pairs = [pair for word, *arguments in instructions() if word == "ENV" for pair in arguments]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def test_what_is_copied_exists_and_is_let_in() -> None:
+    """And nothing is let into the build that is not copied: no secret of a desk, no test, no definition."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    let_in = {line.removeprefix("!") for line in rules if line.startswith("!")}
+
+    assert all(source.exists() for source, _ in copied())
+    assert "*" == rules[0]
+    assert {source.name for source, _ in copied()} == let_in
+
+
+def test_the_deployed_zip_carries_the_same() -> None:
+    """Whoever deploys without the image leaves out by .funcignore what the image does not copy."""
+    left_out = {
+        line.rstrip("/") for line in (ROOT / ".funcignore").read_text().splitlines() if line[:1] not in ("", "#")
+    }
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {path.partition("/")[0] for path in tracked.splitlines()}
+    kept = {name for name in top if not any(Path(name).match(pattern) for pattern in left_out)}
+
+    assert {"function_app", "host.json", "main.py", "requirements.txt"} == kept
+
+
+def test_it_runs_as_nobody_in_particular_on_a_port_that_nobody_minds() -> None:
+    """A user that is made, above 1023, not root; the base image's own port is root's."""
+    words = instructions()
+    (user,) = [arguments[0] for word, *arguments in words if word == "USER"]
+    (exposed,) = [arguments[0] for word, *arguments in words if word == "EXPOSE"]
+    made = next(arguments for word, *arguments in words if word == "RUN" and "useradd" in arguments)
+
+    number = made[made.index("--uid") + 1]
+    assert f"{number}:{number}" == user
+    assert int(number) > 1023
+    assert int(exposed) > 1023
+    assert f"http://+:{exposed}" == variables()["ASPNETCORE_URLS"]
+    assert words.index(["USER", user]) > max(place for place, (word, *_) in enumerate(words) if word == "RUN")
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    """What it is told to pass over stands in the Dockerfile with its reason."""
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stdout + done.stderr)
+
+
+def test_the_base_is_microsofts_for_our_python() -> None:
+    """The same Python that pyproject.toml asks for, and that the tests run on."""
+    (base,) = [arguments[0] for word, *arguments in instructions() if word == "FROM"]
+    assert re.fullmatch(r"mcr\.microsoft\.com/azure-functions/python:4-python3\.13", base)
+    assert (3, 13) == sys.version_info[:2]
+    assert 'requires-python = ">=3.13"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_local_settings_say_what_the_image_says() -> None:
+    """The script's name, without which the host finds no function and says nothing."""
+    local: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    assert variables()["PYTHON_SCRIPT_FILE_NAME"] == local["PYTHON_SCRIPT_FILE_NAME"]
+    assert SITE == variables()["AzureWebJobsScriptRoot"]
+
+
+def pinned() -> frozenset[str]:
+    """The names in requirements.txt, in the form of the package index (PEP 503)."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    found = (re.match(r"([A-Za-z0-9._-]+)==", line) for line in lines)
+    return frozenset(_normal(match[1]) for match in found if match)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the image has it: what is copied, and the files of the pinned distributions and no others."""
+    folder = tmp_path_factory.mktemp("image")
+    for source, target in copied():
+        place = folder / target.lstrip("/")
+        if target.endswith("/"):
+            place = place / source.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, place)
+    wanted = pinned() | WORKER
+    for distribution in distributions():
+        if _normal(str(distribution.name)) in wanted:
+            _install(distribution, folder / "packages")
+    return folder
+
+
+def _install(distribution: Distribution, folder: Path) -> None:
+    for file in distribution.files or ():
+        if ".." in file.parts or file.suffix == ".pyc":
+            continue
+        source, target = Path(str(distribution.locate_file(file))), folder / str(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file() and not target.exists():
+            target.symlink_to(source)
+
+
+def started(image: Path, **settings: str) -> subprocess.Popen[str]:
+    """Microsoft's worker library in a process that sees the image's folder and nothing of this checkout."""
+    return subprocess.Popen(
+        [sys.executable, "-S", "-W", "ignore", str(ROOT / "serve" / "worker.py"), str(image / SITE.lstrip("/"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=image,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(image / "packages"),
+            **{name: value for name, value in variables().items() if not name.startswith("EGRESS_")},
+            **settings,
+        },
+    )
+
+
+def test_what_the_image_holds_is_enough_to_be_loaded_and_to_answer(image: Path) -> None:
+    """Indexed whole by the real worker library, with the pins alone; health answers. Then telemetry and Git load as well."""
+    worker = started(image, EGRESS_REPOSITORY="https://example.com/egress.git")
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    try:
+        first = worker.stdout.readline()
+        assert first, worker.stderr.read() if worker.stderr else ""
+        index = json.loads(first)
+        request: dict[str, Any] = {"method": "GET", "headers": {}, "body": "", "route": {}, "query": {}}
+        worker.stdin.write(json.dumps({"id": 1, "function": "health", "http": request}) + "\n")
+        worker.stdin.flush()
+        answer = json.loads(worker.stdout.readline())
+    finally:
+        worker.kill()
+        worker.communicate()
+
+    assert "passes" in str(index)
+    assert 200 == answer["status"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "function_app.telemetry as t; t.configure_telemetry('InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://127.0.0.1')",
+        "function_app.adapters.git_repository",
+        "function_app.adapters.git_tokens, jwt",
+        "function_app.adapters.storage_parts",
+        "function_app.adapters.kubernetes_cluster",
+        "function_app.adapters.azure_arm, azure.mgmt.network",
+        "function_app.cli",
+    ],
+)
+def test_everything_that_is_imported_late_is_there_too(image: Path, module: str) -> None:
+    """What only a pass imports is missed by nobody until the first push: every late import works with the pins alone."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{image / SITE.lstrip('/')}:{image / 'packages'}"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-W", "ignore", "-c", f"import {module}"],
+        env=environment,
+        cwd=image,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
