@@ -9,7 +9,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "faults.md"
-SECTIONS = ("Repository content", "Kubernetes", "Calico and BGP", "Azure", "Webhook", "Concurrency and time")
+SECTIONS = (
+    "Repository content",
+    "Kubernetes",
+    "Calico and BGP",
+    "Azure",
+    "Webhook",
+    "Concurrency and time",
+    "Secrets and rights",
+)
 
 
 def rows() -> dict[str, list[str]]:

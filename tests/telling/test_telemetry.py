@@ -152,7 +152,11 @@ def test_nothing_secret_came_out_anywhere(told: Ingestion) -> None:
 
     assert [] == [where for where, text in everything.items() if CANARY in text]
     broken = next(event for event in told.events if event["event"] == "request.failed")
-    assert "TargetUnavailable" == broken["exception"]
+    assert "ValueError" == broken["exception"]
     assert "telemetry_process.py" in broken["frames"][-1]
+    calls = [point for one in told.of("MetricData") for point in one["metrics"] if point["name"] == "egress.calls"]
+    assert 1 == len(calls)
+    assert any(event["event"] == "source.unreadable" for event in told.events)
+    assert any(event.get("message", "").startswith("write RuleCollectionGroup") for event in told.events)
     assert {"failure", "success"} <= {one["state"] for one in json.loads(told.out)["statuses"]}
     assert {"drift", "refused"} == {one["kind"] for one in json.loads(told.out)["notices"]}
