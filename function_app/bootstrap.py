@@ -237,6 +237,11 @@ class Assembly:
         """What has been told to the outside; raises SettingsError without a storage account."""
         return self._needed_storage.told
 
+    @property
+    def telemetry_credential(self) -> TokenCredential | None:
+        """Who we are to Application Insights; nobody where it is a stand-in on this machine, which is spoken to in the clear."""
+        return self._credential if "IngestionEndpoint=https://" in self.settings.service.telemetry else None
+
     @cached_property
     def commit_statuses(self) -> CommitStatuses | None:
         """Where commits bear statuses; raises SettingsError for a repository that no Git host shows."""

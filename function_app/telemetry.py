@@ -7,6 +7,10 @@ behind our back: a library's spans would carry URLs with tokens and queries.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
 SERVICE = "egress-gitops"
 LOGGER = "egress_gitops"
@@ -20,8 +24,12 @@ _QUIET = {
 }
 
 
-def configure_telemetry(connection: str) -> None:
-    """Send what is measured and logged to this Application Insights; once a process."""
+def configure_telemetry(connection: str, credential: TokenCredential | None = None) -> None:
+    """Send what is measured and logged to this Application Insights; once a process.
+
+    `credential` is who we are to it, in the role Monitoring Metrics Publisher; without one the connection string's key must do,
+    which an Application Insights with local authentication switched off refuses.
+    """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from azure.monitor.opentelemetry import configure_azure_monitor  # noqa: PLC0415 - as the docstring says
@@ -29,6 +37,7 @@ def configure_telemetry(connection: str) -> None:
 
     configure_azure_monitor(
         connection_string=connection,
+        **({} if credential is None else {"credential": credential}),
         logger_name=LOGGER,
         resource=Resource.create({"service.name": SERVICE}),
         instrumentation_options={library: {"enabled": False} for library in _LIBRARIES},

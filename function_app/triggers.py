@@ -65,8 +65,9 @@ def _parts() -> Assembly:
     if isinstance(settings, SettingsError):
         raise settings
     with _turn:
-        _measuring()
-        return _assembled(settings)
+        parts = _assembled(settings)
+        _measuring()  # whose thread asks for the same parts
+        return parts
 
 
 @cache
@@ -82,7 +83,7 @@ def _measuring() -> Thread:
             from function_app.telemetry import LOGGER, configure_telemetry  # noqa: PLC0415 - costs half a second
 
             try:
-                configure_telemetry(settings.service.telemetry)
+                configure_telemetry(settings.service.telemetry, _assembled(settings).telemetry_credential)
             except Exception:  # noqa: BLE001 - what is measured is no reason not to work
                 structlog.get_logger().exception("telemetry.failed")
                 return

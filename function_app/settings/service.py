@@ -81,8 +81,9 @@ class ServiceSettings:
         Form(
             "TELEMETRY",
             forms.or_empty(forms.connection_string),
-            "The connection string of the Application Insights that gets traces, metrics and log events; without it they stay. "
-            "Do not let the host do the same (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY): everything would come twice.",
+            "The connection string of the Application Insights that gets traces, metrics and log events, for which our identity "
+            "is Monitoring Metrics Publisher; without it they stay. Do not let the host do the same "
+            "(PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY): everything would come twice.",
             default="",
             example="InstrumentationKey=...;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",
             secret=True,

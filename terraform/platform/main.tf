@@ -180,6 +180,7 @@ module "service" {
   zone_ids            = module.private_dns.zone_ids
   repository          = var.repository
   webhook             = var.webhook
+  notices             = var.notices
   image               = { tag = var.image_tag }
   plan                = var.plan
   drift_minutes       = var.drift_minutes

@@ -61,13 +61,13 @@ def test_what_is_copied_exists_and_is_let_in() -> None:
 
 
 def test_the_deployed_zip_carries_the_same() -> None:
-    """Whoever deploys without the image leaves out by .funcignore what the image does not copy."""
-    left_out = {
-        line.rstrip("/") for line in (ROOT / ".funcignore").read_text().splitlines() if line[:1] not in ("", "#")
-    }
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    top = {path.partition("/")[0] for path in tracked.splitlines()}
-    kept = {name for name in top if not any(Path(name).match(pattern) for pattern in left_out)}
+    """Whoever deploys without the image leaves out, by rules that git reads alike, what the image does not copy."""
+    listing = ["git", "ls-files", "--cached"]
+    tracked, left_out = (
+        set(subprocess.run([*listing, *more], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines())
+        for more in ((), ("--ignored", "--exclude-from", ".funcignore"))
+    )
+    kept = {path.partition("/")[0] for path in tracked - left_out}
 
     assert {"function_app", "host.json", "main.py", "requirements.txt"} == kept
 

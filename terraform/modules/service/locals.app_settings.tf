@@ -15,6 +15,10 @@ locals {
     EGRESS_GIT_HOST_KEYS           = var.repository.host_keys
     EGRESS_GIT_SIGNERS             = var.repository.signers
     EGRESS_GIT_SIGNER_KEYS         = var.repository.signer_keys
+    EGRESS_COMMIT_STATUS           = var.repository.commit_status
+    EGRESS_NOTICE_FORM             = try(var.notices.form, "teams")
+    EGRESS_NOTICE_URL              = var.notices == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=notice-url)"
+    EGRESS_TELEMETRY               = var.sinks.application_insights_connection_string
     EGRESS_DEFINITIONS_FOLDER      = "gitops"
     EGRESS_WEBHOOK_PROVIDER        = try(var.webhook.provider, "")
     EGRESS_WEBHOOK_SECRET          = var.webhook == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=webhook-secret)"
@@ -37,6 +41,7 @@ locals {
   host_settings = {
     FUNCTIONS_WORKER_RUNTIME                  = "python"
     PYTHON_SCRIPT_FILE_NAME                   = "main.py"
+    WEBSITES_PORT                             = "8080" # where the image listens, as the Dockerfile says
     AzureWebJobsDisableHomepage               = "true" # the status page stands there
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT         = tostring(local.body_bytes)
     AzureWebJobsStorage__accountName          = azurerm_storage_account.this.name

@@ -81,18 +81,19 @@ variable "targets" {
 }
 
 variable "repository" {
-  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP."
+  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP; commit_status: whose commits bear our status, none, github, azure-devops or gitlab."
   type = object({
-    url         = string
-    ref         = optional(string, "main")
-    fqdns       = optional(list(string), ["github.com", "api.github.com"])
-    access      = optional(string, "anonymous")
-    user        = optional(string, "x-access-token")
-    api         = optional(string, "https://api.github.com")
-    github_app  = optional(object({ id = string, installation = string }), { id = "", installation = "" })
-    host_keys   = optional(string, "")
-    signers     = optional(string, "")
-    signer_keys = optional(string, "")
+    url           = string
+    ref           = optional(string, "main")
+    fqdns         = optional(list(string), ["github.com", "api.github.com"])
+    access        = optional(string, "anonymous")
+    user          = optional(string, "x-access-token")
+    api           = optional(string, "https://api.github.com")
+    github_app    = optional(object({ id = string, installation = string }), { id = "", installation = "" })
+    host_keys     = optional(string, "")
+    signers       = optional(string, "")
+    signer_keys   = optional(string, "")
+    commit_status = optional(string, "none")
   })
   nullable = false
 
@@ -169,6 +170,17 @@ variable "drift_minutes" {
   type        = number
   default     = 10
   nullable    = false
+}
+
+variable "notices" {
+  description = "What the channel reads that owners' notices go to, slack or teams; its webhook's URL lies in the vault under notice-url. Null for no notices."
+  type        = object({ form = string })
+  default     = null
+
+  validation {
+    condition     = var.notices == null || contains(["slack", "teams"], try(var.notices.form, ""))
+    error_message = "notices.form: slack or teams."
+  }
 }
 
 variable "sinks" {
