@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 
 from function_app.measuring import ROUTED_SECONDS
-from function_app.model.errors import LeaseLost, SourceError, StateError
+from function_app.model.errors import LeaseLost, SettingsError, SourceError, StateError
 from function_app.model.ledger import BrokenLedger, Generation, Ledger, Record, RecordKind, fold
 from function_app.model.names import HubName
 from function_app.model.report import Report
@@ -57,7 +57,12 @@ def _ledger(hub: HubName, parts: Parts, now: datetime, told: Told) -> Told:
 
 def _statuses(parts: Parts, report: Report, told: Told) -> Told:
     """What was set before one fails is remembered; the rest is tried again after the next pass."""
-    channel, newest = parts.commit_statuses, told.status
+    newest = told.status
+    try:
+        channel = parts.commit_statuses
+    except SettingsError as problem:
+        structlog.get_logger().warning("commit_status.failed", hub=report.plan.hub, problem=str(problem))
+        return told
     if channel is None:
         return told
     for status in statuses_to_set(report, told.status):

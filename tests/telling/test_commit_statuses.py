@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from service.service_desk import HUB, ServiceDesk, sample
+from structlog.testing import capture_logs
 
+from function_app.model.errors import SettingsError
 from function_app.model.intent import Intent, Reason
 from function_app.service.intake import ask
 
@@ -81,3 +84,19 @@ def test_what_the_host_did_not_take_is_set_after_the_next_pass() -> None:
     service.work()
 
     assert ["success"] == [state for state, _ in told(service)]
+
+
+def test_a_setting_that_cannot_be_used_keeps_no_pass_from_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nowhere to set a status: it is logged, the tenant is routed, and the ledger's events are told once."""
+
+    def nowhere(_: ServiceDesk) -> None:
+        raise SettingsError("EGRESS_COMMIT_STATUS is set, but no host shows the repository")
+
+    monkeypatch.setattr(ServiceDesk, "commit_statuses", property(nowhere))
+    with capture_logs() as logs:
+        service = onboarded()
+
+    assert [] == told(service)
+    assert "commit_status.failed" in {entry["event"] for entry in logs}
+    recorded = [entry["seq"] for entry in logs if entry["event"] == "ledger.recorded"]
+    assert [record.seq for record in service.desk.ports.ledger.read()] == recorded
