@@ -84,7 +84,7 @@ def test_with_entra_the_app_itself_asks_who_calls(start_worker: StartWorker) -> 
     assert {"ANONYMOUS"} == {level for *_, level in routes(worker.index).values()}
     strangers = {name: worker.http(name, HTTP[name][1]).status for name in HTTP if name not in ("webhook", "health")}
     assert {401} == set(strangers.values())
-    assert [403, 403] == [worker.http(name, "POST", headers=reader).status for name in ("api/resync", "block")]
+    assert [403, 403] == [worker.http(name, "POST", headers=reader).status for name in ("resync", "block")]
     assert 403 == worker.http("status", headers=nobody).status
     assert 200 == worker.http("health").status
     log = worker.log.read_text()
