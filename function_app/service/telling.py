@@ -15,7 +15,7 @@ import structlog
 
 from function_app.measuring import ROUTED_SECONDS
 from function_app.model.errors import LeaseLost, SettingsError, SourceError, StateError
-from function_app.model.ledger import BrokenLedger, Generation, Ledger, Record, RecordKind, fold
+from function_app.model.ledger import BrokenLedger, Holding, Ledger, Record, RecordKind, fold
 from function_app.model.names import HubName
 from function_app.model.report import Report
 from function_app.model.telling import Notice, Told
@@ -91,21 +91,27 @@ def _notices(hub: HubName, parts: Parts, report: Report, tree: Tree, now: dateti
 
 
 def standing(ledger: Ledger) -> Iterator[Record]:
-    """The records by which live generations hold their ranges and namespaces point at them, in their order."""
-    live = {generation.id: generation for generation in ledger.live()}
+    """The records from which all that still holds can be told, in their order: a replay of them ends where that of all does.
+
+    Ranges in quarantine are among it, since late packets are their former holder's.
+    """
+    held = {generation.id for generation in ledger.generations.values() if generation.holding is not Holding.ENDED}
     newest: dict[tuple[str, ...], Record] = {}
     for record in ledger.records:
-        if (generation := live.get(record.generation)) is not None:
-            for key in _holds(record, generation):
+        if record.generation in held:
+            newest.setdefault((record.generation, "first"), record)
+            for key in _says(record):
                 newest[key] = record
     yield from sorted(set(newest.values()), key=lambda record: record.seq)
 
 
-def _holds(record: Record, generation: Generation) -> Iterable[tuple[str, ...]]:
-    """What of a live generation a record is the reason for; a later one takes its place."""
-    if record.kind is RecordKind.ROUTE:
-        return tuple((record.generation, name) for name in record.namespaces if name in generation.routed)
-    return ((record.generation, record.kind),) if record.kind in (RecordKind.RESERVE, RecordKind.LEAVE) else ()
+def _says(record: Record) -> Iterable[tuple[str, ...]]:
+    """What a record says of its generation; a later one that says the same takes its place.
+
+    A namespace that was taken off is said again too: the record that routed it may speak of others that still are.
+    """
+    said = [(record.generation, "namespace", name) for name in record.namespaces]
+    return said if record.kind is RecordKind.UNROUTE else [(record.generation, record.kind), *said]
 
 
 def _measure(hub: HubName, record: Record, parts: Parts) -> None:

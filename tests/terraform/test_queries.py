@@ -41,6 +41,17 @@ def test_every_event_that_is_asked_for_is_logged(queries: dict[str, str]) -> Non
     assert asked <= _logged()
 
 
+def test_every_metric_that_is_asked_for_is_measured(queries: dict[str, str]) -> None:
+    """With attributes that it bears; an alert over another name would be silent for ever."""
+    asked = {name for query in queries.values() for name in re.findall(r'Name == "([a-z._]+)"', query)}
+    measured = (TREE / "function_app" / "measuring.py").read_text(encoding="utf-8")
+    assert asked == {"egress.calls"}
+    assert all(f'"{name}"' in measured for name in asked)
+    attributes = {name for query in queries.values() for name in re.findall(r"Properties\.(\w+)", query)}
+    assert attributes == {"target", "status"}
+    assert all(f'"{name}":' in measured for name in attributes)
+
+
 def test_every_refusal_and_reason_is_one_that_there_is(queries: dict[str, str]) -> None:
     """Closed enums: a code that is renamed takes its alert with it."""
     refused = {

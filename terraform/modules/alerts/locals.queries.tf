@@ -2,6 +2,9 @@
 locals {
   events = "AppTraces | extend r = parse_json(Message), event = tostring(parse_json(Message).event)"
 
+  # The vault writes these into its log 30 days before an end and at it, with a subscriber in Event Grid or without.
+  vault_tells = join(", ", [for event in ["SecretNearExpiry", "SecretExpired", "CertificateNearExpiry", "CertificateExpired"] : "\"${event}EventGridNotification\""])
+
   queries = {
     pass-failing = {
       says      = "Passes over a hub end with a problem, one after the other."
@@ -92,6 +95,26 @@ locals {
       threshold = 3
       by        = []
       query     = "${local.events} | where event == \"source.unreadable\""
+    }
+    credential-refused = {
+      says      = "A cluster, Azure or the storage account refuses our token (401) or what it may do (403): a certificate or a credential has ended, or a role was taken away."
+      severity  = 1
+      every     = "PT5M"
+      over      = "PT30M"
+      operator  = "GreaterThanOrEqual"
+      threshold = 3
+      by        = ["target", "status"]
+      query     = "AppMetrics | where Name == \"egress.calls\" | extend target = tostring(Properties.target), status = tostring(Properties.status) | where status in (\"401\", \"403\")"
+    }
+    credential-ends = {
+      says      = "A secret or certificate in the vault ends within 30 days, or has ended: set a new version, restart the app. What has no end is never told of."
+      severity  = 2
+      every     = "PT1H"
+      over      = "PT6H"
+      operator  = "GreaterThanOrEqual"
+      threshold = 1
+      by        = ["operation", "credential"]
+      query     = "AzureDiagnostics | where ResourceProvider == \"MICROSOFT.KEYVAULT\" and OperationName in (${local.vault_tells}) | extend operation = OperationName, credential = tostring(column_ifexists(\"eventGridEventProperties_data_ObjectName_s\", \"\"))"
     }
     attribution-untold = {
       says      = "The ledger's events could not be logged: the firewall's log is joined with what was told before. The next pass tells them."

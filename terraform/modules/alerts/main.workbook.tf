@@ -12,9 +12,9 @@ resource "azurerm_log_analytics_saved_search" "flows" {
 
 locals {
   panels = {
-    "Denied, by tenant"             = "EgressFlows(1d) | where Action == \"Deny\" | summarize denied = count() by tenant = coalesce(tenant, \"(nobody's range)\"), Destination | top 50 by denied"
-    "Allowed, by tenant over time"  = "EgressFlows(1d) | where Action == \"Allow\" and isnotempty(tenant) | summarize count() by tenant, bin(TimeGenerated, 15m)"
-    "Who stood behind an address"   = "EgressFlows(1d) | where isnotempty(tenant) | summarize last_seen = max(TimeGenerated) by SourceIp, tenant, tostring(namespaces), commit, cluster"
+    "Denied, by tenant"             = "EgressFlows(1d) | where Action == \"Deny\" | summarize denied = count() by Tenant = iff(isempty(Tenant), \"(nobody's range)\", Tenant), Destination | top 50 by denied"
+    "Allowed, by tenant over time"  = "EgressFlows(1d) | where Action == \"Allow\" and isnotempty(Tenant) | summarize count() by Tenant, bin(TimeGenerated, 15m)"
+    "Who stood behind an address"   = "EgressFlows(1d) | where isnotempty(Tenant) | summarize last_seen = max(TimeGenerated) by SourceIp, Tenant, Namespaces, Commit, Cluster, Holding"
     "Passes: how long, how many"    = "${local.events} | where event == \"pass.finished\" | summarize passes = count(), seconds = avg(todouble(r.seconds)), writes = sum(tolong(r.writes)) by hub = tostring(r.hub), bin(TimeGenerated, 1h)"
     "Changes, by reason"            = "${local.events} | where event == \"change.applied\" | summarize count() by reason = tostring(r.reason), outcome = tostring(r.outcome), hub = tostring(r.hub)"
     "Targets that were not reached" = "${local.events} | where event == \"target.unavailable\" | summarize count(), last = max(TimeGenerated) by target = tostring(r.target), problem = tostring(r.problem)"

@@ -18,7 +18,7 @@ run "each_way_to_fail_has_an_alert" {
   command = plan
 
   assert {
-    condition     = length(setsubtract(["pass-failing", "not-converged", "timer-silent", "drift-undone", "poison-message", "ledger-unreadable", "limit-reached", "target-unreachable", "source-unreadable", "settings-wrong"], keys(azurerm_monitor_scheduled_query_rules_alert_v2.this))) == 0
+    condition     = length(setsubtract(["pass-failing", "not-converged", "timer-silent", "drift-undone", "poison-message", "ledger-unreadable", "limit-reached", "target-unreachable", "source-unreadable", "settings-wrong", "credential-ends", "credential-refused"], keys(azurerm_monitor_scheduled_query_rules_alert_v2.this))) == 0
     error_message = "What can go wrong is told."
   }
 
@@ -35,6 +35,30 @@ run "each_way_to_fail_has_an_alert" {
   assert {
     condition     = toset(keys(azurerm_monitor_metric_alert.firewall)) == toset(["hub1/firewall-snat", "hub1/firewall-health", "hub1/firewall-latency"])
     error_message = "Every hub's firewall is watched."
+  }
+}
+
+run "credentials_are_told_before_and_when_they_end" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for event in ["SecretNearExpiry", "SecretExpired", "CertificateNearExpiry", "CertificateExpired"] : strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.this["credential-ends"].criteria[0].query, "\"${event}EventGridNotification\"")])
+    error_message = "Secrets and certificates alike, thirty days before they end and when they have."
+  }
+
+  assert {
+    condition     = toset([for each in azurerm_monitor_scheduled_query_rules_alert_v2.this["credential-ends"].criteria[0].dimension : each.name]) == toset(["operation", "credential"])
+    error_message = "The alert names what ends."
+  }
+
+  assert {
+    condition     = strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.this["credential-refused"].criteria[0].query, "status in (\"401\", \"403\")")
+    error_message = "What a target refuses is told by target and status."
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.this["credential-ends"].window_duration == "PT6H"
+    error_message = "The vault says it once: the alert stands for a while, however late its log came."
   }
 }
 
