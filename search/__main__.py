@@ -88,7 +88,10 @@ def main(
     batches = [seeds[at : at + BATCH] for at in range(0, histories, BATCH)]
     total, started = Tally(), time.monotonic()
     with ProcessPoolExecutor(max_workers=workers or os.cpu_count(), initializer=spare_the_collector) as pool:
-        for future in as_completed([pool.submit(batch, each, shrinks) for each in batches]):
+        running = [pool.submit(batch, each, shrinks) for each in batches]
+        for future in as_completed(running):
+            if future.cancelled():
+                continue
             done = future.result()
             total.add(done)
             for number, words, _ in done.found:
@@ -96,8 +99,8 @@ def main(
             spent = time.monotonic() - started
             print(_progress(total, histories, spent), file=sys.stderr, flush=True)
             if minutes and spent > 60 * minutes:
-                pool.shutdown(wait=False, cancel_futures=True)
-                break
+                for waiting in running:
+                    waiting.cancel()
     print(_closing(total))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
