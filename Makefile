@@ -6,7 +6,7 @@ MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep load fuzz mutants mutants-machine teardown smoke clean
+.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep load fuzz mutants mutants-machine teardown smoke flows clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -104,6 +104,9 @@ teardown: $(READY) ## take down what the reconciler made, then what Terraform ma
 
 smoke: $(READY) ## the walkthrough on a real installation: SMOKE=yes RANGE=10.99.0.248/29 CLUSTER=spoke1-aks
 	@SMOKE=$(SMOKE) RANGE=$(RANGE) CLUSTER=$(or $(CLUSTER),spoke1-aks) deploy/smoke.sh
+
+flows: $(READY) ## EgressFlows held against `egressctl attribute` in a real workspace: WORKSPACE=GUID HOURS=6
+	@WORKSPACE=$(WORKSPACE) HOURS=$(or $(HOURS),6) deploy/flows.sh
 
 clean: ## remove everything that the targets made
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .state build *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from real_parts import missing
 
 from terraform_provider.workspace import TREE
 
@@ -157,3 +159,48 @@ def test_a_pipeline_plans_and_applies_apart(pipeline: Path) -> None:
     assert "secrets." not in text
     assert text.count("terraform apply") == 1
     assert "Destroys: yes" in text
+
+
+TOLD = {
+    "TimeGenerated": "2026-01-01T00:00:00Z",
+    "SourceIp": "10.99.0.1",
+    "Tenant": "tenant0",
+    "Commit": "c1",
+    "Generation": "0a",
+}
+
+
+def _flows(stage: Stage, told: dict[str, str], attributed: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A workspace that tells one line so, and an `attribute` that writes it so."""
+    if shutil.which("jq", path="/usr/bin:/bin") is None:
+        missing("jq is not installed")
+    stage.say("az", json.dumps([told]))
+    writer = stage.folder / "bin" / "egressctl"
+    writer.write_text(f"#!/bin/sh\necho '{json.dumps(attributed)}' > \"$4\"\n", encoding="utf-8")
+    return stage.run("flows.sh", WORKSPACE="w")
+
+
+def test_flows_are_alike_whatever_the_order_of_namespaces(stage: Stage) -> None:
+    """The query puts them in the order of their names."""
+    done = _flows(stage, TOLD | {"Namespaces": "blue, shop"}, TOLD | {"Namespaces": "shop, blue"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "of 1 lines" in done.stdout
+    asked = [call for call in stage.calls if call.startswith("az monitor log-analytics query --workspace w")]
+    assert ["union" in asked[0], "EgressFlows(7h)" in asked[1]] == [True, True]
+
+
+@pytest.mark.parametrize("column", ["Tenant", "Namespaces", "Commit", "Generation", "SourceIp"])
+def test_flows_that_differ_are_shown(stage: Stage, column: str) -> None:
+    """One column of one line is enough."""
+    done = _flows(stage, TOLD | {column: "other"}, TOLD)
+    assert done.returncode == 1
+    assert "> " in done.stdout
+    assert "other" in done.stdout
+
+
+def test_a_workspace_without_lines_shows_nothing(stage: Stage) -> None:
+    """Two empty answers are alike, and prove nothing."""
+    stage.say("az", "[]")
+    done = stage.run("flows.sh", WORKSPACE="w")
+    assert done.returncode == 1
+    assert "nothing is shown" in done.stderr
