@@ -18,6 +18,8 @@ from typing import IO, Any, Protocol, Self
 
 ROOT = Path(__file__).parents[1]
 _PROGRAM = Path(__file__).parent / "worker.py"
+FUNCTION_SECONDS = 600.0
+"""How long an invocation may take: `functionTimeout` in host.json. A function that the app does not have never answers."""
 
 
 class WorkerDied(Exception):
@@ -111,8 +113,8 @@ class Worker:
         return answer
 
     def invoke(self, function: str, **trigger: Any) -> dict[str, Any]:
-        """One invocation; raises WorkerDied."""
-        return self.begin(function, **trigger).result()
+        """One invocation; raises WorkerDied, and TimeoutError where the host would have ended the function."""
+        return self.begin(function, **trigger).result(FUNCTION_SECONDS)
 
     def http(
         self,

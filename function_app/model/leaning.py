@@ -16,7 +16,17 @@ type Kept = Mapping[str, Kept | None]
 
 _TYPE: Kept = dict.fromkeys(("apiVersion", "kind"))
 _METADATA: Kept = dict.fromkeys(
-    ("name", "namespace", "uid", "resourceVersion", "generation", "labels", "annotations", "deletionTimestamp")
+    (
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "labels",
+        "annotations",
+        "creationTimestamp",
+        "deletionTimestamp",
+    )
 )
 _POD_TEMPLATE: Kept = {
     "metadata": {"labels": None, "annotations": None},
