@@ -19,6 +19,9 @@ from function_app.model.definition_fields import (
     Port,
 )
 
+MOST_PEERS = 8
+"""BGP peers that one Route Server holds (Microsoft Learn, route-server-faq)."""
+
 
 class AksApiServer(Definition):
     """Reach the API server through the AKS resource, with an Entra token."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from function_app.model.names import ClusterName
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.model.resources import Body
 from function_app.model.review import Measure, Pressure
 from function_app.model.tree import HubDefinitions
@@ -18,8 +19,6 @@ from function_app.planning.limits import with_surge
 
 NEAR_SHARE = 0.8
 """From this share of a limit on it is warned of."""
-ROUTE_SERVER_PEERS = 8
-"""BGP peers of one Route Server (Microsoft Learn, route-server limits)."""
 REFLECTORS_PER_CLUSTER = 2
 NETWORK_RULE_PRODUCTS = 20_000
 """Unique sources x unique destinations, summed over network rules; beyond it the firewall gets slower (firewall limits)."""
@@ -116,7 +115,7 @@ def _uses(hub: HubDefinitions, intended: Intended, others: Others) -> Iterator[_
     yield _Use(
         "peers of the Route Server",
         REFLECTORS_PER_CLUSTER * len(hub.clusters),
-        ROUTE_SERVER_PEERS,
+        MOST_PEERS,
         hard=False,
         source="Azure Route Server limits",
     )

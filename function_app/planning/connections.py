@@ -23,6 +23,7 @@ from function_app.model.plan import (
     Verb,
     WaitsFor,
 )
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.model.resources import Kind, PeerConnection, Resource, ResourceId, RouteServerObservation
 from function_app.planning.cluster_resources import BGP_CONFIGURATION_NAME, DEFAULT_ASN, FILTER_NAME, route_server_peers
 from function_app.planning.compare import differences
@@ -31,7 +32,7 @@ from function_app.planning.facts import Facts
 from function_app.planning.reflectors import CONNECTED, lost_without, reflectors_of
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.situation import Situation
-from function_app.planning.stages import MOST_PEERS, cluster_connections, internal_address
+from function_app.planning.stages import cluster_connections, internal_address
 
 
 @dataclass

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from function_app.model.names import ClusterName
 from function_app.model.plan import LimitUse
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.model.resources import FirewallObservation, RouteServerObservation
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import collections_of, read_shard, shard_index
 from function_app.planning.limits import standing_routes
 from function_app.planning.situation import Situation
-
-MOST_PEERS = 8
-"""Of one Route Server (learn.microsoft.com, Route Server limits)."""
 
 
 def limits_used(situation: Situation, facts: Mapping[ClusterName, Facts]) -> tuple[LimitUse, ...]:

@@ -16,6 +16,7 @@ from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
 from function_app.model.names import ClusterName
 from function_app.model.once import once
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.model.resources import (
     ClusterObservation,
     Kind,
@@ -31,8 +32,6 @@ from function_app.planning.compare import holds_all
 from function_app.planning.connection_names import is_ours
 from function_app.planning.selectors import hits
 
-MOST_PEERS = 8
-"""BGP peers that one Route Server holds (Microsoft Learn, route-server-limits)."""
 INSTANCES = ("RouteServiceRole_IN_0", "RouteServiceRole_IN_1")
 """The two Route Server instances as learned routes name them (Microsoft.Network bgpConnections/learnedRoutes)."""
 

@@ -12,13 +12,12 @@ from itertools import combinations
 from function_app.model.azure_definitions import ClusterAzure, HubAzure
 from function_app.model.definitions import AksApiServer, Cluster, Hub
 from function_app.model.errors import Problem
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.reading.candidate import Candidate, Filed, usable
 from function_app.reading.parse import ParsedFile
 from function_app.reading.places import Path
 from function_app.reading.ranges import address, network_fault
 
-MOST_PEERS = 8
-"""Peers of one Azure Route Server (Microsoft Learn, route-server-faq)."""
 LONGEST_NAME = 40
 """Other names are made of a hub's and a cluster's; Azure takes 63 to 80 characters for those."""
 _KEPT_BY_AZURE = 5

@@ -8,13 +8,13 @@ from math import ceil
 
 from function_app.model.definitions import Cluster, Hub, Tenant
 from function_app.model.errors import Problem, Severity
+from function_app.model.platform_definitions import MOST_PEERS
 from function_app.reading.candidate import Attached, Candidate, Filed
 from function_app.reading.places import Path
 from function_app.reading.platform_forms import ROUTE_SERVER_ASN
 from function_app.reading.tenant_forms import surge
 
 # A Route Server takes 8 BGP peers (Microsoft Learn, route-server limits); a cluster has two route reflectors.
-ROUTE_SERVER_PEERS = 8
 REFLECTORS_PER_CLUSTER = 2
 COLLECTIONS_PER_TENANT = 2
 
@@ -49,14 +49,14 @@ def peers(tree: Candidate) -> Iterator[Problem]:
         by_hub[cluster.definition.spec.hub].append(cluster)
     for name, clusters in by_hub.items():
         count = len(clusters)
-        if count * REFLECTORS_PER_CLUSTER <= ROUTE_SERVER_PEERS:
+        if count * REFLECTORS_PER_CLUSTER <= MOST_PEERS:
             continue
         told, *others = sorted(clusters, key=lambda each: (not tree.is_changed(each.file), each.name))
         message = (
             f"hub `{name}` has {count} clusters; with {REFLECTORS_PER_CLUSTER} route reflectors each they need "
-            f"{count * REFLECTORS_PER_CLUSTER} peers, and a Route Server takes {ROUTE_SERVER_PEERS}."
+            f"{count * REFLECTORS_PER_CLUSTER} peers, and a Route Server takes {MOST_PEERS}."
         )
-        severity = Severity.ERROR if count > ROUTE_SERVER_PEERS else Severity.WARNING
+        severity = Severity.ERROR if count > MOST_PEERS else Severity.WARNING
         yield tree.problem(
             told.file,
             ("spec", "hub"),
