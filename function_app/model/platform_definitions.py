@@ -21,6 +21,8 @@ from function_app.model.definition_fields import (
 
 MOST_PEERS = 8
 """BGP peers that one Route Server holds (Microsoft Learn, route-server-faq)."""
+REFLECTORS_PER_CLUSTER = 2
+"""What a cluster is reckoned with before its nodes are seen: two route reflectors, so that one may fail."""
 
 
 class AksApiServer(Definition):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from function_app.model.names import ClusterName
-from function_app.model.platform_definitions import MOST_PEERS
+from function_app.model.platform_definitions import MOST_PEERS, REFLECTORS_PER_CLUSTER
 from function_app.model.resources import Body
 from function_app.model.review import Measure, Pressure
 from function_app.model.tree import HubDefinitions
@@ -19,7 +19,6 @@ from function_app.planning.limits import with_surge
 
 NEAR_SHARE = 0.8
 """From this share of a limit on it is warned of."""
-REFLECTORS_PER_CLUSTER = 2
 NETWORK_RULE_PRODUCTS = 20_000
 """Unique sources x unique destinations, summed over network rules; beyond it the firewall gets slower (firewall limits)."""
 

@@ -8,14 +8,12 @@ from math import ceil
 
 from function_app.model.definitions import Cluster, Hub, Tenant
 from function_app.model.errors import Problem, Severity
-from function_app.model.platform_definitions import MOST_PEERS
+from function_app.model.platform_definitions import MOST_PEERS, REFLECTORS_PER_CLUSTER
 from function_app.reading.candidate import Attached, Candidate, Filed
 from function_app.reading.places import Path
 from function_app.reading.platform_forms import ROUTE_SERVER_ASN
 from function_app.reading.tenant_forms import surge
 
-# A Route Server takes 8 BGP peers (Microsoft Learn, route-server limits); a cluster has two route reflectors.
-REFLECTORS_PER_CLUSTER = 2
 COLLECTIONS_PER_TENANT = 2
 
 
