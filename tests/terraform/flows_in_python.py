@@ -1,8 +1,8 @@
-"""`egress_flows.kql` restated in Python, statement by statement: no Kusto engine can be had here.
+"""`egress_flows.kql` restated in Python, statement by statement: Kusto's parser can be had here, its engine cannot.
 
 Each property is one statement of the query, which its docstring quotes; a test holds the quotes against the file, so that nobody
-changes one side alone. That Kusto means by its operators what is meant here, only a workspace can prove
-(docs/not-proven.md).
+changes one side alone. That the query is one, test_kusto.py shows; that Kusto means by its operators what is meant here, only a
+workspace can prove (docs/not-proven.md).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Workspace:
             | where tostring(r.event) == "ledger.recorded"
             | extend hub = tostring(r.hub), seq = tolong(r.seq)
             | summarize arg_max(TimeGenerated, r) by hub, seq
-            | project hub, seq, at = todatetime(r.at), kind = tostring(r.kind), tenant = tostring(r.tenant),
+            | project hub, seq, at = todatetime(r.at), what = tostring(r.kind), tenant = tostring(r.tenant),
                 cluster = tostring(r.cluster), generation = tostring(r.generation), prefix = tostring(r.range),
                 namespaces = r.namespaces, commit = tostring(r.commit);
         """
@@ -58,8 +58,9 @@ class Workspace:
             {
                 **{
                     name: row[name]
-                    for name in ("hub", "seq", "kind", "tenant", "cluster", "generation", "namespaces", "commit")
+                    for name in ("hub", "seq", "tenant", "cluster", "generation", "namespaces", "commit")
                 },
+                "what": row["kind"],
                 "at": datetime.fromisoformat(row["at"]),
                 "prefix": row["range"],
             }
@@ -72,7 +73,7 @@ class Workspace:
 
         let past = records
             | project hub, generation, seq
-            | join kind=inner (records | project hub, generation, known = seq, then = at, did = kind, about = namespaces)
+            | join kind=inner (records | project hub, generation, known = seq, then = at, did = what, about = namespaces)
                 on hub, generation
             | where known <= seq;
         """
@@ -81,7 +82,7 @@ class Workspace:
             "generation": "generation",
             "seq": "known",
             "at": "then",
-            "kind": "did",
+            "what": "did",
             "namespaces": "about",
         }
         left = [only(row, *GENERATION, "seq") for row in self.records]

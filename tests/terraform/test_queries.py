@@ -75,13 +75,6 @@ def test_the_join_reads_the_ledgers_events_as_they_are_documented() -> None:
     assert kinds <= {kind.value for kind in RecordKind}
 
 
-def test_brackets_and_quotes_close(queries: dict[str, str]) -> None:
-    """Nobody parses KQL here; what is left open at least is seen."""
-    for address, query in queries.items():
-        assert query.count("(") == query.count(")"), address
-        assert query.count('"') % 2 == 0, address
-
-
 def test_each_alert_says_what_to_do_or_what_it_means(sample: Planned) -> None:
     """Whoever is woken reads a sentence, not a metric."""
     kinds = (

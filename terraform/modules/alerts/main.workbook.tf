@@ -17,7 +17,7 @@ locals {
     "Who stood behind an address"   = "EgressFlows(1d) | where isnotempty(Tenant) | summarize last_seen = max(TimeGenerated) by SourceIp, Tenant, Namespaces, Commit, Cluster, Holding"
     "Passes: how long, how many"    = "${local.events} | where event == \"pass.finished\" | summarize passes = count(), seconds = avg(todouble(r.seconds)), writes = sum(tolong(r.writes)) by hub = tostring(r.hub), bin(TimeGenerated, 1h)"
     "Changes, by reason"            = "${local.events} | where event == \"change.applied\" | summarize count() by reason = tostring(r.reason), outcome = tostring(r.outcome), hub = tostring(r.hub)"
-    "Targets that were not reached" = "${local.events} | where event == \"target.unavailable\" | summarize count(), last = max(TimeGenerated) by target = tostring(r.target), problem = tostring(r.problem)"
+    "Targets that were not reached" = "${local.events} | where event == \"target.unavailable\" | summarize count(), last_seen = max(TimeGenerated) by target = tostring(r.target), problem = tostring(r.problem)"
   }
 }
 

@@ -1,4 +1,5 @@
-# A mock knows no Azure: whether a metric has that name, whether a query runs (docs/not-proven.md).
+# A mock knows no Azure: whether a metric has that name, whether a query finds anything (docs/not-proven.md). That each query is KQL,
+# tests/terraform/test_kusto.py shows.
 mock_provider "azurerm" {}
 
 variables {
