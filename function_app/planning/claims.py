@@ -1,4 +1,10 @@
-"""What stands in the way of giving a range out: somebody who holds a part of it, or a pool that uses one.
+"""What stands in the way of giving a range out: somebody who holds a part of it, or anything seen that still uses one.
+
+seen inside the range        whoever gives it back         = the range is given out
+a pool that is not ours      a person                      = never before he has acted
+a gateway pod                a person; terminating: itself = once no pod bears an address of it
+an IPAM block, a route       itself, once the pods went    = once it is gone
+a rule of another tenant     our next write of its shard   = once no shard shows it
 
 Two ranges overlap only when one of them contains the other, so who is in the way is found without looking at everybody.
 """
@@ -6,16 +12,19 @@ Two ranges overlap only when one of them contains the other, so who is in the wa
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding, Ledger, Record
-from function_app.model.names import ClusterName, GenerationId
+from function_app.model.names import ClusterName, GenerationId, TenantName
 from function_app.model.plan import Refusal, RefusalCode, WaitsFor
-from function_app.model.resources import Kind, Resource
+from function_app.model.resources import ClusterObservation, Kind, Resource, RouteServerObservation
 from function_app.model.tree import DefinedAttachment
+from function_app.planning.firewall_resources import read_shard, shard_index
 from function_app.planning.situation import Situation
+from function_app.planning.stages import pod_address, routes_inside
 
 Obstacle = tuple[WaitsFor, Refusal]
 _BITS = 32
@@ -53,8 +62,17 @@ class RangeIndex[T]:
         yield from self._places[begin : bisect_left(self._places, (last + 1, 0))]
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """Something seen that uses addresses, what its end waits for, and the tenant that it is of, if it says so."""
+
+    words: str
+    waits_for: WaitsFor
+    tenant: TenantName | None = None
+
+
 class Claims:
-    """The ranges of one pass's ledger, which grows while ranges are given out, and of the pools that were read."""
+    """The ranges of one pass's ledger, which grows while ranges are given out, and of what was read that uses them."""
 
     def __init__(self, situation: Situation, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -110,10 +128,12 @@ class Claims:
         return None
 
     def _occupied(self, defined: DefinedAttachment) -> Obstacle | None:
-        """Some pool that the ledger does not know already uses a part of the range, on any cluster that was read."""
+        """Something that the ledger does not know already uses a part of the range, on any target that was read."""
         adopted = defined.attachment.adopt.pool if defined.attachment.adopt is not None else None
+        taken_over = False
         for name, pool in self._pools.overlapping(defined.range):
             own = name == defined.key.cluster and pool.id.name == adopted
+            taken_over = taken_over or own
             if own or (ClusterName(name), pool.id.name) in self._known:
                 continue
             words = (
@@ -121,7 +141,63 @@ class Claims:
                 "Choose a free range, or name the pool under `adopt` to take it over."
             )
             return WaitsFor.FOREIGN, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
-        return None
+        return None if taken_over else self._in_use(defined)
+
+    def _in_use(self, defined: DefinedAttachment) -> Obstacle | None:
+        """What is left of somebody, though no pool and no record speaks of him: a ledger was lost, or a pool deleted by hand."""
+        found = [one for one in self._users.overlapping(defined.range) if one.tenant != defined.key.tenant]
+        found.extend(User(words, WaitsFor.ROUTES_GONE) for words in self._routes(defined.range))
+        if not found:
+            return None
+        first = next((one for one in found if one.waits_for is WaitsFor.FOREIGN), found[0])
+        words = f"{defined.range} is still in use: {first.words}"
+        return first.waits_for, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
+
+    @cached_property
+    def _users(self) -> RangeIndex[User]:
+        """By what they use; only what lies where egress ranges may come from, since pods and their blocks are many."""
+        index = RangeIndex[User]()
+        spaces = [IPv4Network(one.spec.egress_cidr) for one in self._situation.hub.clusters.values()]
+        for cidr, user in (*self._on_clusters(), *self._ruled()):
+            if any(cidr.overlaps(space) for space in spaces):
+                index.add(cidr, user)
+        return index
+
+    def _on_clusters(self) -> Iterator[tuple[IPv4Network, User]]:
+        for name in self._situation.observations.clusters:
+            cluster = self._situation.cluster(ClusterName(name))
+            if cluster is not None:
+                yield from _on_cluster(name, cluster)
+
+    def _ruled(self) -> Iterator[tuple[IPv4Network, User]]:
+        firewall, shards = self._situation.firewall, self._situation.hub.hub.spec.firewall.shards
+        for name, body in firewall.groups.items() if firewall is not None else ():
+            for rules in read_shard(body).values() if shard_index(shards, name) is not None else ():
+                for cidr in _networks(rules.sources()):
+                    words = f"a rule of {rules.tenant} in {name} allows {cidr}"
+                    yield cidr, User(words, WaitsFor.RULES_GONE, rules.tenant)
+
+    def _routes(self, cidr: IPv4Network) -> Iterator[str]:
+        seen = self._situation.observations.route_server
+        for route in routes_inside(cidr, seen.connections) if isinstance(seen, RouteServerObservation) else ():
+            yield f"Route Server still knows a route for {route.network} by way of {route.next_hop}"
+
+
+def _on_cluster(name: str, cluster: ClusterObservation) -> Iterator[tuple[IPv4Network, User]]:
+    for pod in cluster.of(Kind.POD):
+        address = pod_address(pod)
+        if address is not None:
+            words = f"pod {pod.id.namespace}/{pod.id.name} on {name} bears {address}"
+            going = User(f"{words} and is going", WaitsFor.PODS_GONE)
+            stays = User(f"{words}. Delete its gateway, or choose a free range.", WaitsFor.FOREIGN)
+            yield IPv4Network(address), going if pod.terminating else stays
+    for block in cluster.of(Kind.IPAM_BLOCK):
+        for cidr in _networks([str(block.spec.get("cidr", ""))]):
+            yield cidr, User(f"IPAM block {block.id.name} on {name} is not gone yet", WaitsFor.BLOCKS_GONE)
+
+
+def _networks(texts: Iterable[str]) -> tuple[IPv4Network, ...]:
+    return tuple(network for text in texts if (network := _network(text)) is not None)
 
 
 def _network(text: str) -> IPv4Network | None:

@@ -6,11 +6,13 @@ empty     none              yes                = a new hub
 empty     none              no                 = cannot be told yet: nothing is given out
 empty     some              -                  = lost: rebuilt from what is observed
 rebuilt   more              -                  = a cluster that was unreadable then is added now
+
+A pool tells a generation's range. Of a gateway whose pool somebody deleted its definition tells it, if all its pods bear it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv4Network
@@ -29,11 +31,13 @@ from function_app.model.names import (
     TenantName,
 )
 from function_app.model.resources import ClusterObservation, Kind, Resource, Unreadable
+from function_app.model.tree import DefinedAttachment
 from function_app.planning.cluster_resources import template_labels
 from function_app.planning.generations import REBUILT_AUTHOR, rebuilt_since
 from function_app.planning.in_force import is_ours
 from function_app.planning.pointers import Gateways, pointer_of
 from function_app.planning.situation import Situation
+from function_app.planning.stages import pod_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,9 @@ def _rebuilt(situation: Situation, name: ClusterName) -> Iterator[Record]:
     if cluster is None:
         return
     found = [
-        draft
-        for pool in cluster.of(Kind.IP_POOL)
-        if _is_marked(situation, pool) and (draft := _reserve(situation, name, cluster, pool)) is not None
+        _reserve(situation, name, bearer, standing)
+        for bearer in (*cluster.of(Kind.IP_POOL), *cluster.of(Kind.EGRESS_GATEWAY))
+        if _is_marked(situation, bearer) and (standing := _standing(situation, name, cluster, bearer)) is not None
     ]
     found = list(_each_generation_once(found))
     yield from found
@@ -106,7 +110,7 @@ def _rebuilt(situation: Situation, name: ClusterName) -> Iterator[Record]:
 
 
 def _each_generation_once(drafts: Iterable[Record]) -> tuple[Record, ...]:
-    """Labels can be copied: the first pool that bears a generation is taken for its own, any other is nobody's."""
+    """Labels can be copied: the first that bears a generation, pools before gateways, speaks for it, any other for nobody."""
     holders: dict[GenerationId, Record] = {}
     kept: list[Record] = []
     for draft in drafts:
@@ -119,41 +123,86 @@ def _each_generation_once(drafts: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(kept)
 
 
-def _is_marked(situation: Situation, pool: Resource) -> bool:
-    labels = pool.labels
+def _is_marked(situation: Situation, bearer: Resource) -> bool:
+    labels = bearer.labels
     ours = labels.get(MANAGED_BY_LABEL) == FIELD_MANAGER and labels.get(HUB_LABEL) == situation.hub.name
     identity = GenerationId(labels.get(GENERATION_LABEL, ""))
     return ours and bool(identity) and bool(labels.get(TENANT_LABEL)) and identity not in situation.ledger.generations
 
 
-def _reserve(situation: Situation, name: ClusterName, cluster: ClusterObservation, pool: Resource) -> Record | None:
-    identity, tenant = GenerationId(pool.labels[GENERATION_LABEL]), TenantName(pool.labels[TENANT_LABEL])
-    gateway = next(
-        (one for one in cluster.of(Kind.EGRESS_GATEWAY) if one.labels.get(GENERATION_LABEL) == identity), None
-    )
-    labels = template_labels(tenant, identity)
-    where = f"{tenant}-egw/{tenant}-egw" + (f"-{identity}" if pool.id.name.endswith(identity) else "")
-    if gateway is not None:
-        where = f"{gateway.id.namespace}/{gateway.id.name}"
-        labels = dict(((gateway.spec.get("template") or {}).get("metadata") or {}).get("labels") or labels)
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A generation as it stands on a cluster; `gateway` is NAMESPACE/NAME."""
+
+    range: IPv4Network
+    pool: str
+    gateway: str
+    labels: Mapping[str, str]
+
+
+def _standing(
+    situation: Situation, name: ClusterName, cluster: ClusterObservation, bearer: Resource
+) -> _Standing | None:
+    """What a marked pool or gateway tells, None when the range is not among it."""
+    identity, tenant = GenerationId(bearer.labels[GENERATION_LABEL]), TenantName(bearer.labels[TENANT_LABEL])
+    plain = template_labels(tenant, identity)
+    if bearer.id.kind is Kind.EGRESS_GATEWAY:
+        return _without_pool(situation.hub.attachments.get(AttachmentKey(tenant, name)), cluster, bearer, plain)
+    cidr, pool = _network(str(bearer.spec.get("cidr", ""))), bearer.id.name
+    if cidr is None:
+        return None
+    gateways = (one for one in cluster.of(Kind.EGRESS_GATEWAY) if one.labels.get(GENERATION_LABEL) == identity)
+    gateway = next(gateways, None)
+    if gateway is None:
+        where = f"{tenant}-egw/{tenant}-egw" + (f"-{identity}" if pool.endswith(identity) else "")
+        return _Standing(cidr, pool, where, plain)
+    return _Standing(cidr, pool, _where(gateway), _pod_labels(gateway) or plain)
+
+
+def _without_pool(
+    defined: DefinedAttachment | None, cluster: ClusterObservation, gateway: Resource, plain: Mapping[str, str]
+) -> _Standing | None:
+    """A gateway whose pool is gone holds the defined range if that is where all its pods have their addresses from."""
+    pool = next((str(one.get("name", "")) for one in gateway.spec.get("ipPools") or ()), "")
+    labels = _pod_labels(gateway) or plain
+    pods = (pod for pod in cluster.within(Kind.POD, gateway.id.namespace) if labels.items() <= pod.labels.items())
+    addresses = [address for pod in pods if (address := pod_address(pod)) is not None]
+    if defined is None or not pool or cluster.get(Kind.IP_POOL, pool) is not None or not addresses:
+        return None
+    if any(address not in defined.range for address in addresses):
+        return None
+    return _Standing(defined.range, pool, _where(gateway), labels)
+
+
+def _where(gateway: Resource) -> str:
+    return f"{gateway.id.namespace}/{gateway.id.name}"
+
+
+def _pod_labels(gateway: Resource) -> dict[str, str]:
+    return dict(((gateway.spec.get("template") or {}).get("metadata") or {}).get("labels") or {})
+
+
+def _network(text: str) -> IPv4Network | None:
     try:
-        cidr = IPv4Network(str(pool.spec.get("cidr", "")))
+        return IPv4Network(text)
     except ValueError:
         return None
-    key = AttachmentKey(tenant, name)
+
+
+def _reserve(situation: Situation, name: ClusterName, bearer: Resource, standing: _Standing) -> Record:
     return Record(
         seq=0,
         epoch=0,
         at=situation.now,
         kind=RecordKind.RESERVE,
-        tenant=key.tenant,
-        cluster=key.cluster,
-        generation=identity,
-        range=cidr,
+        tenant=TenantName(bearer.labels[TENANT_LABEL]),
+        cluster=name,
+        generation=GenerationId(bearer.labels[GENERATION_LABEL]),
+        range=standing.range,
         namespaces=(),
         commit=situation.hub.commit,
         author=REBUILT_AUTHOR,
-        gateway=where,
-        pool=pool.id.name,
-        labels=labels,
+        gateway=standing.gateway,
+        pool=standing.pool,
+        labels=standing.labels,
     )

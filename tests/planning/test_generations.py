@@ -60,8 +60,9 @@ def test_an_adopted_gateway_is_looked_for_where_the_definition_says(written: str
     attachment = defined.attachment.model_copy(update={"adopt": adopt})
     adopting = replace(hub, attachments={KEY: replace(defined, attachment=attachment)})
 
-    free = seen(without=(Kind.IP_POOL,))
-    decided = decide_generations(a_situation(free, hub=adopting), removals_waived=False, give_out=True)
+    found = a_situation(seen(without=(Kind.IP_POOL, Kind.POD)), hub=adopting)
+    free = replace(found, observations=replace(found.observations, route_server=learned({})))
+    decided = decide_generations(free, removals_waived=False, give_out=True)
 
     target = decided.intents[KEY].target
     assert target is not None

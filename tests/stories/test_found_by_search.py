@@ -324,3 +324,15 @@ def test_what_was_to_strike_in_a_pass_that_never_began_strikes_no_more() -> None
     refuses = Action("amid", (44, Action("refuse_content", ("s0.example",))))
     comes = Action("add", ("t3", "spoke1", 0, ("alpha", "beta"), ("s0.example", "s1.example")))
     _holds(Action("die_in_state"), Action("run"), refuses, comes)
+
+
+def test_a_gateway_whose_pool_was_deleted_when_the_ledger_was_lost_is_known_again() -> None:
+    """Only pools were looked at: the range was given out a second time under pods that still bore its addresses."""
+    _holds(COMES, Action("run"), Action("lose_ledger", (False,)), Action("delete_part", ("spoke1", "IPPool", "t0")))
+
+
+def test_a_range_that_forgotten_pods_bear_is_given_to_nobody() -> None:
+    """Ledger and pool are gone and the definition too: only the pods themselves tell that somebody is still there."""
+    heir = Action("add", ("t1", "spoke1", 0, ("beta",), ("s1.example",)))
+    lost = Action("lose_ledger", (True,))
+    _holds(COMES, Action("run"), lost, Action("delete_part", ("spoke1", "IPPool", "t0")), GOES, heir)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from stories.desk import Desk, describe, sample
 
 from function_app.model.ledger import RecordKind
 from function_app.model.names import GENERATION_LABEL, HUB_LABEL, MANAGED_BY_LABEL, TENANT_LABEL
-from function_app.model.plan import WaitsFor
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.state import HubState
 from simulator.model.faults import Action, Fault
 
@@ -86,3 +87,44 @@ def test_an_unreadable_ledger_is_looked_at_again(settled: Desk) -> None:
     report = settled.run_pass()
 
     assert (60.0, False) == (report.plan.look_again_seconds, report.converged)
+
+
+def _pods_without_an_account(desk: Desk, cidr: str) -> None:
+    """Ledger, pool and file of tenant0 are gone and only its gateway still stands; a quarantine later `heir` asks for a range."""
+    desk.ledger.records.clear()
+    desk.state.state = HubState()
+    desk.world.clusters[CLUSTER].api.delete("IPPool", None, "tenant0-pool")
+    desk.commit({"tenants/tenant0.yaml": None})
+    desk.run_pass()
+    desk.world.advance(25 * 3600)
+    heir = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"].replace("tenant0", "heir")
+    desk.commit({"tenants/heir.yaml": heir.replace("10.99.0.0/29", cidr)})
+
+
+@pytest.mark.parametrize("cidr", ["10.99.0.0/29", "10.99.0.0/30"])
+def test_pods_that_nothing_accounts_for_keep_their_addresses_until_a_person_acts(settled: Desk, cidr: str) -> None:
+    """Whoever asks for a range that they stand in is told which pod it is."""
+    _pods_without_an_account(settled, cidr)
+
+    report = settled.settle()
+
+    refusal = next(one for one in report.plan.refused if one.code is RefusalCode.RANGE_HELD)
+    assert report.stopped
+    assert "pod tenant0-egw/" in refusal.message
+    assert "on spoke1-aks bears 10.99.0." in refusal.message
+    assert "heir" not in {str(one.tenant) for one in settled.ledger.records}
+
+
+def test_a_range_is_given_out_by_itself_once_such_pods_are_gone(settled: Desk) -> None:
+    """Somebody deletes their gateway, and the passes that follow go on."""
+    _pods_without_an_account(settled, "10.99.0.0/29")
+    settled.settle()
+    settled.world.clusters[CLUSTER].api.delete("EgressGateway", "tenant0-egw", "tenant0-egw")
+    settled.world.advance(2)
+    settled.run_pass()
+    early = settled.attachment("heir", CLUSTER)
+
+    last = settled.settle()
+
+    assert (WaitsFor.PODS_GONE,) == early.waiting_for
+    assert Stage.ROUTED is settled.attachment("heir", CLUSTER).stage, describe(last)
