@@ -1,4 +1,4 @@
-"""The road on one page: commit -> tree -> observations -> plan -> apply -> report.
+"""The road on one page: commit -> tree -> observations -> what is taken up -> plan -> apply -> report.
 
 Webhook, timer, resync and terminal run this and nothing else. A pass is short: it starts what is slow, says so, and the
 next pass observes how it went. Killed at any point, it has lost nothing.
@@ -17,9 +17,11 @@ from datetime import datetime
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.measuring import carried, span
-from function_app.model.errors import StateError, TargetError, TargetRejected, TargetUnavailable
+from function_app.model.admission import Admission
+from function_app.model.errors import SourceError, StateError, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.ledger import BrokenLedger, Holding, Ledger, folded
 from function_app.model.names import (
+    Commit,
     GenerationId,
     HubName,
     TargetName,
@@ -27,6 +29,7 @@ from function_app.model.names import (
     firewall_target,
     route_server_target,
 )
+from function_app.model.plan import RefusalCode
 from function_app.model.report import Outcome, Report
 from function_app.model.resources import (
     ClusterObservation,
@@ -38,6 +41,8 @@ from function_app.model.resources import (
 from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
+from function_app.planning.admission import Admitted, admit, commits_to_read
+from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.situation import Situation
@@ -48,13 +53,22 @@ from function_app.side_by_side import Each
 Seen = ClusterObservation | FirewallObservation | RouteServerObservation | Unreadable
 
 
+def _no_former(commit: Commit) -> Tree:
+    raise SourceError(f"commit {commit[:12]} cannot be read again here.")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The tree that a pass works from. `seen` is the newest commit, `problem` says why it could not be fetched or read."""
+    """The tree that a pass works from. `seen` is the newest commit, `problem` says why it could not be fetched or read.
+
+    `former` reads the tree of a commit that was in force before, which is asked for only while something of `tree` is not
+    taken up; raises SourceError.
+    """
 
     tree: Tree
     seen: str
     problem: str = ""
+    former: Callable[[Commit], Tree] = _no_former
 
 
 class HubBusy(StateError):
@@ -92,12 +106,12 @@ def reconcile(
         while True:
             observations = _collected(definitions, answers, ports.clock.now())
             with span("plan"):
-                planned, ledger = _decide(definitions, observations, ports, draw)
+                planned, ledger, admission = _decide(definitions, observations, source, ports, draw)
             done = frozenset((outcome.change.target, outcome.change.resource) for outcome in outcomes)
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
             until = gathering.writing_until(planned.plan.look_again_seconds)
             made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done, until=until)
-            state = _kept_state(planned, made, source, ports.clock.now())
+            state = _kept_state(planned, made, source, admission, ports.clock.now())
             ports.state.write(state, lease.epoch)
             outcomes.extend(made)
             report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
@@ -115,15 +129,19 @@ def reconcile(
         lease.release()
 
 
-def _kept_state(planned: Planned, made: Iterable[Outcome], source: Source, now: datetime) -> HubState:
-    """What the next pass starts from, and what readers are told of drift and of the commit in force."""
+def _kept_state(
+    planned: Planned, made: Iterable[Outcome], source: Source, admission: Admission | None, now: datetime
+) -> HubState:
+    """What the next pass starts from, and what readers are told of drift and of the commit in force.
+
+    Without an admission nothing was taken up, and what was in force before is still asked for.
+    """
     state, commit = after_repairs(planned.state, made, now), source.tree.commit
-    return replace(
-        state,
-        drifts=without_leavers(state.drifts, planned.plan.attachments),
-        last_good_commit=commit,
-        last_good_since=state.last_good_since if state.last_good_commit == commit else now,
-    )
+    state = replace(state, drifts=without_leavers(state.drifts, planned.plan.attachments))
+    if admission is None:
+        return state
+    since = state.last_good_since if state.last_good_commit == commit else now
+    return replace(state, last_good_commit=commit, last_good_since=since, standing=admission.standing)
 
 
 def _next_lease(hub: HubName, ports: HubPorts, holder: str, epoch: int) -> Lease | None:
@@ -142,11 +160,12 @@ def preview(
     patience: Patience,
     *,
     draw: Callable[[], GenerationId] = draw_generation,
+    as_asked: bool = False,
 ) -> Report:
-    """The same road, stopped before anything is written; needs no lease."""
+    """The same road, stopped before anything is written; needs no lease. `as_asked`: as if all of the tree were taken up."""
     definitions, started = hub_definitions(source.tree, hub), ports.clock.now()
     observations = look(hub, source.tree, ports, patience)
-    planned, _ = _decide(definitions, observations, ports, draw)
+    planned, _, _ = _decide(definitions, observations, source, ports, draw, as_asked=as_asked)
     return _report(planned, [], source, started, ports.clock.now(), observations)
 
 
@@ -158,18 +177,59 @@ def look(hub: HubName, tree: Tree, ports: HubPorts, patience: Patience) -> Obser
 
 
 def _decide(
-    definitions: HubDefinitions, observations: Observations, ports: HubPorts, draw: Callable[[], GenerationId]
-) -> tuple[Planned, Ledger]:
-    now = ports.clock.now()
-    state = learn_from(ports.state.read(), definitions.hub.spec.firewall.shards, observations, now)
-    decisions = ports.state.decisions()
+    definitions: HubDefinitions,
+    observations: Observations,
+    source: Source,
+    ports: HubPorts,
+    draw: Callable[[], GenerationId],
+    *,
+    as_asked: bool = False,
+) -> tuple[Planned, Ledger, Admission | None]:
+    """The plan, the ledger that it starts from, and what was taken up: None when that cannot be told."""
+    now, before, decisions = ports.clock.now(), ports.state.read(), ports.state.decisions()
+    ledger, broken = Ledger((), {}), ""
     try:
         ledger = folded(ports.ledger.read())
     except (BrokenLedger, StateError) as problem:
-        nothing = Ledger((), {})
-        situation = Situation(definitions, nothing, observations, state, decisions, now, draw)
-        return make_revocation_plan(situation, str(problem)), nothing
-    return make_plan(Situation(definitions, ledger, observations, state, decisions, now, draw)), ledger
+        broken = str(problem)
+    asked = Asked(definitions, before, decisions, now)
+    unknown, admitted = "", Admitted(definitions)
+    try:
+        admitted = admitted if as_asked else _admitted(asked, source, ledger)
+    except SourceError as problem:
+        unknown = str(problem)
+    hub = admitted.hub
+    state = learn_from(before, hub.hub.spec.firewall.shards, observations, now)
+    observed = replace(
+        observations, clusters={name: one for name, one in observations.clusters.items() if name in hub.clusters}
+    )
+    situation = Situation(hub, ledger, observed, state, decisions, now, draw, admitted.admission)
+    if unknown:
+        return make_revocation_plan(situation, unknown, RefusalCode.STANDING_UNKNOWN), ledger, None
+    if broken:
+        return make_revocation_plan(situation, broken), ledger, admitted.admission
+    return make_plan(situation), ledger, admitted.admission
+
+
+def _admitted(asked: Asked, source: Source, ledger: Ledger) -> Admitted:
+    """What of Git is taken up. While nothing can keep it from that, nothing is read; raises SourceError."""
+    commits = commits_to_read(asked)
+    if commits is None:
+        return Admitted(asked.hub)
+    if asked.state.last_good_commit is None and ledger.records:
+        raise SourceError(
+            "nobody remembers which commit was in force, and not all that Git has may be taken up now. This ends when nothing "
+            "is suspended and nothing else keeps the newest commit from being taken up."
+        )
+    name = asked.hub.name
+    trees = {commit: source.former(commit) for commit in commits}
+    return admit(
+        asked,
+        {
+            commit: hub_definitions(tree, name) if name in tree.definitions.hubs else None
+            for commit, tree in trees.items()
+        },
+    )
 
 
 def _readings(definitions: HubDefinitions, ports: HubPorts, patience: Patience) -> Mapping[TargetName, Reading[Seen]]:

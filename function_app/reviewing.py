@@ -179,7 +179,7 @@ def read_surroundings(
 def _surroundings(
     name: HubName, source: Source, ports: HubPorts, patience: Patience, passes: Iterable[Mapping[str, object]]
 ) -> Surroundings:
-    report = preview(name, source, ports, patience)
+    report = preview(name, source, ports, patience, as_asked=True)
     plan = report.plan
     notes = [*(f"{one.target} could not be read: {one.message}" for one in report.unreadable), *plan.notes]
     notes += [

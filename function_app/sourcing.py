@@ -23,6 +23,9 @@ from function_app.reading.checkpoint import from_json
 from function_app.reading.effective import effective_tree
 from function_app.reconcile import Source
 
+_MOST_FORMER = 8
+"""So many trees of former commits are kept."""
+
 
 class KeptText(Protocol):
     """A small text that saves work, or that a later process must know; what cannot be kept costs no more than that."""
@@ -80,6 +83,7 @@ class Sourcing:
         self._ours = (location, ref)
         self._root = root
         self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
+        self._former_trees: dict[tuple[str, Commit], Tree] = {}
         self._turn = Lock()
 
     def source(self, ref: str | None = None, repository: str | None = None) -> Source:
@@ -93,12 +97,32 @@ class Sourcing:
             newest, problem = _newest(git, name)
             admission = self._admitted(git, newest, problem) if (location, name) == self._ours else Admission(newest)
             tree = self._effective(git, location, admission.commit)
-        return Source(tree, seen=newest, problem=" ".join(part for part in (problem, admission.problem) if part))
+        why = " ".join(part for part in (problem, admission.problem) if part)
+        return Source(tree, seen=newest, problem=why, former=lambda commit: self._former(location, commit))
 
     def newest(self) -> Commit:
         """The newest commit of our ref, whether it may be in force or not; raises SourceError."""
         with self._turn:
             return _newest(self._repository_at(self._ours[0]), self._ours[1])[0]
+
+    def _former(self, location: str, commit: Commit) -> Tree:
+        """The tree of a commit that was in force before, which is part of the branch's history; raises SourceError.
+
+        It is read from Git's beginning, and so seldom that a few are kept here: the checkpoint belongs to the newest one.
+        """
+        today = self._clock().now().date()
+        with self._turn:
+            key = (location, commit)
+            if key not in self._former_trees:
+                git = self._repository_at(location)
+                if not git.has(commit):
+                    raise SourceError(
+                        f"commit {commit[:12]}, of which something is still in force, is gone from the repository."
+                    )
+                while len(self._former_trees) >= _MOST_FORMER:
+                    del self._former_trees[next(iter(self._former_trees))]
+                self._former_trees[key], _ = effective_tree(git, commit, checkpoint=None, today=today, root=self._root)
+            return self._former_trees[key]
 
     def _admitted(self, git: OurRepository, newest: Commit, problem: str) -> Admission:
         if problem:

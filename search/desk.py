@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from function_app.gathering import Patience
-from function_app.model.names import ClusterName, GenerationId, HubName, TenantName
+from function_app.model.names import ClusterName, Commit, GenerationId, HubName, TenantName
 from function_app.model.plan import AttachmentState, RefusalCode
 from function_app.model.report import Report
 from function_app.model.state import Decision, DecisionKind
@@ -107,14 +107,18 @@ class Desk:
 
     def tree(self) -> Source:
         """The effective tree at the newest commit."""
-        commit, today = self.repository.resolve("main"), self.world.clock.now().date()
+        commit = self.repository.resolve("main")
+        return Source(self._tree_at(commit), commit, former=self._tree_at)
+
+    def _tree_at(self, commit: Commit) -> Tree:
+        today = self.world.clock.now().date()
         line = (*(entry.commit for entry in self.repository.first_parents(commit, None)), str(today))
         if line not in _TREES:
             while len(_TREES) >= _MOST_TREES:
                 del _TREES[next(iter(_TREES))]
             _TREES[line] = effective_tree(self.repository, commit, checkpoint=self.checkpoint, today=today)
         tree, self.checkpoint = _TREES[line]
-        return Source(tree, commit)
+        return tree
 
     def run_pass(self) -> Report:
         """One pass, targets one after the other."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from function_app.model.admission import Deferral
 from function_app.model.ledger import Record
 from function_app.model.names import AttachmentKey, Commit, HubName, PlanId, TargetName
 from function_app.model.resources import Body, ResourceId
@@ -65,6 +66,10 @@ class WaitsFor(StrEnum):
     ROUTE_SERVER_BUSY = "route-server-busy"
     LEDGER = "ledger"
     PERSON = "person"
+    SUSPENDED = "suspended"
+    CHANGE_WINDOW = "change-window"
+    ROLLOUT = "rollout"
+    UNAPPROVED = "unapproved"
 
 
 class RefusalCode(StrEnum):
@@ -92,6 +97,7 @@ class RefusalCode(StrEnum):
     PREFLIGHT = "preflight"
     IMMUTABLE = "immutable"
     REWOUND = "rewound"
+    STANDING_UNKNOWN = "standing-unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +269,8 @@ class Plan:
     look_again_seconds: float | None = None
     unattributed: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By cluster: namespaces whose pods leave as nodes."""
+    deferrals: tuple[Deferral, ...] = ()
+    """Why some of what Git has is not taken up, suspensions first."""
     clusters: Mapping[str, ClusterAddresses] = field(default_factory=dict, hash=False)
     """Those that were read."""
     limits: tuple[LimitUse, ...] = ()

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network
 
+from function_app.model.admission import Standing
 from function_app.model.names import Commit, GenerationId, TenantName
 from function_app.model.resources import Body
 
@@ -18,13 +19,15 @@ class DecisionKind(StrEnum):
     BLOCK = "block"
     WAIVER = "waiver"
     FORGET = "forget"
+    SUSPEND = "suspend"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One recorded decision: who, why, until when.
 
-    `subject` is a tenant (block), a plan id (waiver) or a cluster (forget); `code` is the refusal code that a waiver lifts.
+    `subject` is a tenant (block), a plan id (waiver), a cluster (forget) or a scope such as `tenant/NAME` (suspend); `code` is
+    the refusal code that a waiver lifts.
     """
 
     kind: DecisionKind
@@ -87,7 +90,8 @@ class HubState:
     resource key (`TARGET KIND/NAME`) to (definition digest, release) at the time it last matched: it tells drift from an
     edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
     `clusters` maps a cluster to the identity that was seen behind its name. `repairs` is by the keys of `rendered`.
-    `drifts` is by attachment, and "" for the newest of all. `last_good_since` is when that commit came into force.
+    `drifts` is by attachment, and "" for the newest of all. `last_good_since` is when that commit came into force; what of it
+    was not taken up stands as `standing` says.
     """
 
     shards: Mapping[str, ShardMemory] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class HubState:
     drifts: Mapping[str, Drift] = field(default_factory=dict)
     last_good_commit: Commit | None = None
     last_good_since: datetime | None = None
+    standing: Standing = field(default_factory=dict)
     ledger_rebuilt_at: datetime | None = None
 
 

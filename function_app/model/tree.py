@@ -81,7 +81,8 @@ class DefinedAttachment:
 class HubDefinitions(Keeper):
     """What one pass looks at: one hub, its clusters and attachments, and each tenant's rules with rule sets written out.
 
-    `rules` has an entry for every tenant, departed ones included; names of included rules are `RULESET.RULE`.
+    `rules` has an entry for every tenant, departed ones included; names of included rules are `RULESET.RULE`. `narrowed` are
+    the rules of single attachments for which other rules hold than for their tenant, because what Git has is not taken up.
     """
 
     name: HubName
@@ -95,6 +96,11 @@ class HubDefinitions(Keeper):
     problems: tuple[Problem, ...] = ()
     doubt: tuple[str, ...] = ()
     guardrails: Guardrails | None = None
+    narrowed: Mapping[AttachmentKey, Row[AllowRule]] = field(default_factory=dict)
+
+    def rules_of(self, key: AttachmentKey) -> Row[AllowRule] | None:
+        """The rules for one attachment's range; None when nothing is known of its tenant."""
+        return self.narrowed.get(key, self.rules.get(key.tenant))
 
 
 @once

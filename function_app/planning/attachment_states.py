@@ -73,7 +73,9 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
             evidence_at=observed.at,
         )
     wanted = wish.tenants.get(tenant)
-    if not situation.hub.rules.get(tenant) or (wanted is not None and not wanted and tenant not in situation.blocked):
+    if not situation.hub.rules_of(target.key) or (
+        wanted is not None and not wanted and tenant not in situation.blocked
+    ):
         return Condition(met=True, evidence_at=observed.at)
     stands = any(cidr in rules.sources() for rules in firewall.in_force.get(tenant, ()))
     words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet"

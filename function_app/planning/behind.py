@@ -16,7 +16,14 @@ from function_app.planning.facts import Facts
 from function_app.planning.generations import Intent
 
 NEEDS_A_PERSON = frozenset(
-    {WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON}
+    {
+        WaitsFor.FOREIGN,
+        WaitsFor.NAMESPACE,
+        WaitsFor.WAIVER,
+        WaitsFor.DEFINITION,
+        WaitsFor.PERSON,
+        WaitsFor.UNAPPROVED,
+    }
 )
 _ON_OTHERS = frozenset({WaitsFor.QUARANTINE, WaitsFor.UNPOINTED, WaitsFor.DRAIN})
 """What ends when somebody else has moved."""

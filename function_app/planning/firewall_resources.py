@@ -129,6 +129,37 @@ def _application_rule(rule: AllowRule, sources: list[str]) -> Rule:
     }
 
 
+def joined(one: TenantRules, other: TenantRules, suffix: str) -> TenantRules:
+    """The rules of both, for different ranges: a rule that both have names the ranges of both, others of one name get a suffix."""
+    if not one or not other:
+        return one or other
+    return TenantRules(one.tenant, _joined(one.net, other.net, suffix), _joined(one.app, other.app, suffix))
+
+
+def _joined(mine: tuple[Rule, ...], theirs: tuple[Rule, ...], suffix: str) -> tuple[Rule, ...]:
+    found = {str(rule.get("name")): rule for rule in mine}
+    for rule in theirs:
+        name = str(rule.get("name"))
+        standing = found.get(name)
+        if standing is not None and meaning({**standing, "sourceAddresses": []}) == meaning(
+            {**rule, "sourceAddresses": []}
+        ):
+            sources = {*(standing.get("sourceAddresses") or ()), *(rule.get("sourceAddresses") or ())}
+            found[name] = {**standing, "sourceAddresses": sorted(sources, key=_address_order)}
+        elif standing is not None:
+            found[f"{name}.{suffix}"] = {**rule, "name": f"{name}.{suffix}"}
+        else:
+            found[name] = rule
+    return tuple(found.values())
+
+
+def _address_order(text: str) -> tuple[int, str]:
+    try:
+        return int(IPv4Network(text).network_address), text
+    except ValueError:
+        return -1, text
+
+
 def block_rules(ranges: Mapping[TenantName, Iterable[IPv4Network]]) -> tuple[Rule, ...]:
     """One deny for each blocked tenant, by name."""
     return tuple(

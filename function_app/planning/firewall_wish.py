@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
 from ipaddress import IPv4Network
@@ -14,10 +15,20 @@ from function_app.model.once import Row, once
 from function_app.model.resources import FirewallObservation
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
-from function_app.planning.firewall_resources import TenantRules, digest_of, read_shard, render_rules, shard_index
+from function_app.planning.firewall_resources import (
+    TenantRules,
+    digest_of,
+    joined,
+    read_shard,
+    render_rules,
+    shard_index,
+)
 from function_app.planning.generations import rebuilt_since
 from function_app.planning.in_force import restrict, tenants_in_force
 from function_app.planning.situation import Situation
+
+Given = tuple[AttachmentKey, IPv4Network]
+"""A range that an attachment has, or had."""
 
 
 def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterName, Facts]) -> FirewallWish:
@@ -26,16 +37,16 @@ def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterNa
     A blocked tenant's range gets rules only once the block shard holds it; whether it does is the firewall plan's to see,
     so such a range is left out here while `blocked` already names it: see `hold_back`.
     """
-    allowed: dict[TenantName, list[IPv4Network]] = {}
+    allowed: dict[TenantName, list[Given]] = {}
     keys: dict[TenantName, set[AttachmentKey]] = {}
     for generation in ledger.live():
         keys.setdefault(generation.key.tenant, set()).add(generation.key)
         if rules_stay(situation, facts, generation):
-            allowed.setdefault(generation.key.tenant, []).append(generation.range)
+            allowed.setdefault(generation.key.tenant, []).append((generation.key, generation.range))
     witnessed = tuple(_witnessed(situation, ledger))
     for key, cidr in witnessed:
         keys.setdefault(key.tenant, set()).add(key)
-        allowed.setdefault(key.tenant, []).append(cidr)
+        allowed.setdefault(key.tenant, []).append((key, cidr))
     tenants = {tenant: _rules(situation, tenant, ranges) for tenant, ranges in sorted(allowed.items())}
     return FirewallWish(
         tenants=tenants,
@@ -69,16 +80,38 @@ def _witnessed(situation: Situation, ledger: Ledger) -> Iterator[tuple[Attachmen
                 yield key, cidr
 
 
-def _rules(situation: Situation, tenant: TenantName, ranges: Iterable[IPv4Network]) -> TenantRules:
-    """A tenant's rules as Git has them; where Git says nothing of it any more, what is in force for its ranges."""
-    defined = situation.hub.rules.get(tenant)
-    if defined is not None:
-        return _rendered(defined, tenant, tuple(ranges), situation.now.date())
+def _rules(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:
+    """A tenant's rules as they were admitted; where Git says nothing of it any more, what is in force for its ranges.
+
+    On what is suspended only what stands there stays, and of that what the definitions allow.
+    """
+    if tenant not in situation.hub.rules and not any(key in situation.hub.narrowed for key, _ in given):
+        return _only_from(_in_force(situation, tenant), {str(cidr) for _, cidr in given})
+    watched = {str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant)}
+    rules = _as_admitted(situation, tenant, given)
+    if not watched:
+        return rules
+    standing = restrict(_only_from(_in_force(situation, tenant), watched), _only_from(rules, watched))
+    return joined(standing, _only_from(rules, rules.sources() - watched), "unsuspended")
+
+
+def _as_admitted(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:
+    """One version of the rules for all ranges, unless what Git has is taken up on some clusters and not on others."""
+    today = situation.now.date()
+    apart = sorted({key for key, _ in given if key in situation.hub.narrowed})
+    together = tuple(cidr for key, cidr in given if key not in situation.hub.narrowed)
+    rules = _rendered(situation.hub.rules.get(tenant, Row()), tenant, together, today)
+    for key in apart:
+        ranges = tuple(cidr for other, cidr in given if other == key)
+        rules = joined(rules, _rendered(situation.hub.narrowed[key], tenant, ranges, today), key.cluster)
+    return rules
+
+
+def _in_force(situation: Situation, tenant: TenantName) -> TenantRules:
     if situation.firewall is None:
         return TenantRules(tenant)
     known = tenants_in_force(situation.hub.hub.spec.firewall.shards, situation.firewall, situation.state.shards)
-    standing = known.get(tenant, (TenantRules(tenant),))[0]
-    return _only_from(standing, {str(cidr) for cidr in ranges})
+    return known.get(tenant, (TenantRules(tenant),))[0]
 
 
 @once
@@ -112,7 +145,7 @@ def hold_back(
     return replace(wish, tenants=tenants)
 
 
-def _only_from(rules: TenantRules, sources: set[str]) -> TenantRules:
+def _only_from(rules: TenantRules, sources: AbstractSet[str]) -> TenantRules:
     def cut(found: tuple[Mapping[str, object], ...]) -> tuple[Mapping[str, object], ...]:
         trimmed = ({**rule, "sourceAddresses": [one for one in _listed(rule) if one in sources]} for rule in found)
         return tuple(rule for rule in trimmed if rule["sourceAddresses"])
@@ -127,7 +160,18 @@ def _listed(rule: Mapping[str, object]) -> list[str]:
 
 def definition_digest(situation: Situation, tenant: TenantName, rules: TenantRules) -> str:
     """Digest of what a tenant's rules are rendered from: definitions and ranges, not their rendering."""
-    return _definition_digest(situation.hub.rules.get(tenant, Row()), tuple(sorted(rules.sources())))
+    defined, ranges = situation.hub.rules.get(tenant, Row()), tuple(sorted(rules.sources()))
+    keys = (AttachmentKey(tenant, name) for name in situation.hub.clusters) if situation.hub.narrowed else ()
+    apart = {str(key): situation.hub.narrowed[key] for key in keys if key in situation.hub.narrowed}
+    if not apart:
+        return _definition_digest(defined, ranges)
+    return digest_of(
+        {
+            "rules": [rule.model_dump(mode="json") for rule in defined],
+            "ranges": ranges,
+            "apart": {key: [rule.model_dump(mode="json") for rule in found] for key, found in apart.items()},
+        }
+    )
 
 
 @once
@@ -144,8 +188,12 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
             continue
         for found in read_shard(body).values():
             sources = [network for source in sorted(found.sources()) if (network := _network(source)) is not None]
-            wanted = render_rules(found.tenant, situation.hub.rules.get(found.tenant, ()), sources, today)
-            tenants[found.tenant] = found if situation.hub.doubt else restrict(found, wanted)
+            versions = [situation.hub.rules.get(found.tenant, Row())]
+            versions += [rules for key, rules in situation.hub.narrowed.items() if key.tenant == found.tenant]
+            left = found
+            for version in versions:
+                left = restrict(left, render_rules(found.tenant, version, sources, today))
+            tenants[found.tenant] = found if situation.hub.doubt else left
     blocked = {
         tenant: tuple(
             sorted(

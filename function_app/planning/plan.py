@@ -36,6 +36,7 @@ from function_app.planning.attachment_states import attachment_state, knowing_wh
 from function_app.planning.behind import NEEDS_A_PERSON, handed_on, queue
 from function_app.planning.cluster_plan import plan_generation
 from function_app.planning.connections import is_leaving, plan_connections
+from function_app.planning.deferred import DEFERRED, deferred_rows, ends_in
 from function_app.planning.expected import expectations_not_met
 from function_app.planning.fabric import plan_fabric
 from function_app.planning.facts import Facts, cluster_facts
@@ -58,6 +59,7 @@ from function_app.planning.shared_plan import plan_shared
 from function_app.planning.sightings import cluster_addresses
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
+from function_app.planning.suspension import standing_still
 from function_app.planning.teardown import forget, plan_teardown
 
 _CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
@@ -142,12 +144,13 @@ def make_plan(situation: Situation) -> Planned:
     done.notes.extend(_release_extent(done.changes))
     done.refused.extend(_held(situation))
     done.refused.extend(_permanently_unreadable(seen))
+    done.changes = list(standing_still(situation.hub.name, situation.hub.clusters, done.changes, situation.admission))
     readiness = knowing_who_must_act(done.readiness, decided.intents.values(), done.changes, done.refused)
     rows = (
         attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)
         for intent in decided.intents.values()
     )
-    attachments = handed_on(rows, queue(facts, decided.intents))
+    attachments = handed_on(deferred_rows(situation, rows), queue(facts, decided.intents))
     plan = Plan(
         plan_id=plan_id,
         hub=situation.hub.name,
@@ -163,21 +166,26 @@ def make_plan(situation: Situation) -> Planned:
         unattributed=_unattributed(facts),
         clusters={str(name): cluster_addresses(one) for name, one in facts.items()},
         limits=limits_used(situation, facts),
+        deferrals=situation.admission.deferrals,
     )
     return Planned(plan, _state_after(situation, firewall, done, plan, verdict.lost_at))
 
 
-def make_revocation_plan(situation: Situation, problem: str) -> Planned:
-    """The plan while the ledger cannot be read: revocations and blocks, nothing else."""
+def make_revocation_plan(
+    situation: Situation, problem: str, code: RefusalCode = RefusalCode.LEDGER_UNREADABLE
+) -> Planned:
+    """The plan while the ledger, or what is in force, cannot be read: revocations and blocks, nothing else."""
     firewall = None
     if situation.firewall is not None:
         wish = revocations_only(situation, situation.firewall)
         firewall = plan_firewall(
             situation.hub.name, situation.hub.hub, situation.firewall, situation.state, wish, situation.now
         )
-    message = f"The ledger cannot be read: {problem}. Only revocations and blocks proceed until it can be read or is restored."
+    lacking = "ledger" if code is RefusalCode.LEDGER_UNREADABLE else "version of the definitions that is in force"
+    message = f"The {lacking} cannot be read: {problem}. Only revocations and blocks proceed until it can be read or is restored."
+    waits = WaitsFor.LEDGER if code is RefusalCode.LEDGER_UNREADABLE else WaitsFor.DEFINITION
     refused = (
-        Refusal(RefusalCode.LEDGER_UNREADABLE, f"hub/{situation.hub.name}", message),
+        Refusal(code, f"hub/{situation.hub.name}", message),
         *(firewall.refused if firewall else ()),
     )
     changes = firewall.changes if firewall is not None else ()
@@ -189,12 +197,11 @@ def make_revocation_plan(situation: Situation, problem: str) -> Planned:
         records=(),
         refused=refused,
         attachments=tuple(
-            AttachmentState(
-                key, str(one.range), Stage.ABSENT, current=False, waiting_for=(WaitsFor.LEDGER,), detail=problem
-            )
+            AttachmentState(key, str(one.range), Stage.ABSENT, current=False, waiting_for=(waits,), detail=problem)
             for key, one in situation.hub.attachments.items()
         ),
         look_again_seconds=_look_again(situation, changes, (), firewall) or _LOOK_AGAIN_SECONDS[WaitsFor.LEDGER],
+        deferrals=situation.admission.deferrals,
     )
     return Planned(plan, situation.state)
 
@@ -213,8 +220,13 @@ def _plan_id(hub: HubDefinitions, blocked: tuple[TenantName, ...]) -> PlanId:
         "attachments": {str(key): one.attachment.model_dump(mode="json") for key, one in hub.attachments.items()},
         "rules": {str(name): [rule.model_dump(mode="json") for rule in rules] for name, rules in hub.rules.items()},
         "blocked": blocked,
+        **({"narrowed": _narrowed(hub)} if hub.narrowed else {}),
     }
     return PlanId(digest_of(meaning))
+
+
+def _narrowed(hub: HubDefinitions) -> dict[str, list[object]]:
+    return {str(key): [rule.model_dump(mode="json") for rule in rules] for key, rules in sorted(hub.narrowed.items())}
 
 
 def _plan_rules(
@@ -369,7 +381,12 @@ def _look_again(
     ]
     waits.extend(what for one in attachments for what in one.waiting_for)
     ready = any(change.waits_for is None for change in changes)
-    moving = [_LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS) for what in waits if what not in NEEDS_A_PERSON]
+    moving = [
+        _LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS)
+        for what in waits
+        if what not in NEEDS_A_PERSON and what not in DEFERRED
+    ]
+    moving.extend(ends_in(situation.admission, situation.now))
     seen = situation.observations
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]
     waiting = [one for one in targets if isinstance(one, Unreadable) and not one.permanent]

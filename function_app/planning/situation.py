@@ -1,4 +1,4 @@
-"""Everything one pass decides from: definitions, ledger, observations, memory, decisions, time."""
+"""Everything one pass decides from: definitions as admitted, ledger, observations, memory, decisions, time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from function_app.model.admission import EVERYTHING, Admission
 from function_app.model.definitions import DriftMode
 from function_app.model.ledger import Generation, Ledger, Record, RecordKind
 from function_app.model.names import ClusterName, GenerationId, NamespaceName, TenantName
@@ -28,6 +29,7 @@ class Situation:
     decisions: tuple[Decision, ...]
     now: datetime
     draw: Callable[[], GenerationId]
+    admission: Admission = EVERYTHING
 
     def cluster(self, name: ClusterName) -> ClusterObservation | None:
         """A cluster that was read, None when it was not."""
@@ -72,13 +74,17 @@ class Situation:
 
     def corrects_drift(self, cluster: ClusterName | None = None) -> bool:
         """Drift is undone here; a cluster may ask that it only be reported, and so may the hub for everything."""
-        if self.hub.hub.spec.drift is DriftMode.REPORT:
+        if self.hub.hub.spec.drift is DriftMode.REPORT or self.suspended(cluster):
             return False
         return (
             cluster is None
             or cluster not in self.hub.clusters
             or self.hub.clusters[cluster].spec.drift is DriftMode.CORRECT
         )
+
+    def suspended(self, cluster: ClusterName | None = None, tenant: TenantName | None = None) -> bool:
+        """The hub, this cluster or this tenant is suspended: nothing is written there but what denies."""
+        return self.admission.suspension_of(self.hub.name, cluster, tenant) is not None
 
     def record(self, kind: RecordKind, generation: Generation, namespaces: tuple[NamespaceName, ...] = ()) -> Record:
         """A record about a known generation; `applying` gives it its sequence number and epoch."""

@@ -1,0 +1,49 @@
+"""What a ground for deferring is asked, and what it answers: the contract between `admission` and its grounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from function_app.model.admission import Deferral
+from function_app.model.names import AttachmentKey
+from function_app.model.state import Decision, DecisionKind, HubState
+from function_app.model.tree import HubDefinitions
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be taken up on a hub, and what is known meanwhile. `hub` is what Git has now."""
+
+    hub: HubDefinitions
+    state: HubState
+    decisions: tuple[Decision, ...]
+    now: datetime
+
+    def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
+        """Decisions of one kind that have not expired."""
+        return tuple(
+            one for one in self.decisions if one.kind is kind and (one.expires is None or one.expires > self.now)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What would be taken up: `standing` is what is in force as it was admitted last, `keys` the attachments that differ."""
+
+    standing: HubDefinitions
+    keys: frozenset[AttachmentKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One reason why definitions are not taken up.
+
+    `applies` says cheaply whether it might defer anything on this hub now: while no ground does, Git is not read for what was
+    admitted last. `defers` answers once that is known. It may name what did not change: only what did is deferred. Where
+    several answer for one thing the first in `admission.GROUNDS` is told.
+    """
+
+    applies: Callable[[Asked], bool]
+    defers: Callable[[Asked, Changed], Iterable[Deferral]]

@@ -1,0 +1,78 @@
+"""What is in force on a hub as it was admitted last, every part of it at its own commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from function_app.model.admission import Scope
+from function_app.model.names import AttachmentKey, Commit
+from function_app.model.once import Row
+from function_app.model.tree import HubDefinitions
+from function_app.planning.deferring import Asked
+
+Part = AttachmentKey | Scope
+"""An attachment, a cluster or the hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """`trees` are the hub's definitions by commit, None where a commit has no such hub."""
+
+    asked: Asked
+    trees: Mapping[Commit, HubDefinitions | None]
+
+    def commit(self, part: Part) -> Commit | None:
+        """At which commit something was admitted last, None on a hub that never had one."""
+        return self.asked.state.standing.get(str(part), self.asked.state.last_good_commit)
+
+    def differing(self) -> frozenset[AttachmentKey]:
+        """Attachments of which Git has another version than the one in force."""
+        return frozenset(key for key in self._keys() if not _same(self._at(key), self.asked.hub, key))
+
+    def definitions(self) -> HubDefinitions:
+        """The hub as it is in force; every attachment's rules are among `narrowed`."""
+        new, own = self.asked.hub, self._at(Scope.hub(self.asked.hub.name))
+        names = {*new.clusters, *(name for one in self.trees.values() if one is not None for name in one.clusters)}
+        clusters = {
+            name: found.clusters[name]
+            for name in sorted(names)
+            if (found := self._at(Scope.cluster(name))) is not None and name in found.clusters
+        }
+        known = {key: found for key in sorted(self._keys()) if (found := self._at(key)) is not None}
+        attachments = {key: found.attachments[key] for key, found in known.items() if key in found.attachments}
+        return replace(
+            own if own is not None else new,
+            commit=self.asked.state.last_good_commit or new.commit,
+            clusters=clusters,
+            attachments=attachments,
+            narrowed={key: known[key].rules_of(key) or Row() for key in attachments},
+        )
+
+    def _at(self, part: Part) -> HubDefinitions | None:
+        commit = self.commit(part)
+        return None if commit is None else self._tree(commit)
+
+    def _tree(self, commit: Commit) -> HubDefinitions | None:
+        return self.asked.hub if commit == self.asked.hub.commit else self.trees.get(commit)
+
+    def _keys(self) -> frozenset[AttachmentKey]:
+        trees = (self.asked.hub, *(one for one in self.trees.values() if one is not None))
+        return frozenset(key for one in trees for key in one.attachments)
+
+
+def _same(standing: HubDefinitions | None, new: HubDefinitions, key: AttachmentKey) -> bool:
+    """The attachment means the same in both: who owns it, and what is expected of it, changes nothing that stands there."""
+    before = standing.attachments.get(key) if standing is not None else None
+    after = new.attachments.get(key)
+    if standing is None or before is None or after is None:
+        return before is after
+    if before is after:
+        return True
+    specs = before.tenant.spec, after.tenant.spec
+    return (
+        before.attachment == after.attachment
+        and specs[0].egress.bypass == specs[1].egress.bypass
+        and specs[0].on_removal == specs[1].on_removal
+        and standing.rules_of(key) == new.rules_of(key)
+    )

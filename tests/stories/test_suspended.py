@@ -1,0 +1,193 @@
+"""What a person suspends stands still until it ends: nothing new is given, drift is only told, and what denies goes on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from stories.desk import Desk, describe, sample
+from stories.test_firewall import edited
+
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
+from function_app.model.report import Report
+from function_app.model.state import DecisionKind
+from simulator.model.packets import Verdict
+
+CLUSTER = "spoke1-aks"
+TENANT0 = "tenants/tenant0.yaml"
+
+
+def suspend(desk: Desk, subject: str, hours: float = 4) -> None:
+    """Somebody suspends it."""
+    desk.decide(DecisionKind.SUSPEND, subject, expires=desk.world.clock.now() + timedelta(hours=hours))
+
+
+def resume(desk: Desk, subject: str) -> None:
+    """Somebody takes that back."""
+    assert desk.state.withdraw(DecisionKind.SUSPEND.value, subject)
+
+
+def passes(desk: Desk, count: int = 40) -> Report:
+    """So many passes, ten seconds apart, which is longer than a firewall operation takes."""
+    for _ in range(count):
+        desk.run_pass()
+        desk.world.advance(10)
+    return desk.reports[-1]
+
+
+def names_of(desk: Desk, tenant: str) -> set[str]:
+    """The names that application rules of a tenant allow now."""
+    found: set[str] = set()
+    for group in desk.ports.firewall.groups():
+        for collection in group["properties"].get("ruleCollections") or ():
+            if collection["name"].startswith(f"{tenant}-"):
+                found |= {name for rule in collection["rules"] for name in rule.get("targetFqdns") or ()}
+    return found
+
+
+def the(desk: Desk, kind: str, name: str) -> dict[str, Any] | None:
+    """One object as stored, None when it is gone."""
+    found = (one for one in desk.world.clusters[CLUSTER].api.objects(kind) if one["metadata"]["name"] == name)
+    return next(found, None)
+
+
+def test_a_commit_is_not_taken_up_and_others_are(settled: Desk) -> None:
+    """Tenant0 is suspended: of one commit its new name waits, saying who and why, and tenant1's is given."""
+    suspend(settled, "tenant/tenant0")
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io") | edited("tenant1", "docs.", "help."))
+
+    last = passes(settled)
+
+    row = settled.attachment("tenant0", CLUSTER)
+    assert "docs.tigera.io" not in names_of(settled, "tenant0")
+    assert (Stage.ROUTED, False, (WaitsFor.SUSPENDED,)) == (row.stage, row.current, row.waiting_for)
+    assert "by someone until" in row.detail
+    assert "because" in row.detail
+    assert all(
+        WaitsFor.SUSPENDED not in one.waiting_for for one in last.plan.attachments if one.key.tenant == "tenant1"
+    )
+    assert "help.tigera.io" in names_of(settled, "tenant1")
+
+
+def test_what_a_commit_takes_away_goes_all_the_same(settled: Desk) -> None:
+    """The edit trades one name for another: the one that Git no longer allows goes, the other is not given."""
+    suspend(settled, "tenant/tenant0")
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+
+    passes(settled)
+
+    assert not {"www.tigera.io", "docs.tigera.io"} & names_of(settled, "tenant0")
+
+
+def test_once_resumed_everything_is_as_git_has_it(settled: Desk) -> None:
+    """After the end of a suspension the newest commit is taken up and nothing is remembered of it."""
+    suspend(settled, "tenant/tenant0")
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+    passes(settled)
+    resume(settled, "tenant/tenant0")
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert "docs.tigera.io" in names_of(settled, "tenant0")
+    assert {} == settled.state.read().standing
+
+
+def test_it_ends_by_itself(settled: Desk) -> None:
+    """A suspension expires, a pass is asked for then, and nobody need do anything."""
+    suspend(settled, "tenant/tenant0", hours=1)
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+
+    last = settled.settle(most=400)
+
+    assert last.converged, describe(last)
+    assert "docs.tigera.io" in names_of(settled, "tenant0")
+
+
+def test_a_new_tenant_is_left_out_and_says_why(desk: Desk) -> None:
+    """A tenant that was suspended before its file came: no range is given, its row says why and which range it asks for."""
+    desk.settle()
+    suspend(desk, "tenant/tenant0")
+    desk.commit(sample(TENANT0))
+
+    passes(desk, 3)
+
+    row = desk.attachment("tenant0", CLUSTER)
+    assert (Stage.ABSENT, (WaitsFor.SUSPENDED,)) == (row.stage, row.waiting_for)
+    assert "10.99.0.0/29" == row.cidr
+    assert () == desk.ledger.read()
+
+
+def test_a_removal_waits_but_its_rules_go(settled: Desk) -> None:
+    """Tenant0's file is deleted while it is suspended: gateway and annotations stay, and nothing is allowed any more."""
+    suspend(settled, "tenant/tenant0")
+    settled.commit({TENANT0: None})
+
+    passes(settled)
+
+    assert set() == names_of(settled, "tenant0")
+    assert the(settled, "EgressGateway", "tenant0-egw") is not None
+    assert "leave" not in {record.kind.value for record in settled.ledger.read()}
+    assert Verdict.DENIED is settled.send(CLUSTER, "default", "https://www.tigera.io").verdict
+
+
+def test_drift_is_told_and_not_undone(settled: Desk) -> None:
+    """Somebody lowers the replicas by hand while the tenant is suspended: it stays so, and the plan says what waits."""
+    suspend(settled, "tenant/tenant0")
+    settled.world.clusters[CLUSTER].api.merge_patch(
+        "EgressGateway", "tenant0-egw", "tenant0-egw", {"spec": {"replicas": 1}}, manager="kubectl-edit"
+    )
+
+    last = passes(settled, 4)
+
+    waiting = [one for one in last.plan.changes if one.resource.name == "tenant0-egw"]
+    assert [WaitsFor.SUSPENDED] == [one.waits_for for one in waiting]
+    assert 1 == (the(settled, "EgressGateway", "tenant0-egw") or {})["spec"]["replicas"]
+
+
+def test_a_rule_taken_out_by_hand_is_not_put_back(settled: Desk) -> None:
+    """The firewall's drift that permits less than it should is left as well."""
+    suspend(settled, "tenant/tenant0")
+    group = next(one for one in settled.ports.firewall.groups() if one["name"] == "egress-000")
+    for collection in group["properties"]["ruleCollections"]:
+        if collection["name"] == "tenant0-app":
+            collection["rules"] = [one for one in collection["rules"] if "www.tigera.io" not in one["targetFqdns"]]
+    settled.world.hubs["hub1"].put_group("tenants", "egress-000", group)
+    settled.world.advance(600)
+
+    passes(settled)
+
+    assert "www.tigera.io" not in names_of(settled, "tenant0")
+
+
+def test_a_namespace_that_is_kept_cannot_be_given_away(settled: Desk) -> None:
+    """Tenant0 gives `default` up while suspended and tenant1 asks for it: tenant1 waits behind tenant0."""
+    one, other = edited("tenant0", "namespaces: [default]", "namespaces: [elsewhere]"), sample("tenants/tenant1.yaml")
+    text = other["tenants/tenant1.yaml"]
+    assert "namespaces: [" in text
+    suspend(settled, "tenant/tenant0")
+    settled.commit({**one, "tenants/tenant1.yaml": text.replace("namespaces: [", "namespaces: [default, ", 1)})
+
+    last = passes(settled, 4)
+
+    behind = [
+        row for row in last.plan.attachments if row.key.tenant == "tenant1" and "asks for namespace" in row.detail
+    ]
+    assert [(WaitsFor.SUSPENDED,)] == [row.waiting_for for row in behind]
+    assert settled.attachment("tenant0", CLUSTER).namespaces == ("default",)
+
+
+def test_a_forgotten_state_gives_nothing(settled: Desk) -> None:
+    """Nobody remembers which commit was in force, and a tenant is suspended: only what denies is written, in words."""
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+    settled.settle()
+    settled.state.state = type(settled.state.read())()
+    suspend(settled, "tenant/tenant0")
+    settled.commit(edited("tenant0", "www.tigera.io", "help.tigera.io"))
+
+    last = passes(settled)
+
+    assert RefusalCode.STANDING_UNKNOWN in [one.code for one in last.plan.refused]
+    assert "help.tigera.io" not in names_of(settled, "tenant0")
+    resume(settled, "tenant/tenant0")
+    assert settled.settle().converged
