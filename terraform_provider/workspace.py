@@ -50,6 +50,20 @@ class Workspace:
         """Apply against nothing: what only Azure knows is invented. Raises TerraformFailed."""
         self.run(root, "apply", "-input=false", "-auto-approve", *arguments)
 
+    def tests(self, root: str) -> Mapping[str, bool]:
+        """Whether each run of a configuration's own tests passes, by its name. Raises TerraformFailed where none was run."""
+        try:
+            said = self.run(root, "test", "-json")
+        except TerraformFailed as failed:
+            said = str(failed)
+        events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        runs = [each["test_run"] for each in events if each.get("type") == "test_run"]
+        if not runs:
+            raise TerraformFailed(said)
+        return {
+            each["run"]: each["status"] == "pass" for each in runs if each.get("progress", "complete") == "complete"
+        }
+
     def _initialise(self, root: str) -> None:
         folder = self.folder / root
         if 'backend "' in "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.tf")):

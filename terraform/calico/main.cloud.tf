@@ -28,11 +28,4 @@ resource "helm_release" "cloud" {
   set_wo_revision = var.enterprise_revision
 
   depends_on = [helm_release.cloud_crds]
-
-  lifecycle {
-    precondition {
-      condition     = var.cloud != null
-      error_message = "cloud: version, client_id and client_secret are needed for this edition."
-    }
-  }
 }

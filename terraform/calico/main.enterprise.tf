@@ -29,11 +29,4 @@ resource "helm_release" "operator" {
   set_wo_revision = var.enterprise_revision
 
   depends_on = [helm_release.crds]
-
-  lifecycle {
-    precondition {
-      condition     = var.enterprise != null
-      error_message = "enterprise: licence and pull secret are needed for this edition."
-    }
-  }
 }

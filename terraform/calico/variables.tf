@@ -48,6 +48,11 @@ variable "enterprise" {
   })
   default   = null
   sensitive = true
+
+  validation {
+    condition     = var.edition != "enterprise" || var.enterprise != null
+    error_message = "enterprise: license and pull_secret are needed for the edition `enterprise`."
+  }
 }
 
 variable "enterprise_revision" {
@@ -66,6 +71,11 @@ variable "cloud" {
   })
   default   = null
   sensitive = true
+
+  validation {
+    condition     = var.edition != "cloud" || var.cloud != null
+    error_message = "cloud: version, client_id and client_secret are needed for the edition `cloud`."
+  }
 }
 
 variable "login" {

@@ -41,13 +41,37 @@ def _said(terraform: Workspace, name: str, text: str, command: str = "validate")
         ('locatoin = "westeurope"', 'An argument named "locatoin" is not expected here'),
         ('id = "/subscriptions/1"', "Value for unconfigurable attribute"),
         ('managed_by_id = "x"', "not expected here"),
+        ("tags = 7", 'Inappropriate value for attribute "tags": map of string required'),
+        ("timeouts {\n    create = []\n  }", 'Inappropriate value for attribute "create": string required'),
+        ("identity {}", 'Blocks of type "identity" are not expected here'),
     ],
 )
 def test_an_argument_that_azure_does_not_take_is_refused(terraform: Workspace, mistake: str, told: str) -> None:
-    """Misspelt or the provider's own to set: validate names it, with file and line."""
+    """Unknown, of another type, or the provider's own to set: validate names it, with file and line."""
     said = _said(terraform, "refused", SOUND.replace("\n}", f"\n  {mistake}\n}}"))
     assert told in said
     assert "on main.tf line" in said
+
+
+def test_an_argument_that_azure_needs_is_missed(terraform: Workspace) -> None:
+    """What the provider's schema requires is asked for, in a nested block as well."""
+    said = _said(terraform, "missed", SOUND.replace('  location = "westeurope"\n', ""))
+    assert 'The argument "location" is required, but no definition was found' in said
+    flow_log = """
+resource "azurerm_network_watcher_flow_log" "this" {
+  name                 = "one"
+  network_watcher_name = "one"
+  resource_group_name  = "one"
+  target_resource_id   = "/subscriptions/s"
+  storage_account_id   = "/subscriptions/s"
+  enabled              = true
+
+  retention_policy {
+    enabled = true
+  }
+}
+"""
+    assert 'The argument "days" is required' in _said(terraform, "missed", flow_log)
 
 
 def test_a_value_outside_the_documented_ones_is_refused(terraform: Workspace) -> None:

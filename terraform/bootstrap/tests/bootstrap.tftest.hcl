@@ -53,3 +53,13 @@ run "refuses_a_name_that_no_account_could_have" {
 
   expect_failures = [var.name]
 }
+
+run "refuses_a_state_that_nobody_could_reach" {
+  command = plan
+
+  variables {
+    runner_ranges = []
+  }
+
+  expect_failures = [var.runner_ranges]
+}

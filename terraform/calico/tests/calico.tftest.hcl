@@ -111,3 +111,33 @@ run "refuses_a_reconciler_by_name" {
 
   expect_failures = [var.reconciler_object_id]
 }
+
+run "refuses_enterprise_without_a_licence" {
+  command = plan
+
+  variables {
+    enterprise = null
+  }
+
+  expect_failures = [var.enterprise]
+}
+
+run "refuses_the_cloud_without_credentials" {
+  command = plan
+
+  variables {
+    edition = "cloud"
+  }
+
+  expect_failures = [var.cloud]
+}
+
+run "refuses_a_login_that_kubelogin_does_not_know" {
+  command = plan
+
+  variables {
+    login = "password"
+  }
+
+  expect_failures = [var.login]
+}

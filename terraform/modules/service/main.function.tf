@@ -82,13 +82,6 @@ resource "azurerm_linux_function_app" "this" {
     }
   }
 
-  lifecycle {
-    precondition {
-      condition     = local.body_bytes == tonumber(local.host_settings.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT)
-      error_message = "The host must refuse what the service would."
-    }
-  }
-
   depends_on = [azurerm_role_assignment.built_in, azurerm_subnet_route_table_association.this, azurerm_firewall_policy_rule_collection_group.service]
 }
 

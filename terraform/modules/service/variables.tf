@@ -46,6 +46,20 @@ variable "network" {
     condition     = alltrue([for range in values(var.network) : can(cidrhost(range, 0))])
     error_message = "service.network: address_space, function and endpoints are IPv4 ranges like 10.255.0.0/24."
   }
+
+  # A subnet's first address, cut to the bits of the address space, is the space's own.
+  validation {
+    condition = alltrue([
+      for subnet in [var.network.function, var.network.endpoints] :
+      try(cidrhost("${split("/", subnet)[0]}/${split("/", var.network.address_space)[1]}", 0) == cidrhost(var.network.address_space, 0), true)
+    ])
+    error_message = "service.network: function and endpoints lie inside address_space, ${var.network.address_space}."
+  }
+
+  validation {
+    condition     = try(tonumber(split("/", var.network.function)[1]) <= 26 && tonumber(split("/", var.network.endpoints)[1]) <= 27, true)
+    error_message = "service.network: function is a /26 or larger, endpoints a /27 or larger; instances and private endpoints need the addresses."
+  }
 }
 
 variable "home" {

@@ -148,3 +148,33 @@ run "refuses_a_budget_from_the_middle_of_a_month" {
 
   expect_failures = [var.budget]
 }
+
+run "refuses_an_administrator_by_name" {
+  command = plan
+
+  variables {
+    admin_group_object_ids = ["platform-admins"]
+  }
+
+  expect_failures = [var.admin_group_object_ids]
+}
+
+run "refuses_an_address_that_is_none" {
+  command = plan
+
+  variables {
+    alert_emails = { platform = "platform" }
+  }
+
+  expect_failures = [var.alert_emails]
+}
+
+run "refuses_everybody_as_operator" {
+  command = plan
+
+  variables {
+    operator_ranges = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.operator_ranges]
+}

@@ -223,3 +223,53 @@ run "refuses_everybody_as_operator" {
 
   expect_failures = [var.operator_ranges]
 }
+
+run "refuses_a_repository_that_is_reached_in_no_known_way" {
+  command = plan
+
+  variables {
+    repository = { url = "https://github.com/example/egress.git", access = "password" }
+  }
+
+  expect_failures = [var.repository]
+}
+
+run "refuses_notices_to_a_channel_that_is_unknown" {
+  command = plan
+
+  variables {
+    notices = { form = "pager" }
+  }
+
+  expect_failures = [var.notices]
+}
+
+run "refuses_an_operator_that_is_no_range" {
+  command = plan
+
+  variables {
+    operator_ranges = ["10.254.0.0"]
+  }
+
+  expect_failures = [var.operator_ranges]
+}
+
+run "refuses_a_subnet_outside_its_network" {
+  command = plan
+
+  variables {
+    network = { address_space = "10.255.0.0/24", function = "10.254.0.0/26", endpoints = "10.255.0.64/27" }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "refuses_a_subnet_that_instances_do_not_fit_into" {
+  command = plan
+
+  variables {
+    network = { address_space = "10.255.0.0/24", function = "10.255.0.0/28", endpoints = "10.255.0.64/27" }
+  }
+
+  expect_failures = [var.network]
+}

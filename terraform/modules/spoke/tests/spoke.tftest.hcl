@@ -104,3 +104,19 @@ run "nobody_else_gets_in" {
     error_message = "BGP sessions may be opened by the Route Server."
   }
 }
+
+run "refuses_a_hub_without_a_route_server" {
+  command = plan
+
+  variables {
+    hub = {
+      virtual_network     = { id = "/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/virtualNetworks/hub1-vnet", name = "hub1-vnet", resource_group_name = "h" }
+      firewall_private_ip = "10.0.0.4"
+      base_policy_id      = "/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/firewallPolicies/hub1-platform"
+      route_server_id     = ""
+      route_server_subnet = "10.0.1.0/27"
+    }
+  }
+
+  expect_failures = [azurerm_virtual_network_peering.hub_to_spoke]
+}
