@@ -24,12 +24,21 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A file whose newest content is not in force: the previous content holds, or nothing when it is new."""
+    """A file whose newest content is not in force: the previous content holds, or nothing when it is new.
+
+    `meant` are the tenants that it may be meant to define, besides the one that it is named after; None when nobody can tell.
+    Of a file that cannot be parsed these are all its words: they are compared and never shown.
+    """
 
     file: str
     since: Commit
     previous_in_force: bool
     problems: tuple[Problem, ...]
+    meant: frozenset[str] | None = field(default=frozenset(), repr=False)
+
+    def may_define(self, tenant: TenantName) -> bool:
+        """Whether somebody may have meant to keep or make this tenant by it."""
+        return self.meant is None or tenant in self.meant or self.file == f"tenants/{tenant}.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ def attachment_state(
         if intent.waiting is not None:
             waits.insert(0, (intent.waiting, intent.detail))
         elif intent.kept:
-            waits.insert(0, (WaitsFor.WAIVER, "its removal has not begun"))
+            waits.insert(0, _why_kept(situation, intent.key))
         stage = Stage.LEAVING if intent.leaving and intent.defined is None else _routed_or(Stage.ABSENT, found, intent)
         return _state(intent.key, cidr, stage, current, waits, gateways=pods)
     readiness = readiness_by_generation.get(intent.target.id, Readiness(()))
@@ -212,6 +212,17 @@ def _unobserved(situation: Situation, cluster: ClusterName) -> tuple[WaitsFor, s
     problem = situation.unreadable(cluster)
     permanent = problem is not None and problem.permanent
     return WaitsFor.PERSON if permanent else WaitsFor.TARGET, problem.message if problem is not None else ""
+
+
+def _why_kept(situation: Situation, key: AttachmentKey) -> tuple[WaitsFor, str]:
+    """Why the removal of what nothing defines has not begun."""
+    unclear = [one.file for one in situation.hub.held if one.may_define(key.tenant)]
+    if unclear:
+        words = f"its removal has not begun: {', '.join(unclear[:3])} is not in force and may be meant to define {key.tenant}"
+        return WaitsFor.DEFINITION, words
+    if situation.hub.doubt:
+        return WaitsFor.DEFINITION, "its removal has not begun: the tree is in doubt"
+    return WaitsFor.WAIVER, "its removal has not begun"
 
 
 def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:

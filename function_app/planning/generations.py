@@ -125,17 +125,17 @@ def _intent(situation: Situation, ledger: Ledger, key: AttachmentKey, waiting: t
 
 
 def _undefined(situation: Situation) -> tuple[Generation, ...]:
-    """Held generations of attachments that nothing defines, and whose tenant's file is not merely held back.
+    """Held generations of attachments that nothing defines, and that no file which is held back may be meant to define.
 
-    A rule that a new release tightened may leave out a file that was in force for years: that is no removal.
+    A rule that a new release tightened may leave out a file that was in force for years, and who was removed may be wanted again
+    by a file with a mistake in it: neither is a removal.
     """
-    held_back = {one.file for one in situation.hub.held}
     return tuple(
         one
         for one in situation.ledger.live()
         if one.holding is Holding.HELD
         and one.key not in situation.hub.attachments
-        and f"tenants/{one.key.tenant}.yaml" not in held_back
+        and not any(held.may_define(one.key.tenant) for held in situation.hub.held)
     )
 
 

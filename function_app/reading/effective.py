@@ -249,7 +249,13 @@ def _written(pending: BlobRef | None, blob: str, entry: CommitEntry) -> BlobRef:
 def _tree(fold: _Fold, commit: Commit, verdict: _Verdict, in_force_before: frozenset[str], reader: ParsedFiles) -> Tree:
     since = {path: ref.commit for path, ref in fold.held.items()}
     held = tuple(
-        Held(path, since.get(path, commit), path in in_force_before or path == WHOLE_FOLDER, problems)
+        Held(
+            path,
+            since.get(path, commit),
+            path in in_force_before or path == WHOLE_FOLDER,
+            problems,
+            reader.meant_names(path, verdict.newest[path]) if path in verdict.newest else frozenset(),
+        )
         for path, problems in sorted(verdict.held.items())
     )
     departed: dict[TenantName, Tenant] = {}

@@ -336,3 +336,10 @@ def test_a_range_that_forgotten_pods_bear_is_given_to_nobody() -> None:
     heir = Action("add", ("t1", "spoke1", 0, ("beta",), ("s1.example",)))
     lost = Action("lose_ledger", (True,))
     _holds(COMES, Action("run"), lost, Action("delete_part", ("spoke1", "IPPool", "t0")), GOES, heir)
+
+
+def test_who_was_removed_and_is_wanted_again_by_a_file_with_mistakes_stays() -> None:
+    """Nothing of the new file was ever in force and its name is not the tenant's: only what it says tells whom it means."""
+    back = Action("adopt", ("t1", "spoke2", 2, ("beta", "gamma"), ("*.example",)))
+    comes = Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",)))
+    _holds(comes, Action("follow", (9,)), Action("remove", ("t1",)), back, Action("rename", ("t1",)))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, describe, sample
 
 from function_app.model.errors import Problem, Severity
 from function_app.model.ledger import RecordKind
 from function_app.model.names import Place
-from function_app.model.plan import RefusalCode
+from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.tree import Held
 from function_app.reconcile import Source, reconcile
 from simulator.model.packets import Verdict
@@ -105,6 +106,38 @@ def test_a_file_that_a_stricter_release_leaves_out_is_no_removal(settled: Desk) 
 
     assert 0 == report.writes
     assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("tenants/tenant0-new.yaml", sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]),
+        ("tenants/somebody.yaml", "<<<<<<< ours\nkind: Tenant\nmetadata: {name: tenant0}\n"),
+        ("tenants/somebody.yaml", ""),
+    ],
+    ids=["named otherwise", "with conflict markers", "empty"],
+)
+def test_a_removal_does_not_begin_while_a_file_that_cannot_be_used_may_undo_it(
+    settled: Desk, file: str, text: str
+) -> None:
+    """A tenant is removed and wanted again by the next merge, in a file with a mistake; what was not meant at all still goes."""
+    settled.commit({"tenants/tenant0.yaml": None})
+    settled.commit({file: text})
+    for _ in range(5):
+        settled.run_pass()
+        settled.world.advance(60)
+    kept, connection = (
+        settled.attachment("tenant0", "spoke1-aks"),
+        settled.send("spoke1-aks", "default", "http://www.tigera.io"),
+    )
+
+    settled.commit({file: None})
+    settled.settle()
+
+    assert (WaitsFor.DEFINITION,) == kept.waiting_for
+    assert file in kept.detail
+    assert Verdict.ALLOWED == connection.verdict
+    assert RecordKind.FREED in {one.kind for one in settled.ledger.records if one.tenant == "tenant0"}
 
 
 def test_while_the_tree_is_in_doubt_not_even_one_removal_begins(settled: Desk) -> None:
