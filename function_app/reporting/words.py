@@ -51,6 +51,10 @@ WAITS: Mapping[WaitsFor, str] = {
     WaitsFor.ROUTE_SERVER_BUSY: "the Route Server's running operation",
     WaitsFor.LEDGER: "the ledger",
     WaitsFor.PERSON: "a person",
+    WaitsFor.SUSPENDED: "its suspension to end",
+    WaitsFor.CHANGE_WINDOW: "a change window to open",
+    WaitsFor.ROLLOUT: "its turn in the rollout",
+    WaitsFor.UNAPPROVED: "an approval",
 }
 
 RESULTS: Mapping[Result, str] = {
