@@ -160,10 +160,11 @@ class Assembly:
     def _kept(self) -> Kept:
         from function_app.adapters.state_files import CheckpointFile
 
-        if (storage := self._storage) is not None:
-            return Kept(storage.checkpoint, storage.in_force)
         folder = self.settings.storage.folder
-        return Kept(CheckpointFile(folder / "checkpoint.json"), CheckpointFile(folder / "in-force.json"))
+        meanings = CheckpointFile(folder / "meanings.json")
+        if (storage := self._storage) is not None:
+            return Kept(storage.checkpoint, storage.in_force, meanings)
+        return Kept(CheckpointFile(folder / "checkpoint.json"), CheckpointFile(folder / "in-force.json"), meanings)
 
     def compared(self, base: str | None, head: str, repository: str | None = None) -> Compared:
         """The trees before and after merging `head` into `base`, which is the settings' ref unless told; raises SourceError."""

@@ -31,6 +31,7 @@ from function_app.ports import BranchedRepository, HubPorts
 from function_app.reading.checkpoint import Checkpoint
 from function_app.reading.definitions import build
 from function_app.reading.effective import effective_tree
+from function_app.reading.meanings import Meanings
 from function_app.reading.merging import Merging
 from function_app.reading.newest import ParsedFiles, considered
 from function_app.reading.places import shown_file
@@ -64,25 +65,31 @@ class Compared:
 
 def compared(repository: BranchedRepository, base: Commit, head: Commit, *, today: date, root: str) -> Compared:
     """Read both sides; raises SourceError."""
-    before, checkpoint = effective_tree(repository, base, checkpoint=None, today=today, root=root)
+    known = Meanings()
+    before, checkpoint = effective_tree(repository, base, checkpoint=None, today=today, root=root, known=known)
     merging = Merging(repository, base, head)
-    after, _ = effective_tree(merging, head, checkpoint=_resumed(checkpoint), today=today, root=root)
+    after, _ = effective_tree(merging, head, checkpoint=_resumed(checkpoint), today=today, root=root, known=known)
     line = repository.first_parents(base, None)
     since = line[-1].at - GROWTH if line else None
     old = next((entry.commit for entry in reversed(line) if since is not None and entry.at <= since), None)
-    earlier = effective_tree(repository, old, checkpoint=None, today=today, root=root)[0] if old is not None else None
+    asked = _asked(merging, after, root, known)
+    earlier = (
+        effective_tree(repository, old, checkpoint=None, today=today, root=root, known=known)[0]
+        if old is not None
+        else None
+    )
     return Compared(
-        Trees(before, after, _asked(merging, after, root), earlier),
+        Trees(before, after, asked, earlier),
         changed=frozenset(shown_file(root, path) for path in merging.changed),
         conflicts=tuple(shown_file(root, path) for path in merging.conflicts),
     )
 
 
-def _asked(merging: Merging, after: Tree, root: str) -> Tree:
+def _asked(merging: Merging, after: Tree, root: str, known: Meanings) -> Tree:
     """The tree with every file that can be used alone, also where a rule between files holds it back."""
     if not after.held:
         return after
-    files, entries = ParsedFiles(merging, root), considered(merging.entries(merging.head))
+    files, entries = ParsedFiles(merging, root, known), considered(merging.entries(merging.head))
     return replace(after, definitions=build({path: files.entry(path, entry) for path, entry in entries.items()}))
 
 

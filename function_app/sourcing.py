@@ -21,6 +21,7 @@ from function_app.ports import Clock, Repository
 from function_app.reading.admission import Admission, CommitLine, admit
 from function_app.reading.checkpoint import from_json
 from function_app.reading.effective import effective_tree
+from function_app.reading.meanings import Meanings
 from function_app.reconcile import Source
 
 _MOST_FORMER = 8
@@ -56,10 +57,11 @@ class Waivers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where the fold left off, and which commit was in force last."""
+    """Where the fold left off, which commit was in force last, and what its files mean, which stays beside the copy of them."""
 
     checkpoint: KeptText
     in_force: KeptText
+    meanings: KeptText
 
 
 class Sourcing:
@@ -84,6 +86,7 @@ class Sourcing:
         self._root = root
         self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
         self._former_trees: dict[tuple[str, Commit], Tree] = {}
+        self._meanings: Meanings | None = None
         self._turn = Lock()
 
     def source(self, ref: str | None = None, repository: str | None = None) -> Source:
@@ -121,7 +124,10 @@ class Sourcing:
                     )
                 while len(self._former_trees) >= _MOST_FORMER:
                     del self._former_trees[next(iter(self._former_trees))]
-                self._former_trees[key], _ = effective_tree(git, commit, checkpoint=None, today=today, root=self._root)
+                known = (self._meanings or Meanings()).copy()
+                self._former_trees[key], _ = effective_tree(
+                    git, commit, checkpoint=None, today=today, root=self._root, known=known
+                )
             return self._former_trees[key]
 
     def _admitted(self, git: OurRepository, newest: Commit, problem: str) -> Admission:
@@ -159,11 +165,17 @@ class Sourcing:
         today = self._clock().now().date()
         meant = (location, commit, today)
         if self._tree is None or self._tree[0] != meant:
-            kept = self._kept().checkpoint
-            text = kept.read_checkpoint()
+            kept = self._kept()
+            text = kept.checkpoint.read_checkpoint()
             checkpoint = from_json(text) if text else None
-            tree, checkpoint = effective_tree(git, commit, checkpoint=checkpoint, today=today, root=self._root)
-            kept.write_checkpoint(checkpoint.to_json())
+            known = self._meanings or Meanings(kept.meanings.read_checkpoint())
+            tree, checkpoint = effective_tree(
+                git, commit, checkpoint=checkpoint, today=today, root=self._root, known=known
+            )
+            self._meanings = known
+            kept.checkpoint.write_checkpoint(checkpoint.to_json())
+            if (meanings := known.text()) is not None:
+                kept.meanings.write_checkpoint(meanings)
             self._tree = (meant, tree)
         return self._tree[1]
 

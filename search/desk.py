@@ -20,6 +20,7 @@ from function_app.model.tree import Tree
 from function_app.ports import HubPorts
 from function_app.reading.checkpoint import Checkpoint
 from function_app.reading.effective import effective_tree
+from function_app.reading.meanings import Meanings
 from function_app.reconcile import Source, reconcile
 from simulator.inprocess import Door, InProcessClock, InProcessCluster, InProcessFirewall, InProcessRouteServer
 from simulator.memory import MemoryLeases, MemoryLedger, MemoryRepository, MemoryState, MemoryStatus
@@ -48,6 +49,7 @@ PLATFORM = (
 _TREES: dict[tuple[str, ...], tuple[Tree, Checkpoint]] = {}
 """Trees by the commits of their line, which decide them: histories have many commits in common."""
 _MOST_TREES = 512
+_MEANINGS = Meanings()
 
 
 def _drawing() -> Callable[[], GenerationId]:
@@ -116,7 +118,9 @@ class Desk:
         if line not in _TREES:
             while len(_TREES) >= _MOST_TREES:
                 del _TREES[next(iter(_TREES))]
-            _TREES[line] = effective_tree(self.repository, commit, checkpoint=self.checkpoint, today=today)
+            _TREES[line] = effective_tree(
+                self.repository, commit, checkpoint=self.checkpoint, today=today, known=_MEANINGS
+            )
         tree, self.checkpoint = _TREES[line]
         return tree
 

@@ -35,8 +35,7 @@ def guardrails(tree: Candidate) -> Iterator[Problem]:
             yield _problem(tree, ruleset.file, breach, where)
     for tenant in tree.tenants:
         own = tenant.definition.spec
-        written = ("spec", "owner") in tenant.file.places.values
-        if spec.require_owner and own.owner is None and not written:
+        if spec.require_owner and own.owner is None and not tenant.file.places.holds(("spec", "owner")):
             hint = "Add `owner: {team: ..., contact: ...}` under `spec`."
             yield _problem(tree, tenant.file, (("spec",), "guardrail-owner", "the tenant names no owner", hint), where)
         for index, attachment in enumerate(own.attachments):

@@ -71,7 +71,8 @@ def from_json(text: str) -> Checkpoint | None:
 @cache
 def rules_digest() -> str:
     """Names the rules by which files are judged: a release with other rules folds all of history again."""
-    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(definitions.__file__)]
+    models = Path(definitions.__file__).parent.glob("*definition*.py")
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), *sorted(models)]
     digest = hashlib.sha256()
     for source in sources:
         content = source.read_bytes()

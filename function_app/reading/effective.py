@@ -23,6 +23,7 @@ from function_app.reading.check import check
 from function_app.reading.checkpoint import BlobRef, Checkpoint
 from function_app.reading.definitions import build
 from function_app.reading.layout import kind_of, path_of
+from function_app.reading.meanings import Meanings
 from function_app.reading.newest import WHOLE_FOLDER, ParsedFiles, considered, is_broken, listing_problem
 from function_app.reading.parse import ParsedFile
 from function_app.reading.places import Places, listed, shown_file
@@ -57,16 +58,22 @@ class _Verdict:
 
 
 def effective_tree(
-    repository: Repository, commit: Commit, *, checkpoint: Checkpoint | None, today: date, root: str = "gitops"
+    repository: Repository,
+    commit: Commit,
+    *,
+    checkpoint: Checkpoint | None,
+    today: date,
+    root: str = "gitops",
+    known: Meanings | None = None,
 ) -> tuple[Tree, Checkpoint]:
     """The tree in force at `commit`, and the checkpoint to go on from next time.
 
     `checkpoint` only saves time: one that is of another folder, or not on the commit's first-parent line, is ignored. The
-    one returned stands before the newest commit, whose problems are thus found afresh each time. Raises SourceError when
-    Git cannot be read.
+    one returned stands before the newest commit, whose problems are thus found afresh each time. `known` saves parsing, and
+    afterwards knows this tree. Raises SourceError when Git cannot be read.
     """
     start, line = _start(repository, commit, checkpoint, root)
-    reader = ParsedFiles(repository, root)
+    reader = ParsedFiles(repository, root, known)
     parsed = {path: reader.blob(path, ref.blob) for path, ref in start.files.items()}
     fold = _Fold(dict(start.files), dict(start.departed), dict(start.held), parsed)
     judge = _Judge(reader, root, today)
@@ -84,7 +91,12 @@ def effective_tree(
     in_force_before = frozenset(fold.files)
     _take_effect(fold, line[-1], verdict, reader)
     tree = _tree(fold, line[-1].commit, verdict, in_force_before, reader)
-    reader.keep((path, ref.blob) for kept in (fold.files, fold.held) for path, ref in kept.items())
+    reader.keep(
+        (
+            *((path, ref.blob) for kept in (fold.files, fold.held) for path, ref in kept.items()),
+            *((path_of("Tenant", name), blob) for name, blob in fold.departed.items()),
+        )
+    )
     return tree, resume
 
 

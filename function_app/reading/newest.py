@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 import stat
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from function_app.model.definitions import Tenant
 from function_app.model.errors import Problem, Severity
 from function_app.ports import BlobEntry
-from function_app.reading.documents import MAX_BYTES
+from function_app.reading.documents import MAX_BYTES, read_document
 from function_app.reading.layout import MAX_FILES, count_problem, is_ignored, link_problem
+from function_app.reading.meanings import Meanings, is_clean
 from function_app.reading.parse import ParsedFile, parse_file
-from function_app.reading.places import Places, shown_file
+from function_app.reading.places import Places, PlacesLater, shown_file
 
 WHOLE_FOLDER = "."
 """The path of an entry that stands in the definitions folder's own place."""
@@ -34,11 +36,12 @@ class BlobReader(Protocol):
 
 
 class ParsedFiles:
-    """Parses files of one definitions folder, each version once."""
+    """Parses files of one definitions folder, each version once; none whose meaning is known."""
 
-    def __init__(self, repository: BlobReader, root: str) -> None:
+    def __init__(self, repository: BlobReader, root: str, known: Meanings | None = None) -> None:
         self._repository = repository
         self._root = root
+        self._known = known or Meanings()
         self._parsed: dict[tuple[str, str], ParsedFile] = {}
         self._words: dict[tuple[str, str], frozenset[str]] = {}
 
@@ -58,9 +61,14 @@ class ParsedFiles:
         """A plain file of bounded size."""
         key = (path, blob)
         if key not in self._parsed:
-            known = _KNOWN.get(self._root, path, blob)
-            self._parsed[key] = known or parse_file(path, self._repository.read(blob), root=self._root)
+            file = shown_file(self._root, path)
+            places = PlacesLater(file, partial(_places, self._repository, file, blob))
+            self._parsed[key] = self._known.of(key, places) or self._read(path, blob, places)
         return self._parsed[key]
+
+    def _read(self, path: str, blob: str, places: Places) -> ParsedFile:
+        parsed = parse_file(path, self._repository.read(blob), root=self._root)
+        return replace(parsed, places=places) if is_clean(parsed) else parsed
 
     def meant_names(self, path: str, entry: BlobEntry) -> frozenset[str] | None:
         """Which tenants a file that cannot be used may be meant to define; None when nobody can tell."""
@@ -79,7 +87,7 @@ class ParsedFiles:
 
     def keep(self, used: Iterable[tuple[str, str]]) -> None:
         """Remember these versions (path, blob) for the next reading, and forget all others."""
-        _KNOWN.replace(self._root, {key: self._parsed[key] for key in used if key in self._parsed})
+        self._known.keep({key: self._parsed[key] for key in used if key in self._parsed})
 
 
 def considered(entries: Iterable[BlobEntry]) -> dict[str, BlobEntry]:
@@ -107,24 +115,8 @@ def is_broken(parsed: ParsedFile) -> bool:
     return parsed.definition is None or any(problem.severity is Severity.ERROR for problem in parsed.problems)
 
 
-class _Known:
-    """What the last reading in this process kept, bounded by the size of that tree."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._root = ""
-        self._files: Mapping[tuple[str, str], ParsedFile] = {}
-
-    def get(self, root: str, path: str, blob: str) -> ParsedFile | None:
-        with self._lock:
-            return self._files.get((path, blob)) if root == self._root else None
-
-    def replace(self, root: str, files: Mapping[tuple[str, str], ParsedFile]) -> None:
-        with self._lock:
-            self._root, self._files = root, files
-
-
-_KNOWN = _Known()
+def _places(repository: BlobReader, file: str, blob: str) -> Places:
+    return read_document(file, repository.read(blob)).places
 
 
 def _is_beside(entry: BlobEntry) -> bool:

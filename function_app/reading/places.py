@@ -6,8 +6,9 @@ Belongs here: document paths, their places, the wording of echoes. Does not belo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from function_app.model.errors import Problem, Severity
 from function_app.model.names import Place
@@ -58,6 +59,10 @@ class Places:
     values: Mapping[Path, Place] = field(default_factory=dict)
     keys: Mapping[Path, Place] = field(default_factory=dict)
 
+    def holds(self, path: Path) -> bool:
+        """Whether a value is written down."""
+        return path in self.values
+
     def value(self, path: Path) -> Place:
         """Where the value stands, or what surrounds it when it is not written down."""
         while path:
@@ -85,3 +90,26 @@ class Places:
         place = self.key(path) if at_key else self.value(path)
         files = tuple(dict.fromkeys((self.file, *others)))
         return Problem(place, shown_path(path), severity, code, message, hint, files)
+
+
+class PlacesLater(Places):
+    """Places that are read when one is asked for. Of files without a problem hardly any is; kept, they outweigh all definitions."""
+
+    __slots__ = ("_read",)
+    _read: Callable[[], Places]
+
+    def __init__(self, file: str, read: Callable[[], Places]) -> None:
+        super().__init__(file)
+        object.__setattr__(self, "_read", cache(read))
+
+    def holds(self, path: Path) -> bool:
+        """Whether a value is written down."""
+        return self._read().holds(path)
+
+    def value(self, path: Path) -> Place:
+        """Where the value stands."""
+        return self._read().value(path)
+
+    def key(self, path: Path) -> Place:
+        """Where the value's key stands."""
+        return self._read().key(path)

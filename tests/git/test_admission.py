@@ -54,7 +54,9 @@ class Installation:
             yield Sourcing(
                 lambda _: copy,
                 lambda: Kept(
-                    CheckpointFile(self.folder / "checkpoint.json"), CheckpointFile(self.folder / "in-force.json")
+                    CheckpointFile(self.folder / "checkpoint.json"),
+                    CheckpointFile(self.folder / "in-force.json"),
+                    CheckpointFile(self.folder / disk / "meanings.json"),
                 ),
                 self.permissions,
                 SystemClock,

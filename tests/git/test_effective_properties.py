@@ -10,6 +10,7 @@ from function_app.model.errors import Severity
 from function_app.reading.check import check
 from function_app.reading.checkpoint import Checkpoint, from_json
 from function_app.reading.effective import effective_tree
+from function_app.reading.meanings import Meanings
 from function_app.reading.newest import ParsedFiles, is_broken
 
 RANGES = ("10.99.1.0/28", "10.99.1.16/28", "10.99.1.8/29", "10.99.2.0/28")
@@ -155,17 +156,15 @@ def test_damaged_and_foreign_checkpoints_are_none() -> None:
 def test_unchanged_files_are_read_once() -> None:
     """A hundred commits to one file read that file's versions and no other again; a second reading reads nothing."""
     repository = RememberedRepository()
-    # The comment makes these files this test's own: versions read by other tests may be known already.
-    platform = {path: b"# read once\n" + content for path, content in PLATFORM.items()}
-    others = {f"rulesets/r{number}.yaml": b"# read once\n" + a_ruleset(f"r{number}").encode() for number in range(20)}
+    others = {f"rulesets/r{number}.yaml": a_ruleset(f"r{number}").encode() for number in range(20)}
     for number in range(100):
         edited = a_tenant("t0", RANGES[0], fqdn=f"www{number}.example.com").encode()
-        newest = repository.commit({**platform, **others, "tenants/t0.yaml": edited})
-    folded(repository, newest)
-    assert repository.reads == len(platform) + len(others) + 100
-    _, checkpoint = effective_tree(repository, newest, checkpoint=None, today=TODAY)
+        newest = repository.commit({**PLATFORM, **others, "tenants/t0.yaml": edited})
+    known = Meanings()
+    _, checkpoint = effective_tree(repository, newest, checkpoint=None, today=TODAY, known=known)
+    assert repository.reads == len(PLATFORM) + len(others) + 100
     repository.reads = 0
     edited = a_tenant("t0", RANGES[0], fqdn="last.example.com").encode()
-    newest = repository.commit({**platform, **others, "tenants/t0.yaml": edited})
-    folded(repository, newest, checkpoint)
+    newest = repository.commit({**PLATFORM, **others, "tenants/t0.yaml": edited})
+    effective_tree(repository, newest, checkpoint=checkpoint, today=TODAY, known=known)
     assert repository.reads <= 2
