@@ -47,7 +47,7 @@ def _id(text: str) -> str:
 
 def _service(planned: Planned) -> Iterator[str]:
     module = "module.service"
-    network = _one(planned, module, "azurerm_virtual_network", "this")
+    network = _one(planned, f"{module}.module.network", "azurerm_virtual_network", "this")
     app = _one(planned, module, "azurerm_linux_function_app", "this")
     plan = _one(planned, module, "azurerm_service_plan", "this")
     yield f'  subgraph service["{network.at("name")} {", ".join(network.at("address_space"))}"]'
@@ -91,7 +91,7 @@ def _hub(planned: Planned, hub: str) -> Iterator[str]:
 
 
 def _spoke(planned: Planned, spoke: str) -> Iterator[str]:
-    module, name = f'module.spoke["{spoke}"]', _id(spoke)
+    module, name = f'module.spoke["{spoke}"].module.network', _id(spoke)
     network = _one(planned, module, "azurerm_virtual_network", "this")
     hub = _id(network.at("tags.hub"))
     cluster = _one(planned, f'module.cluster["{spoke}"]', "azurerm_kubernetes_cluster", "this")

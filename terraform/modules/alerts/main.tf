@@ -1,5 +1,5 @@
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "this" {
-  for_each = local.queries
+  for_each = { for name, query in local.queries : name => merge(local.asked, query) }
 
   name                    = "${var.name}-${each.key}"
   resource_group_name     = var.resource_group_name

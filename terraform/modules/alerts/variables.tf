@@ -29,7 +29,7 @@ variable "action_group_id" {
 }
 
 variable "drift_minutes" {
-  description = "How often the timer runs; it counts as silent after three times as long."
+  description = "Every so many minutes, an hour at most, the timer runs; it counts as silent after three times as long."
   type        = number
   nullable    = false
 }

@@ -39,27 +39,11 @@ resource "azurerm_subnet" "route_server" {
   default_outbound_access_enabled = false
 }
 
-resource "azurerm_network_watcher_flow_log" "this" {
-  name                 = "${var.name}-vnet"
-  network_watcher_name = "NetworkWatcher_${var.location}"
-  resource_group_name  = "NetworkWatcherRG"
-  location             = var.location
-  target_resource_id   = azurerm_virtual_network.this.id
-  storage_account_id   = var.sinks.flow_log_storage_id
-  enabled              = true
-  version              = 2
-  tags                 = var.tags
+module "flow_log" {
+  source = "../network/flow_log"
 
-  retention_policy {
-    enabled = true
-    days    = 90
-  }
-
-  traffic_analytics {
-    enabled               = true
-    workspace_id          = var.sinks.workspace_guid
-    workspace_region      = var.location
-    workspace_resource_id = var.sinks.workspace_id
-    interval_in_minutes   = 10
-  }
+  virtual_network = { id = azurerm_virtual_network.this.id, name = azurerm_virtual_network.this.name }
+  location        = var.location
+  sinks           = var.sinks
+  tags            = var.tags
 }

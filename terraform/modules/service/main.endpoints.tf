@@ -15,7 +15,7 @@ resource "azurerm_private_endpoint" "this" {
   name                = "${var.name}-${each.key}"
   resource_group_name = var.resource_group_name
   location            = var.location
-  subnet_id           = azurerm_subnet.endpoints.id
+  subnet_id           = module.network.subnet_ids["endpoints"]
   tags                = var.tags
 
   private_service_connection {
@@ -29,6 +29,4 @@ resource "azurerm_private_endpoint" "this" {
     name                 = "zone"
     private_dns_zone_ids = [var.zone_ids[each.key]]
   }
-
-  depends_on = [azurerm_subnet_network_security_group_association.this, azurerm_subnet_route_table_association.this]
 }

@@ -28,7 +28,7 @@ resource "azurerm_linux_function_app" "this" {
   client_certificate_enabled                     = false
   ftp_publish_basic_authentication_enabled       = false
   webdeploy_publish_basic_authentication_enabled = false
-  virtual_network_subnet_id                      = azurerm_subnet.function.id
+  virtual_network_subnet_id                      = module.network.subnet_ids["function"]
   vnet_image_pull_enabled                        = true
   key_vault_reference_identity_id                = azurerm_user_assigned_identity.this.id
   app_settings                                   = merge(local.host_settings, local.service_settings)
@@ -82,7 +82,7 @@ resource "azurerm_linux_function_app" "this" {
     }
   }
 
-  depends_on = [azurerm_role_assignment.built_in, azurerm_subnet_route_table_association.this, azurerm_firewall_policy_rule_collection_group.service]
+  depends_on = [azurerm_role_assignment.built_in, azurerm_firewall_policy_rule_collection_group.service]
 }
 
 resource "azurerm_monitor_diagnostic_setting" "function" {

@@ -1,10 +1,6 @@
 output "virtual_network" {
   description = "The service's VNet: id, name, resource_group_name."
-  value = {
-    id                  = azurerm_virtual_network.this.id
-    name                = azurerm_virtual_network.this.name
-    resource_group_name = var.resource_group_name
-  }
+  value       = module.network.virtual_network
 }
 
 output "function_app_id" {

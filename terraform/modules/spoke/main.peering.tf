@@ -3,7 +3,7 @@ resource "azurerm_virtual_network_peering" "hub_to_spoke" {
   name                      = "to-${var.name}"
   resource_group_name       = var.hub.virtual_network.resource_group_name
   virtual_network_name      = var.hub.virtual_network.name
-  remote_virtual_network_id = azurerm_virtual_network.this.id
+  remote_virtual_network_id = module.network.virtual_network.id
   allow_forwarded_traffic   = true
   allow_gateway_transit     = true
 
@@ -18,7 +18,7 @@ resource "azurerm_virtual_network_peering" "hub_to_spoke" {
 resource "azurerm_virtual_network_peering" "spoke_to_hub" {
   name                      = "to-hub"
   resource_group_name       = var.resource_group_name
-  virtual_network_name      = azurerm_virtual_network.this.name
+  virtual_network_name      = module.network.virtual_network.name
   remote_virtual_network_id = var.hub.virtual_network.id
   allow_forwarded_traffic   = true
   use_remote_gateways       = true
@@ -30,12 +30,12 @@ resource "azurerm_virtual_network_peering" "service_to_spoke" {
   name                      = "to-${var.name}"
   resource_group_name       = var.service.virtual_network.resource_group_name
   virtual_network_name      = var.service.virtual_network.name
-  remote_virtual_network_id = azurerm_virtual_network.this.id
+  remote_virtual_network_id = module.network.virtual_network.id
 }
 
 resource "azurerm_virtual_network_peering" "spoke_to_service" {
   name                      = "to-egress-gitops"
   resource_group_name       = var.resource_group_name
-  virtual_network_name      = azurerm_virtual_network.this.name
+  virtual_network_name      = module.network.virtual_network.name
   remote_virtual_network_id = var.service.virtual_network.id
 }

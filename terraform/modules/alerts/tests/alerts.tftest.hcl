@@ -84,3 +84,16 @@ run "a_slow_timer_is_given_time" {
     error_message = "A timer that runs hourly is not silent after half an hour."
   }
 }
+
+run "a_timer_is_missed_after_three_times_its_minutes" {
+  command = plan
+
+  variables {
+    drift_minutes = 15
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.this["timer-silent"].window_duration == "PT45M"
+    error_message = "No sooner, and no three hours later."
+  }
+}

