@@ -16,6 +16,7 @@ class Books:
         self._folded = Ledger((), {})
         self._known: dict[str, Generation] = {}
         self._spans: dict[str, str] = {}
+        self._ever: dict[tuple[str, str], set[str]] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -28,6 +29,10 @@ class Books:
                 return self._folded
             self._known.update({str(key): value for key, value in self._folded.generations.items()})
             self._spans.clear()
+            for record in records:
+                if record.kind is RecordKind.ROUTE:
+                    for name in record.namespaces:
+                        self._ever.setdefault((str(record.cluster), str(name)), set()).add(str(record.tenant))
         return self._folded
 
     def generations(self) -> Iterator[Generation]:
@@ -54,14 +59,9 @@ class Books:
         )
 
     def ever_routed(self, cluster: str, namespace: str) -> frozenset[str]:
-        """Tenants that a namespace was ever recorded for."""
-        return frozenset(
-            str(record.tenant)
-            for record in self._records()
-            if record.kind is RecordKind.ROUTE
-            and record.cluster == cluster
-            and namespace in {str(name) for name in record.namespaces}
-        )
+        """Tenants that a namespace was ever recorded for, also in a ledger that was lost since."""
+        self.ledger  # noqa: B018 - reading it brings what is known up to date
+        return frozenset(self._ever.get((cluster, namespace), ()))
 
     def holder(self, address: str) -> str:
         """The tenant whose range holds an address, live ones first; empty for nobody's."""

@@ -343,3 +343,17 @@ def test_who_was_removed_and_is_wanted_again_by_a_file_with_mistakes_stays() -> 
     back = Action("adopt", ("t1", "spoke2", 2, ("beta", "gamma"), ("*.example",)))
     comes = Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",)))
     _holds(comes, Action("follow", (9,)), Action("remove", ("t1",)), back, Action("rename", ("t1",)))
+
+
+def test_whose_traffic_was_to_end_is_not_forgotten_with_the_ledger() -> None:
+    """A judge that knew it from the ledger alone took the end that a tenant had asked for, for a connection that we lost."""
+    _holds(
+        COMES,
+        Action("follow", (8,)),
+        Action("shape", ("t0", 3, False, True)),
+        Action("amid", (87, GOES)),
+        Action("run"),
+        Action("run"),
+        Action("lose_ledger", (True,)),
+        Action("wait", (700,)),
+    )
