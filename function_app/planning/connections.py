@@ -7,11 +7,11 @@ but where all peers are taken an old one goes first; and nothing goes over which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from function_app.model.names import ClusterName, route_server_target
+from function_app.model.names import ClusterName, cluster_target, route_server_target
 from function_app.model.once import once
 from function_app.model.plan import (
     Change,
@@ -33,6 +33,8 @@ from function_app.planning.reflectors import CONNECTED, lost_without, reflectors
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections, internal_address
+
+_GUARDS = (Kind.BGP_CONFIGURATION, Kind.BGP_FILTER, Kind.BGP_PEER)
 
 
 @dataclass
@@ -62,11 +64,15 @@ def ours_of(cluster: ClusterName, observed: RouteServerObservation) -> tuple[Pee
 
 
 def plan_connections(
-    situation: Situation, facts: Mapping[ClusterName, Facts], given_up: Iterable[ClusterName] = ()
+    situation: Situation,
+    facts: Mapping[ClusterName, Facts],
+    given_up: Iterable[ClusterName] = (),
+    planned: Collection[Change] = (),
 ) -> Connections:
     """What a hub's Route Server lacks and has too much.
 
     `facts` are the clusters that may be written, `given_up` those that an operator gave up: all their connections go, first.
+    `planned` is what this pass changes on the clusters.
     """
     found = Connections()
     observed = situation.observations.route_server
@@ -78,7 +84,11 @@ def plan_connections(
         *(one for name in given_up for one in _forgotten(situation, name, observed)),
         *(one for each in facts.values() for one in _leaving(situation, each, observed)),
     ]
-    stale = [one for each in facts.values() for one in _stale(situation, each, observed)]
+    stale = [
+        one
+        for each in facts.values()
+        for one in _stale(situation, each, observed, coming=not barred(situation, each, planned))
+    ]
     repairs, missing = _puts(situation, observed, wishes, found)
     room = max(0, MOST_PEERS - len(observed.connections))
     fitting, waiting = missing[:room], missing[room:]
@@ -120,6 +130,16 @@ def _guarded(situation: Situation, facts: Facts) -> bool:
         return False
     wanted = route_server_peers(situation.hub.name, facts.definition, situation.hub.hub.spec.route_server)
     return all(_stands(peer, facts) for peer in wanted)
+
+
+def barred(situation: Situation, facts: Facts, planned: Iterable[Change]) -> bool:
+    """No connection to this cluster comes before a person acts: something guards none, and no change that is planned mends it."""
+    target = cluster_target(facts.name)
+    mended = any(
+        change.target == target and change.resource.kind in _GUARDS and change.waits_for is not WaitsFor.PERSON
+        for change in planned
+    )
+    return not _guarded(situation, facts) and not mended
 
 
 def _stands(wanted: Resource, facts: Facts) -> bool:
@@ -186,24 +206,33 @@ def _put(situation: Situation, wish: _Wish, verb: Verb, reason: ChangeReason, wo
 # --- what should go ----------------------------------------------------------------------------------------------------
 
 
-def _stale(situation: Situation, facts: Facts, observed: RouteServerObservation) -> list[Change]:
-    """Ours whose node is no reflector any more; a reflector that is not ready keeps its own."""
+def _stale(situation: Situation, facts: Facts, observed: RouteServerObservation, *, coming: bool) -> list[Change]:
+    """Ours whose node is no reflector any more; a reflector that is not ready keeps its own.
+
+    `coming` says that reflectors without a connection get theirs by what passes do.
+    """
     reflectors = reflectors_of(facts.definition, facts.observed)
     if situation.hub.doubt or is_leaving(facts) or not reflectors.nodes:
         return []
     own = cluster_connections(facts.definition, observed)
     served = {peer.peer_ip for peer in observed.connections}
     unserved = [node.id.name for node in reflectors.ready if internal_address(node) not in served]
-    first = unserved[0] if unserved and len(observed.connections) < MOST_PEERS else ""
+    first = unserved[0] if unserved and coming and len(observed.connections) < MOST_PEERS else ""
     return [
-        _gone(situation, facts, peer, own, first)
+        _gone(situation, facts, peer, own, first, coming=coming)
         for peer in ours_of(facts.name, observed)
         if not reflectors.address_of_any(peer.peer_ip)
     ]
 
 
 def _gone(
-    situation: Situation, facts: Facts, peer: PeerConnection, own: tuple[PeerConnection, ...], first: str
+    situation: Situation,
+    facts: Facts,
+    peer: PeerConnection,
+    own: tuple[PeerConnection, ...],
+    first: str,
+    *,
+    coming: bool,
 ) -> Change:
     """`first` is a reflector that is to have its connection before this one goes, empty when none has to."""
     words = f"no reflector of {facts.name} has the address {peer.peer_ip} any more"
@@ -214,7 +243,7 @@ def _gone(
         hindrance = "it is the last one of the cluster that is connected"
     change = _delete(situation, peer, f"{words}; {hindrance}" if hindrance else words)
     if hindrance:
-        return replace(change, waits_for=loss.waits or WaitsFor.FABRIC)
+        return replace(change, waits_for=(loss.waits or WaitsFor.FABRIC) if coming else WaitsFor.PERSON)
     return replace(change, evidence_at=loss.evidence_at)
 
 

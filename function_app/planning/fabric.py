@@ -10,6 +10,8 @@ filter and the peerings with Route Server are `shared_plan.py`, a cluster's leav
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from function_app.model.names import cluster_target
 from function_app.model.plan import Change, ChangeReason, MergePatch, Refusal, RefusalCode, Verb, WaitsFor
 from function_app.model.resources import Kind, Resource, ResourceId
@@ -21,6 +23,7 @@ from function_app.planning.cluster_resources import (
     reflector_peer,
 )
 from function_app.planning.compare import differences
+from function_app.planning.connections import barred
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.keeping import Draft, delete, keep, rendered_key, shared_change
@@ -125,7 +128,10 @@ def _plan_cluster_ids(
         )
         return None
     nodes = {node.id: node for node in facts.observed.of(Kind.NODE)}
-    losses = [_hindrance(situation, facts, reflectors, nodes[one.resource], standing=standing) for one in changes]
+    stuck = barred(situation, facts, draft.changes)
+    losses = [
+        _hindrance(situation, facts, reflectors, nodes[one.resource], standing=standing, stuck=stuck) for one in changes
+    ]
     turn = next(
         (at for at, (one, loss) in enumerate(zip(changes, losses, strict=True)) if not (loss.words or one.waits_for)),
         None,
@@ -179,8 +185,13 @@ def unmark() -> MergePatch:
     return MergePatch({"metadata": {"annotations": {CLUSTER_ID_ANNOTATION: None}}})
 
 
-def _hindrance(situation: Situation, facts: Facts, reflectors: Reflectors, node: Resource, *, standing: bool) -> Loss:
-    """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone."""
+def _hindrance(
+    situation: Situation, facts: Facts, reflectors: Reflectors, node: Resource, *, standing: bool, stuck: bool
+) -> Loss:
+    """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone.
+
+    `stuck` says that no other connection comes before a person acts.
+    """
     if reflectors.annotated and not peered(facts):
         return Loss("the peering with the reflectors comes first", person=not standing)
     if not anything_routed(facts):
@@ -189,7 +200,8 @@ def _hindrance(situation: Situation, facts: Facts, reflectors: Reflectors, node:
         for other in reflectors.annotated:
             if other.id != node.id and (words := unsettled(facts.observed, other)):
                 return Loss(words)
-    return lost_without(situation, facts, [internal_address(node)])
+    loss = lost_without(situation, facts, [internal_address(node)])
+    return replace(loss, person=loss.person or stuck)
 
 
 def _placed(change: Change, loss: Loss, *, turn: bool) -> Change:

@@ -137,7 +137,7 @@ def make_plan(situation: Situation) -> Planned:
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
     done.drafts.extend(_forgotten(seen, decided))
-    connections = plan_connections(situation, _writable(situation, facts), _given_up(seen))
+    connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
     done.changes.extend(connections.changes)
     done.refused.extend(connections.refused)
     done.notes.extend(connections.notes)

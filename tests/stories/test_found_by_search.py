@@ -15,10 +15,11 @@ from simulator.model.packets import Verdict
 
 COMES = Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",)))
 GOES = Action("remove", ("t0",))
+_SET_UP, _BARE = Variant(), Variant(bare=True)
 
 
-def _holds(*actions: Action) -> None:
-    run = replay(Variant(), actions)
+def _holds(*actions: Action, variant: Variant = _SET_UP) -> None:
+    run = replay(variant, actions)
     assert not run.violations, story(run)
 
 
@@ -357,3 +358,13 @@ def test_whose_traffic_was_to_end_is_not_forgotten_with_the_ledger() -> None:
         Action("lose_ledger", (True,)),
         Action("wait", (700,)),
     )
+
+
+@pytest.mark.parametrize("wrong", [("change_asn", ("spoke1", 64999)), ("drift", ("spoke1", "report"))])
+def test_a_connection_goes_before_one_that_only_a_person_can_make_possible(
+    wrong: tuple[str, tuple[object, ...]],
+) -> None:
+    """It waited for the new node's connection, which no pass makes while somebody else's AS number, or no filter, stands."""
+    gone = Action("delete_shared", ("spoke1", "BGPFilter", "export-egress-ips"))
+    broken = (Action(*wrong), *((gone,) if wrong[0] == "drift" else ()))
+    _holds(COMES, Action("follow", (8,)), Action("replace_node", ("spoke1", 1)), *broken, variant=_BARE)
