@@ -29,8 +29,8 @@ FABRIC = (
         "The one node over which tenants are learned gets its cluster id: their routes are gone for as long as that takes.",
         "1",
         _FABRIC,
-        "    return lost_without(situation, facts, [internal_address(node)])\n",
-        '    return Loss("")\n',
+        "    loss = lost_without(situation, facts, [internal_address(node)])\n",
+        '    loss = Loss("")\n',
         _NODES,
     ),
     Mistake(
