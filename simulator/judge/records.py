@@ -62,7 +62,7 @@ class RecordJudge:
                 if left:
                     yield Invariant.RANGES, f"{record.range} of {record.tenant} was freed while there is {left[0]}"
             case RecordKind.LEAVE | RecordKind.UNROUTE if str(record.tenant) in asked.unparsable:
-                if not asked.defines(str(record.tenant), str(record.cluster)):
+                if not asked.defines(str(record.tenant), str(record.cluster)) and not _passed_on(record, asked):
                     yield Invariant.DOUBT, f"{record.tenant}'s file cannot be parsed and it was taken for removed"
             case RecordKind.ROUTE:
                 reserved = [str(name) for name in record.namespaces if name in ALWAYS_RESERVED_NAMESPACES]
@@ -144,6 +144,11 @@ class RecordJudge:
             yield Invariant.LIMITS, f"the removal of {len(going)} of {len(held)} attachments began without a waiver"
         if asked.tree.doubt:
             yield Invariant.DOUBT, "a removal began while the tree is in doubt"
+
+
+def _passed_on(record: Record, asked: Asked) -> bool:
+    """Every namespace that it is about is claimed by somebody: what passes to him is not taken from a tenant in doubt."""
+    return bool(record.namespaces) and all(asked.claimant(str(record.cluster), str(one)) for one in record.namespaces)
 
 
 def _one_tenant_each(ledger: Ledger) -> Iterator[Finding]:

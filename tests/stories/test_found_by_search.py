@@ -368,3 +368,15 @@ def test_a_connection_goes_before_one_that_only_a_person_can_make_possible(
     gone = Action("delete_shared", ("spoke1", "BGPFilter", "export-egress-ips"))
     broken = (Action(*wrong), *((gone,) if wrong[0] == "drift" else ()))
     _holds(COMES, Action("follow", (8,)), Action("replace_node", ("spoke1", 1)), *broken, variant=_BARE)
+
+
+def test_a_namespace_may_pass_on_while_its_former_tenants_file_is_broken() -> None:
+    """Its valid definition had moved away and another claims the namespace: a judge took the redirection for a removal."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (8,)),
+        GOES,
+        Action("add", ("t0", "spoke2", 1, ("alpha",), ("s0.example", "s1.example"))),
+        Action("adopt", ("t1", "spoke1", 2, ("alpha", "beta"), ("s0.example", "s1.example"))),
+        Action("break_file", ("t0", "unknown")),
+    )
