@@ -141,6 +141,18 @@ def unblock(request: func.HttpRequest) -> func.HttpResponse:
     return _told(request, decisions.UNBLOCK_KEYS, decisions.unblock)
 
 
+@app.route(trigger_arg_name=REQUEST, route="api/suspend", methods=["POST"])
+def suspend(request: func.HttpRequest) -> func.HttpResponse:
+    """Write nothing for a tenant, a cluster or a hub but what denies."""
+    return _told(request, decisions.SUSPEND_KEYS, decisions.suspend)
+
+
+@app.route(trigger_arg_name=REQUEST, route="api/resume", methods=["POST"])
+def resume(request: func.HttpRequest) -> func.HttpResponse:
+    """End a suspension."""
+    return _told(request, decisions.RESUME_KEYS, decisions.resume)
+
+
 @app.route(trigger_arg_name=REQUEST, route="api/status", methods=["GET"])
 def status(request: func.HttpRequest) -> func.HttpResponse:
     """How hubs stand."""

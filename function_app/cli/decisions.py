@@ -1,4 +1,7 @@
-"""Commands that record what a person decided outside Git: block, unblock, forget. They work with Git and all targets down."""
+"""Commands that record what a person decided outside Git: block, suspend, their ends, forget.
+
+They work with Git and all targets down.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import typer
 from function_app.bootstrap import Assembly
 from function_app.cli.options import OneHubOption, OutputOption, ReasonOption, assembled, duration
 from function_app.cli.printing import ExitCode, OutputForm, print_json, stdout, warn
+from function_app.model.admission import Scope, ScopeKind
 from function_app.model.errors import EgressError, SettingsError
 from function_app.model.intent import Intent, Reason
 from function_app.model.names import HubName
@@ -66,6 +70,58 @@ def unblock(tenant: TenantArgument, hub: OneHubOption = None, output: OutputOpti
     else:
         stdout().print(f"{tenant} was not blocked on {chosen}; nothing to do", soft_wrap=True)
     return ExitCode.DONE
+
+
+ScopeArgument = Annotated[ScopeKind, typer.Argument(metavar="KIND", help="`tenant`, `cluster` or `hub`.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", callback=name_form, help="Its name.")]
+
+
+def suspend(
+    kind: ScopeArgument,
+    name: NameArgument,
+    reason: ReasonOption,
+    length: Annotated[
+        timedelta, typer.Option("--for", metavar="DURATION", parser=duration, help="For how long: 30m, 4h, 2d.")
+    ],
+    hub: OneHubOption = None,
+    output: OutputOption = OutputForm.TEXT,
+) -> int:
+    """Write nothing for a tenant, a cluster or a hub but what denies, until the time is over or it is resumed."""
+    with assembled() as parts:
+        chosen, now = _hub_of(parts, kind, name, hub), time_of(parts)
+        decision = Decision(DecisionKind.SUSPEND, str(Scope(kind, name)), reason, parts.author, now, now + length)
+        parts.stores(chosen).state.decide(decision)
+        if kind is not ScopeKind.HUB and not _is_known(parts, chosen, kind, name):
+            warn(f"the newest report of {chosen} names no {kind} {name}; the suspension is recorded all the same.")
+        _next(parts, chosen)
+        said = f"{kind} {name} is suspended on {chosen} for {lasting(length)}: from the next pass on only what denies is written"
+        _tell(chosen, decision, said, output)
+    return ExitCode.DONE
+
+
+def resume(
+    kind: ScopeArgument, name: NameArgument, hub: OneHubOption = None, output: OutputOption = OutputForm.TEXT
+) -> int:
+    """End a suspension: what Git has is taken up again."""
+    subject = str(Scope(kind, name))
+    with assembled() as parts:
+        chosen = _hub_of(parts, kind, name, hub)
+        withdrawn = parts.stores(chosen).state.withdraw(DecisionKind.SUSPEND.value, subject)
+        following = _next(parts, chosen) if withdrawn else ""
+    if output is OutputForm.JSON:
+        print_json({"hub": chosen, "kind": DecisionKind.SUSPEND.value, "subject": subject, "withdrawn": withdrawn})
+    elif withdrawn:
+        stdout().print(f"{kind} {name} is resumed on {chosen}, from the next pass on: {following}", soft_wrap=True)
+    else:
+        stdout().print(f"{kind} {name} was not suspended on {chosen}; nothing to do", soft_wrap=True)
+    return ExitCode.DONE
+
+
+def _hub_of(parts: Assembly, kind: ScopeKind, name: str, hub: str | None) -> HubName:
+    """The hub on which it is; a hub is named once."""
+    if kind is ScopeKind.HUB and hub not in (None, name):
+        raise SettingsError(f"hub {name} is meant, and --hub says {plain(str(hub))}. Leave --hub out.")
+    return one_hub(parts, name if kind is ScopeKind.HUB else hub)
 
 
 def forget(

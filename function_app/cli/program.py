@@ -15,7 +15,7 @@ from typer.main import get_command
 from function_app.cli.attributing import attribute
 from function_app.cli.attribution import whois
 from function_app.cli.checking import schema, settings, validate
-from function_app.cli.decisions import block, forget, unblock
+from function_app.cli.decisions import block, forget, resume, suspend, unblock
 from function_app.cli.importing import import_found
 from function_app.cli.passes import plan, reconcile
 from function_app.cli.printing import ExitCode, fail, stderr
@@ -102,6 +102,8 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "import": import_found,
     "block": block,
     "unblock": unblock,
+    "suspend": suspend,
+    "resume": resume,
     "forget": forget,
     "schema": schema,
     "settings": settings,

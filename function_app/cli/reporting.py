@@ -41,7 +41,7 @@ def report(
 def _row(parts: Assembly, hub: HubName) -> dict[str, object]:
     """As the service answers it. Who asks and past passes are known where there is a storage account alone."""
     kept = kept_of(parts, hub, time_of(parts))
-    row = status_json(hub, kept.latest, kept.blocks, kept.problem)
+    row = status_json(hub, kept.latest, kept.decided, kept.problem)
     if parts.settings.storage.account:
         try:
             row["passes"] = list(parts.history.entries(hub)[-PASSES_SHOWN:])

@@ -14,7 +14,7 @@ from function_app.cli.options import HubOption, OutputOption, assembled
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout
 from function_app.model.errors import StateError
 from function_app.model.names import HubName
-from function_app.model.state import Decision, DecisionKind
+from function_app.model.state import Decision
 from function_app.reporting.document import ReportDocument
 from function_app.reporting.json_report import status_json
 from function_app.reporting.status_view import status_view
@@ -25,12 +25,12 @@ class Kept:
     """What is kept of one hub."""
 
     latest: Mapping[str, object] | None
-    blocks: tuple[Decision, ...]
+    decided: tuple[Decision, ...]
     problem: str
 
 
 def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int:
-    """Show the newest pass of each hub: stages, waits, what is refused, blocks, and which namespaces leave as nodes."""
+    """Show the newest pass of each hub: stages, waits, what is refused, blocks, suspensions, and what leaves as nodes."""
     with assembled() as parts:
         known = parts.known_hubs()
         if hub is None and not known and output is OutputForm.TEXT:
@@ -47,12 +47,12 @@ def status(hub: HubOption = None, output: OutputOption = OutputForm.TEXT) -> int
         chosen = known if hub is None else (HubName(name_form(hub)),)
         found = {name: kept_of(parts, name, now) for name in chosen}
     if output is OutputForm.JSON:
-        rows = [status_json(name, kept.latest, kept.blocks, kept.problem) for name, kept in found.items()]
+        rows = [status_json(name, kept.latest, kept.decided, kept.problem) for name, kept in found.items()]
         print_json(rows if hub is None else rows[0])
     else:
         for name, kept in found.items():
             document, problem = _understood(kept)
-            show(status_view(name, document, kept.blocks, now, problem))
+            show(status_view(name, document, kept.decided, now, problem))
     return ExitCode.REFUSED if any(kept.problem for kept in found.values()) else ExitCode.DONE
 
 
@@ -61,20 +61,16 @@ def kept_of(parts: Assembly, hub: HubName, now: datetime) -> Kept:
     stores = parts.stores(hub)
     problems: list[str] = []
     latest: Mapping[str, object] | None = None
-    blocks: tuple[Decision, ...] = ()
+    decided: tuple[Decision, ...] = ()
     try:
         latest = stores.status.latest(hub)
     except StateError as problem:
         problems.append(str(problem))
     try:
-        blocks = tuple(one for one in stores.state.decisions() if _in_force(one, now))
+        decided = tuple(one for one in stores.state.decisions() if one.is_in_force(now))
     except StateError as problem:
         problems.append(str(problem))
-    return Kept(latest, blocks, " ".join(problems))
-
-
-def _in_force(decision: Decision, now: datetime) -> bool:
-    return decision.kind is DecisionKind.BLOCK and (decision.expires is None or decision.expires > now)
+    return Kept(latest, decided, " ".join(problems))
 
 
 def _understood(kept: Kept) -> tuple[ReportDocument | None, str]:

@@ -38,6 +38,10 @@ class Decision:
     expires: datetime | None = None
     code: str = ""
 
+    def is_in_force(self, now: datetime) -> bool:
+        """It has not expired."""
+        return self.expires is None or self.expires > now
+
 
 @dataclass(frozen=True, slots=True)
 class ShardMemory:

@@ -35,6 +35,7 @@ class NoticeKind(StrEnum):
 
     REFUSED = "refused"
     BLOCKED = "blocked"
+    SUSPENDED = "suspended"
     EXPIRING = "expiring"
     DRIFT = "drift"
 

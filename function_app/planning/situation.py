@@ -49,9 +49,7 @@ class Situation:
 
     def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
         """Decisions of one kind that have not expired."""
-        return tuple(
-            one for one in self.decisions if one.kind is kind and (one.expires is None or one.expires > self.now)
-        )
+        return tuple(one for one in self.decisions if one.kind is kind and one.is_in_force(self.now))
 
     def forgotten(self, cluster: ClusterName) -> bool:
         """An operator said that this cluster is gone for good."""

@@ -106,6 +106,15 @@ class HeldRow(_Part):
     problems: tuple[ProblemRow, ...] = ()
 
 
+class DeferralRow(_Part):
+    """Something of Git that is not taken up."""
+
+    scope: str
+    reason: str
+    detail: str = ""
+    until: datetime | None = None
+
+
 class ClusterRow(_Part):
     """Where one cluster's packets come from."""
 
@@ -141,6 +150,7 @@ class ReportDocument(_Part):
     attachments: tuple[AttachmentRow, ...] = ()
     unreadable: tuple[UnreadableRow, ...] = ()
     held: tuple[HeldRow, ...] = ()
+    deferrals: tuple[DeferralRow, ...] = ()
     unattributed: Mapping[str, tuple[str, ...]] = {}
     clusters: Mapping[str, ClusterRow] = {}
     limits: tuple[LimitRow, ...] = ()

@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from function_app.model.admission import Deferral
 from function_app.model.errors import Problem
 from function_app.model.names import TargetName
 from function_app.model.plan import AttachmentState, Change, Plan, Refusal
 from function_app.model.report import Outcome, Report, Result
 from function_app.model.resources import ResourceId
-from function_app.model.state import Decision, Drift, Wait
+from function_app.model.state import Decision, DecisionKind, Drift, Wait
 
 type Json = dict[str, object]
 
 
 def plan_json(plan: Plan) -> Json:
-    """`{plan_id, hub, commit, changes, refused, notes}`; a change is `{verb, target, resource, reason, waits_for, because}`."""
+    """`{plan_id, hub, commit, changes, refused, notes, deferrals}`.
+
+    A change is `{verb, target, resource, reason, waits_for, because}`, a deferral as `deferral_json` says.
+    """
     return {
         "plan_id": plan.plan_id,
         "hub": plan.hub,
@@ -27,6 +31,7 @@ def plan_json(plan: Plan) -> Json:
         "changes": [_change(change) for change in plan.changes],
         "refused": [_refusal(refusal) for refusal in plan.refused],
         "notes": list(plan.notes),
+        "deferrals": [deferral_json(one) for one in plan.deferrals],
     }
 
 
@@ -75,6 +80,11 @@ def report_json(
     }
 
 
+def deferral_json(one: Deferral) -> Json:
+    """`{scope, reason, detail, until}`: what of Git is not taken up, such as `tenant/NAME`, why, and when that ends."""
+    return {"scope": str(one.scope), "reason": one.reason.value, "detail": one.words, "until": _time(one.until)}
+
+
 def problem_json(problem: Problem) -> Json:
     """`{file, line, column, path, severity, code, message, hint}`."""
     return {
@@ -102,12 +112,17 @@ def decision_json(decision: Decision) -> Json:
     }
 
 
-def status_json(hub: str, latest: Mapping[str, object] | None, blocks: Iterable[Decision], problem: str = "") -> Json:
-    """`{hub, report, blocks, problem}`: the newest report, None before the first pass, and the blocks in force."""
+def status_json(hub: str, latest: Mapping[str, object] | None, decided: Iterable[Decision], problem: str = "") -> Json:
+    """`{hub, report, blocks, suspensions, problem}`; the report is the newest one, None before the first pass.
+
+    Of what people decided only what is in force belongs here.
+    """
+    in_force = tuple(decided)
     return {
         "hub": hub,
         "report": None if latest is None else dict(latest),
-        "blocks": [decision_json(one) for one in blocks],
+        "blocks": [decision_json(one) for one in in_force if one.kind is DecisionKind.BLOCK],
+        "suspensions": [decision_json(one) for one in in_force if one.kind is DecisionKind.SUSPEND],
         "problem": problem,
     }
 

@@ -1,10 +1,14 @@
-"""What owners of tenants should know: refused, blocked, expiring soon, drift undone. Each thing once, for as long as it goes on."""
+"""What owners of tenants should know: refused, blocked, suspended, expiring soon, drift undone.
+
+Each thing once, for as long as it goes on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
+from function_app.model.admission import Scope, ScopeKind
 from function_app.model.definitions import Tenant
 from function_app.model.names import HubName, TenantName
 from function_app.model.plan import ChangeReason, RefusalCode
@@ -26,7 +30,7 @@ def notices_of(report: Report, tree: Tree, decisions: Iterable[Decision], now: d
     """Everything that there is reason to tell after a pass, whether it was told before or not."""
     return (
         *_refused(report),
-        *_blocked(report.plan.hub, tree, decisions, now),
+        *_decided(report.plan.hub, tree, [one for one in decisions if one.is_in_force(now)]),
         *_expiring(report, tree, now.date()),
         *_drift(report, tree),
     )
@@ -63,14 +67,20 @@ def _refused(report: Report) -> Iterator[Notice]:
         yield Notice(NoticeKind.REFUSED, hub, f"held {held.file} {held.since}", title, plain(words))
 
 
-def _blocked(hub: HubName, tree: Tree, decisions: Iterable[Decision], now: datetime) -> Iterator[Notice]:
+def _decided(hub: HubName, tree: Tree, decisions: Iterable[Decision]) -> Iterator[Notice]:
     for one in decisions:
-        if one.kind is DecisionKind.BLOCK and (one.expires is None or one.expires > now):
-            until = f"until {moment(one.expires)}" if one.expires is not None else "until it is taken back"
+        until = f"until {moment(one.expires)}" if one.expires is not None else "until it is taken back"
+        scope = Scope.of(one.subject) if one.kind is DecisionKind.SUSPEND else None
+        if one.kind is DecisionKind.BLOCK:
             text = f"All egress of {one.subject} is denied {until}, by {one.by}: {one.reason}"
             key = f"blocked {one.subject} {one.at.isoformat()}"
             owner = _owner(tree, TenantName(one.subject))
             yield Notice(NoticeKind.BLOCKED, hub, key, f"Blocked on {hub}: {one.subject}", plain(text), owner)
+        elif scope is not None:
+            text = f"Nothing is written for {scope} {until} but what denies, by {one.by}: {one.reason}"
+            key = f"suspended {scope} {one.at.isoformat()}"
+            owner = _owner(tree, TenantName(scope.name)) if scope.kind is ScopeKind.TENANT else ""
+            yield Notice(NoticeKind.SUSPENDED, hub, key, f"Suspended on {hub}: {scope}", plain(text), owner)
 
 
 def _expiring(report: Report, tree: Tree, today: date) -> Iterator[Notice]:

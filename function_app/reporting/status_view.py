@@ -1,4 +1,4 @@
-"""The status of a hub for a terminal: what was stored by the newest pass, the blocks in force, and coverage."""
+"""The status of a hub for a terminal: what was stored by the newest pass, the blocks and suspensions in force, and coverage."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from function_app.model.state import Decision
+from function_app.model.state import Decision, DecisionKind
 from function_app.reporting.document import ReportDocument
 from function_app.reporting.terminal import attachments_view, indented, named, shortfalls_view
 from function_app.reporting.words import lasting, moment, plain, short
 
 
 def status_view(
-    hub: str, document: ReportDocument | None, blocks: Sequence[Decision], now: datetime, problem: str = ""
+    hub: str, document: ReportDocument | None, decided: Sequence[Decision], now: datetime, problem: str = ""
 ) -> RenderableType:
     """One hub. `document` is None before its first pass; `problem` says what could not be read here."""
     parts: list[RenderableType] = [Text(plain(hub), style="bold underline")]
@@ -25,7 +25,10 @@ def status_view(
         parts.append(Text("no report of a pass is kept here"))
     else:
         parts += _passed(document, now)
-    parts += _blocks(blocks, now)
+    blocks = [one for one in decided if one.kind is DecisionKind.BLOCK]
+    suspensions = [one for one in decided if one.kind is DecisionKind.SUSPEND]
+    parts += _decided("blocks", blocks, now) if blocks else [named("blocks", "none")]
+    parts += _decided("suspended", suspensions, now) if suspensions else []
     if document is not None:
         parts += _coverage(document)
     return Group(*parts)
@@ -52,12 +55,9 @@ def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]
     yield from shortfalls_view(document)
 
 
-def _blocks(blocks: Sequence[Decision], now: datetime) -> Iterator[RenderableType]:
-    if not blocks:
-        yield named("blocks", "none")
-        return
-    yield Text("blocks", style="bold red")
-    for one in blocks:
+def _decided(title: str, decisions: Sequence[Decision], now: datetime) -> Iterator[RenderableType]:
+    yield Text(title, style="bold red")
+    for one in decisions:
         until = f" for {lasting(one.expires - now)} more" if one.expires is not None else " until it is taken back"
         yield indented(Text(plain(f"{one.subject}{until}: {one.reason} (by {one.by}, {moment(one.at)})")))
 

@@ -63,6 +63,9 @@ def shortfalls_view(document: ReportDocument) -> Iterator[RenderableType]:
         rows = [Text(f"{row.target}: {plain(row.message)}") for row in document.unreadable]
         yield _listed("unreadable", rows, "red")
     yield from _refusals(document)
+    if document.deferrals:
+        rows = [Text(plain(f"{row.scope}: {row.detail}")) for row in document.deferrals]
+        yield _listed("not taken up", rows, "yellow")
     if document.held:
         yield _listed("held back", [_held(row) for row in document.held], "yellow")
 

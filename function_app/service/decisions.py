@@ -1,4 +1,4 @@
-"""What operators ask for: a pass at once, a waiver, a block and its end. Who and why is recorded and logged."""
+"""What operators ask for: a pass at once, a waiver, a block, a suspension, and their ends. Who and why is recorded and logged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from function_app.model.admission import Scope, ScopeKind
 from function_app.model.intent import Intent, Reason
 from function_app.model.names import Commit, HubName
 from function_app.model.plan import RefusalCode
@@ -22,6 +23,7 @@ from function_app.service.requests import (
     length_of_time,
     needed,
     optional,
+    scope_of,
     tenant_name,
 )
 from function_app.service.rewinds import rewind_waiver
@@ -29,6 +31,8 @@ from function_app.service.rewinds import rewind_waiver
 RESYNC_KEYS = frozenset({"hub", "tenant", "waive", "code", "reason"})
 BLOCK_KEYS = frozenset({"hub", "tenant", "for", "reason"})
 UNBLOCK_KEYS = frozenset({"hub", "tenant", "reason"})
+SUSPEND_KEYS = frozenset({"hub", "scope", "for", "reason"})
+RESUME_KEYS = frozenset({"hub", "scope", "reason"})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAN_ID = re.compile(r"[0-9a-f]{12,64}")
 _WHY = '{"reason": "ticket 4711"}'
@@ -82,6 +86,42 @@ def unblock(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer
         _decided(hub, caller, parts)
     body = {"hub": hub, "kind": DecisionKind.BLOCK.value, "subject": tenant, "withdrawn": withdrawn}
     return Answer(202 if withdrawn else 200, body)
+
+
+def suspend(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
+    """Write nothing but what denies: `{hub, scope, for, reason}`, a scope being `tenant/NAME`, `cluster/NAME` or `hub/NAME`.
+
+    `hub` may be left out while one is known. Needs neither Git nor a target. Raises BadRequest, StateError.
+    """
+    scope, hub = _scope(asked, parts)
+    reason, length = needed(asked, "reason", _WHY), length_of_time(needed(asked, "for", '{"for": "4h"}'))
+    now = parts.clock.now()
+    decision = Decision(DecisionKind.SUSPEND, str(scope), reason, caller.name, now, now + length)
+    parts.stores(hub).state.decide(decision)
+    _audit("suspend", caller, reason, hub=hub, scope=str(scope), until=(now + length).isoformat())
+    _decided(hub, caller, parts)
+    return Answer(202, {"hub": hub, **decision_json(decision)})
+
+
+def resume(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
+    """End a suspension: `{hub, scope, reason}`. Raises BadRequest, StateError."""
+    scope, hub = _scope(asked, parts)
+    reason = needed(asked, "reason", _WHY)
+    withdrawn = parts.stores(hub).state.withdraw(DecisionKind.SUSPEND.value, str(scope))
+    _audit("resume", caller, reason, hub=hub, scope=str(scope), withdrawn=withdrawn)
+    if withdrawn:
+        _decided(hub, caller, parts)
+    body = {"hub": hub, "kind": DecisionKind.SUSPEND.value, "subject": str(scope), "withdrawn": withdrawn}
+    return Answer(202 if withdrawn else 200, body)
+
+
+def _scope(asked: Mapping[str, object], parts: Parts) -> tuple[Scope, HubName]:
+    """What is meant, and on which hub; a hub's own name says that as well."""
+    scope = scope_of(needed(asked, "scope", '{"scope": "tenant/tenant0"}'))
+    named = optional(asked, "hub")
+    if scope.kind is ScopeKind.HUB and named not in ("", scope.name):
+        raise BadRequest(f"`scope` is hub {scope.name} and `hub` is {named}: leave `hub` out.")
+    return scope, one_hub(scope.name if scope.kind is ScopeKind.HUB else named, parts)
 
 
 def one_hub(name: str, parts: Parts) -> HubName:

@@ -10,7 +10,6 @@ from typing import cast
 from function_app.model.errors import EgressError, StateError
 from function_app.model.names import HubName
 from function_app.model.plan import Stage
-from function_app.model.state import Decision, DecisionKind
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
 from function_app.reporting.page import HubContent, Page, content_of, render
@@ -120,7 +119,7 @@ def health() -> Answer:
 
 
 def _hub_status(hub: HubName, parts: Parts, shown: int) -> Json:
-    """The newest report, blocks, what is asked for and the last passes; what cannot be read is said, the rest is shown."""
+    """The newest report, blocks, suspensions, what is asked for and the last passes; what cannot be read is said."""
     stores, problems = parts.stores(hub), list[str]()
     row: Json = {}
     try:
@@ -128,7 +127,8 @@ def _hub_status(hub: HubName, parts: Parts, shown: int) -> Json:
     except StateError as problem:
         problems.append(str(problem))
     try:
-        row["blocks"] = _blocks(stores.state.decisions(), parts.clock.now())
+        now = parts.clock.now()
+        row["decided"] = tuple(one for one in stores.state.decisions() if one.is_in_force(now))
     except StateError as problem:
         problems.append(str(problem))
     try:
@@ -136,13 +136,13 @@ def _hub_status(hub: HubName, parts: Parts, shown: int) -> Json:
         row["entries"] = parts.history.entries(hub)
     except StateError as problem:
         problems.append(str(problem))
-    latest, blocks, entries = row.get("latest"), row.get("blocks"), row.get("entries")
+    latest, decided, entries = row.get("latest"), row.get("decided"), row.get("entries")
     passes = entries if isinstance(entries, tuple) else ()
     return {
         **status_json(
             hub,
             latest if isinstance(latest, Mapping) else None,
-            blocks if isinstance(blocks, tuple) else (),
+            decided if isinstance(decided, tuple) else (),
             " ".join(problems),
         ),
         "asked": row.get("asked"),
@@ -186,12 +186,6 @@ def _asked(hub: HubName, parts: Parts) -> Json:
         "by": list(asked.intent.by),
         "look_again_at": again.isoformat() if again else None,
     }
-
-
-def _blocks(decisions: Iterable[Decision], now: datetime) -> tuple[Decision, ...]:
-    return tuple(
-        each for each in decisions if each.kind is DecisionKind.BLOCK and (each.expires is None or each.expires > now)
-    )
 
 
 def _hubs(asked: Mapping[str, object], known: Iterable[str]) -> tuple[HubName, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 
+from function_app.model.admission import Scope
 from function_app.model.names import HubName, TenantName
 
 MOST_BODY_BYTES = 64 * 1024
@@ -87,6 +88,14 @@ def hub_name(text: str) -> HubName:
 def tenant_name(text: str) -> TenantName:
     """A name that a tenant can have; raises BadRequest."""
     return TenantName(_name(text, "tenant"))
+
+
+def scope_of(text: str) -> Scope:
+    """`tenant/NAME`, `cluster/NAME` or `hub/NAME`; raises BadRequest."""
+    scope = Scope.of(text)
+    if scope is None:
+        raise BadRequest("`scope` is none. Write tenant/NAME, cluster/NAME or hub/NAME.")
+    return Scope(scope.kind, _name(scope.name, "scope"))
 
 
 def length_of_time(text: str) -> timedelta:

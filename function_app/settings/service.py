@@ -61,7 +61,7 @@ class ServiceSettings:
         Form(
             "AUTHOR",
             forms.text,
-            "Who is recorded for blocks, waivers and forgets given at a terminal; without it the login name.",
+            "Who is recorded for blocks, suspensions, waivers and forgets given at a terminal; without it the login name.",
             default="",
             example="jo@example.com",
         ),

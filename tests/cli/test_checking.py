@@ -183,7 +183,19 @@ def test_without_arguments_the_commands_are_listed() -> None:
     """The first thing that anybody types."""
     result = run()
     assert 0 == result.exit_code
-    for name in ("validate", "plan", "reconcile", "status", "block", "unblock", "forget", "schema", "settings"):
+    for name in (
+        "validate",
+        "plan",
+        "reconcile",
+        "status",
+        "block",
+        "unblock",
+        "suspend",
+        "resume",
+        "forget",
+        "schema",
+        "settings",
+    ):
         assert name in result.stdout
 
 

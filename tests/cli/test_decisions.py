@@ -109,7 +109,7 @@ def test_status_works_with_everything_down(passed: Session) -> None:
 def test_status_as_json(passed: Session) -> None:
     """A list of all hubs, or the one that was asked for."""
     (one,) = passed.run_json("status")
-    assert {"hub", "report", "blocks", "problem"} == one.keys()
+    assert {"hub", "report", "blocks", "suspensions", "problem"} == one.keys()
     assert ("hub1", "hub1", []) == (one["hub"], one["report"]["hub"], one["blocks"])
     assert one == passed.run_json("status", "--hub", "hub1")
 
@@ -135,3 +135,30 @@ def test_a_report_that_cannot_be_understood_is_told(passed: Session) -> None:
     """Left by another release: the next pass writes a new one."""
     (passed.folder / "state" / "hubs" / "hub1" / "report.json").write_text('{"hub": 7}')
     assert "The stored report is of another release or damaged" in passed.run("status").stdout
+
+
+def test_a_suspension_is_recorded_shown_and_taken_back(passed: Session) -> None:
+    """With Git down; status shows it beside the blocks until it is resumed."""
+    begun = passed.run("suspend", "cluster", "spoke1-aks", "--reason", "node pool", "--for", "4h", repository=DOWN)
+    (decision,) = passed.state.decisions()
+    shown = passed.run("status", repository=DOWN).stdout
+    ended = passed.run("resume", "cluster", "spoke1-aks", repository=DOWN)
+    again = passed.run("resume", "cluster", "spoke1-aks", "--output", "json")
+
+    assert (DecisionKind.SUSPEND, "cluster/spoke1-aks", timedelta(hours=4)) == (
+        decision.kind,
+        decision.subject,
+        (decision.expires or decision.at) - decision.at,
+    )
+    assert "cluster spoke1-aks is suspended on hub1 for 4 h" in begun.stdout
+    assert "cluster/spoke1-aks for 3 h 59 min" in shown
+    assert "is resumed on hub1" in ended.stdout
+    assert not json.loads(again.stdout)["withdrawn"]
+    assert () == passed.state.decisions()
+
+
+def test_a_hub_is_suspended_by_its_own_name(passed: Session) -> None:
+    """It need not be said twice, and must not be said differently."""
+    assert 0 == passed.run("suspend", "hub", "hub1", "--reason", "x", "--for", "1h").exit_code
+    twice = passed.run("suspend", "hub", "hub1", "--hub", "hub2", "--reason", "x", "--for", "1h")
+    assert (1, True) == (twice.exit_code, "Leave --hub out" in twice.stderr)

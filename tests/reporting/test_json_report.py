@@ -67,6 +67,7 @@ def test_a_plan_has_exactly_the_promised_keys() -> None:
             {"code": "definition-held", "subject": "tenants/tenant9.yaml", "message": "it is not in force."},
         ],
         "notes": ["2 connections are cut by the rollout"],
+        "deferrals": [],
     } == found
 
 
@@ -99,6 +100,7 @@ def test_a_pass_adds_outcomes_and_what_was_seen() -> None:
         "look_again_seconds",
         "last_drift",
         "commit_since",
+        "deferrals",
     } == found.keys()
     assert ("2026-11-23T06:40:05+00:00", False, 20.0) == (
         found["finished_at"],
@@ -209,4 +211,6 @@ def test_a_status_has_the_report_and_the_blocks() -> None:
     }
     assert shown == decision_json(decision)
     assert {**shown, "expires": None} == decision_json(replace(decision, expires=None))
-    assert {"hub": "hub1", "report": None, "blocks": [shown], "problem": ""} == status_json("hub1", None, [decision])
+    assert {"hub": "hub1", "report": None, "blocks": [shown], "suspensions": [], "problem": ""} == status_json(
+        "hub1", None, [decision]
+    )

@@ -79,7 +79,7 @@ def test_a_stranger_gets_nothing_but_webhook_and_health(desk: ServiceDesk, host:
     """Not even who they say they are helps."""
     forged = {"x-ms-client-principal": b64encode(b'{"auth_typ": "aad"}').decode()}
     asked = [("GET", name) for name in ("status", "plan", "whois?address=10.99.0.1")]
-    told = [("POST", name) for name in ("resync", "block", "unblock")]
+    told = [("POST", name) for name in ("resync", "block", "unblock", "suspend", "resume")]
 
     statuses = {
         HTTP.request(method, f"{host.url}/api/{path}", headers=headers).status

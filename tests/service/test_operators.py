@@ -15,7 +15,16 @@ from function_app.model.intent import Reason
 from function_app.model.names import Commit, HubName
 from function_app.model.state import DecisionKind
 from function_app.service.callers import Caller, Right
-from function_app.service.decisions import BLOCK_KEYS, RESYNC_KEYS, block, resync, unblock
+from function_app.service.decisions import (
+    BLOCK_KEYS,
+    RESYNC_KEYS,
+    SUSPEND_KEYS,
+    block,
+    resume,
+    resync,
+    suspend,
+    unblock,
+)
 from function_app.service.passes import Ran
 from function_app.service.questions import status
 from function_app.service.requests import Answer, BadRequest, json_body
@@ -207,3 +216,47 @@ def test_a_request_that_is_no_request_is_refused(body: bytes, status: int) -> No
 def test_an_empty_body_is_an_empty_request() -> None:
     """`curl -X POST` sends one."""
     assert {} == json_body(b"", BLOCK_KEYS)
+
+
+def test_a_suspension_stops_a_commit_and_its_end_takes_it_up() -> None:
+    """Who and why stand in the decision, in the status and in the log; a pass is asked for at both ends."""
+    service = settled("tenant0")
+    with capture_logs() as logs:
+        answer = suspend({"scope": "tenant/tenant0", "reason": "ticket 4711", "for": "4h"}, JO, service)
+    file = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]
+    service.desk.commit({"tenants/tenant0.yaml": file.replace("replicas: 2", "replicas: 3")})
+    service.work_for(900)
+    shown = json.dumps(status({}, service).body)
+    replicas = [_replicas(service)]
+
+    ended = resume({"scope": "tenant/tenant0", "reason": "all clear"}, JO, service)
+    service.work_for(900)
+
+    assert [2, 3] == [*replicas, _replicas(service)]
+    assert (202, 202) == (answer.status, ended.status)
+    assert {"by": JO.name, "reason": "ticket 4711", "action": "suspend"}.items() <= logs[0].items()
+    assert '"subject": "tenant/tenant0", "code": "", "reason": "ticket 4711"' in shown
+    assert "tenant tenant0 is suspended by jo@example.com" in shown
+
+
+def _replicas(service: ServiceDesk) -> int:
+    gateways = service.desk.world.clusters["spoke1-aks"].api.objects("EgressGateway")
+    return next(int(one["spec"]["replicas"]) for one in gateways if one["metadata"]["name"] == "tenant0-egw")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param({"reason": "x", "for": "4h"}, "`scope` is missing", id="nothing named"),
+        pytest.param({"scope": "tenant0", "reason": "x", "for": "4h"}, "Write tenant/NAME", id="no kind"),
+        pytest.param({"scope": "tenant/tenant0", "reason": "x"}, "`for` is missing", id="without end"),
+        pytest.param(
+            {"scope": "hub/hub1", "hub": "hub2", "reason": "x", "for": "4h"}, "leave `hub` out", id="two hubs"
+        ),
+        pytest.param({"scope": "hub/hub2", "reason": "x", "for": "4h"}, "no hub of that name", id="unknown hub"),
+    ],
+)
+def test_a_suspension_names_what_why_and_until_when(asked: dict[str, Any], said: str) -> None:
+    """Nothing is guessed, and none lasts for ever."""
+    assert set(asked) <= SUSPEND_KEYS
+    assert said in str(refused(suspend, asked))

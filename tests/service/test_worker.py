@@ -28,6 +28,8 @@ HTTP = {
     "resync": ("api/resync", "POST", "FUNCTION"),
     "block": ("api/block", "POST", "FUNCTION"),
     "unblock": ("api/unblock", "POST", "FUNCTION"),
+    "suspend": ("api/suspend", "POST", "FUNCTION"),
+    "resume": ("api/resume", "POST", "FUNCTION"),
     "status": ("api/status", "GET", "FUNCTION"),
     "plan": ("api/plan", "GET", "FUNCTION"),
     "whois": ("api/whois", "GET", "FUNCTION"),

@@ -9,7 +9,7 @@ from stories.desk import Desk, describe, sample
 from stories.test_firewall import edited
 
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
-from function_app.model.report import Report
+from function_app.model.report import Report, Result
 from function_app.model.state import DecisionKind
 from simulator.model.packets import Verdict
 
@@ -191,3 +191,42 @@ def test_a_forgotten_state_gives_nothing(settled: Desk) -> None:
     assert "help.tigera.io" not in names_of(settled, "tenant0")
     resume(settled, "tenant/tenant0")
     assert settled.settle().converged
+
+
+def test_nothing_is_written_on_a_suspended_cluster(settled: Desk) -> None:
+    """Commits for both tenants there wait, on the other cluster they do not; only its own drift is left."""
+    suspend(settled, f"cluster/{CLUSTER}")
+    settled.reports.clear()
+    settled.commit(edited("tenant0", "replicas: 2", "replicas: 3") | edited("tenant1", "docs.", "help."))
+    settled.world.clusters[CLUSTER].api.delete("BGPPeer", None, "azure-route-server-a")
+
+    last = passes(settled)
+
+    made = [one for report in settled.reports for one in report.outcomes if one.result is not Result.PENDING]
+    assert the(settled, "BGPPeer", "azure-route-server-a") is None
+    assert {"firewall/hub1"} == {str(one.change.target) for one in made}
+    rows = {str(one.key): one.waiting_for for one in last.plan.attachments}
+    assert (WaitsFor.SUSPENDED,) == rows["tenant0@spoke1-aks"] == rows["tenant1@spoke1-aks"]
+    assert () == rows["tenant1@spoke2-aks"]
+    allowed = {
+        (name, source)
+        for group in settled.ports.firewall.groups()
+        for collection in group["properties"].get("ruleCollections") or ()
+        for rule in collection["rules"]
+        for name in rule.get("targetFqdns") or ()
+        for source in rule["sourceAddresses"]
+    }
+    assert ("help.tigera.io", "10.99.1.0/29") in allowed
+    assert ("help.tigera.io", "10.99.0.8/29") not in allowed
+
+
+def test_a_suspended_hub_still_blocks(settled: Desk) -> None:
+    """What denies goes on: a block lands, though nothing else on the hub is written."""
+    suspend(settled, "hub/hub1")
+    settled.commit(edited("tenant1", "docs.", "help."))
+    settled.decide(DecisionKind.BLOCK, "tenant1")
+
+    passes(settled)
+
+    assert Verdict.DENIED is settled.send("spoke1-aks", "shop", "https://api.payments.example").verdict
+    assert "help.tigera.io" not in names_of(settled, "tenant1")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from function_app.model.admission import DeferralReason
 from function_app.model.attribution import Attribution
 from function_app.model.ledger import Holding
 from function_app.model.plan import ChangeReason, Stage
@@ -126,7 +127,11 @@ def content_of(hub: Mapping[str, Any], holders: Iterable[Attribution], now: date
     document, problem = _document(hub)
     blocked = {str(one.get("subject")): one for one in hub.get("blocks") or ()}
     held = tuple(holders)
-    concerns = (*_blocks(blocked.values(), now), *_concerns(document, str(hub.get("problem") or "") or problem, now))
+    concerns = (
+        *_decided("blocked", blocked.values(), now),
+        *_decided("suspended", hub.get("suspensions") or (), now),
+        *_concerns(document, str(hub.get("problem") or "") or problem, now),
+    )
     rows = _rows(document, blocked, now)
     verdict, grade = _verdict(document, rows, concerns)
     passes = tuple(hub.get("passes") or ())
@@ -172,14 +177,14 @@ def _verdict(
     return ("as Git says", "good") if document.converged else ("under way", "moving")
 
 
-def _blocks(blocks: Iterable[Mapping[str, Any]], now: datetime) -> Iterable[Concern]:
-    for one in blocks:
+def _decided(what: str, decisions: Iterable[Mapping[str, Any]], now: datetime) -> Iterable[Concern]:
+    for one in decisions:
         expires = one.get("expires")
         until = (
             f"for {lasting(datetime.fromisoformat(str(expires)) - now)} more" if expires else "until it is taken back"
         )
         yield Concern(
-            f"{one.get('subject')} is blocked", f"{until}: {one.get('reason')} (by {one.get('by')})", grave=False
+            f"{one.get('subject')} is {what}", f"{until}: {one.get('reason')} (by {one.get('by')})", grave=False
         )
 
 
@@ -196,6 +201,9 @@ def _concerns(document: ReportDocument | None, problem: str, now: datetime) -> I
         yield Concern(f"refused: {row.subject} ({row.code})", row.message)
     for target in document.unreadable:
         yield Concern(f"{target.target} cannot be read", target.message, grave=target.permanent)
+    for deferral in document.deferrals:
+        if deferral.reason != DeferralReason.SUSPENDED:  # told with what people decided
+            yield Concern(f"not taken up on {deferral.scope}", deferral.detail, grave=deferral.until is None)
     for held in document.held:
         first = held.problems[0] if held.problems else None
         where = f"{first.file}:{first.line}:{first.column} {first.message} {first.hint}" if first else "it is not valid"

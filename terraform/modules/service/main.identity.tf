@@ -69,6 +69,6 @@ resource "azuread_service_principal" "this" {
 locals {
   caller_roles = {
     "Egress.Read"    = "May see status, plans and who held an address."
-    "Egress.Operate" = "May, besides, ask for passes, waive refusals, block and unblock tenants."
+    "Egress.Operate" = "May, besides, ask for passes, waive refusals, block and unblock tenants, suspend and resume."
   }
 }
