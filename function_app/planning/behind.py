@@ -6,10 +6,10 @@ passed to whoever claims them. Both may wait for a person, and then nobody behin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from function_app.model.names import AttachmentKey, ClusterName, NamespaceName
+from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
 from function_app.model.plan import AttachmentState, WaitsFor
 from function_app.planning.claims import RangeIndex
 from function_app.planning.facts import Facts
@@ -25,23 +25,24 @@ NEEDS_A_PERSON = frozenset(
         WaitsFor.UNAPPROVED,
     }
 )
-_ON_OTHERS = frozenset({WaitsFor.QUARANTINE, WaitsFor.UNPOINTED, WaitsFor.DRAIN})
-"""What ends when somebody else has moved."""
+Ahead = frozenset[AttachmentKey]
+Queue = Mapping[AttachmentKey, Mapping[WaitsFor, tuple[Ahead, ...]]]
+"""By attachment and by what it waits for: each thing waited for, as the others that must move first, any one of whom holds it.
 
-Queue = Mapping[AttachmentKey, frozenset[AttachmentKey]]
-"""By attachment: the others that it waits for."""
+A generation that nobody else stands on waits for time alone and has nobody ahead: while there is one, that wait ends by itself.
+"""
 
 
 def queue(facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent]) -> Queue:
     """Behind a leaving holder of its range, and behind those who claim a namespace that is still on its former gateway."""
-    found: dict[AttachmentKey, set[AttachmentKey]] = {}
-    for waiting, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents)):
-        if waiting != ahead:
-            found.setdefault(waiting, set()).add(ahead)
-    return {key: frozenset(ahead) for key, ahead in found.items()}
+    found: dict[AttachmentKey, dict[WaitsFor, tuple[Ahead, ...]]] = {}
+    for key, what, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents)):
+        waits = found.setdefault(key, {})
+        waits[what] = (*waits.get(what, ()), ahead - {key})
+    return found
 
 
-def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[AttachmentKey, AttachmentKey]]:
+def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
     asking = [one for one in intents.values() if one.waiting is WaitsFor.QUARANTINE and one.defined is not None]
     leaving = RangeIndex[AttachmentKey]()
     for intent in intents.values() if asking else ():
@@ -49,37 +50,51 @@ def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[Attac
             leaving.add(generation.range, intent.key)
     for intent in asking:
         if intent.defined is not None:
-            yield from ((intent.key, holder) for holder in leaving.overlapping(intent.defined.range))
+            yield intent.key, WaitsFor.QUARANTINE, frozenset(leaving.overlapping(intent.defined.range))
 
 
 def _for_namespaces(
     facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent]
-) -> Iterator[tuple[AttachmentKey, AttachmentKey]]:
+) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
     claimants = {
         (key.cluster, NamespaceName(name)): key
         for key, intent in intents.items()
         if intent.defined is not None
         for name in intent.defined.attachment.namespaces
     }
-    former = {one.id: key for key, intent in intents.items() for one in (*intent.older, *intent.kept, *intent.leaving)}
+    standing: dict[GenerationId, set[AttachmentKey]] = {}
     for cluster, found in facts.items():
         for name in {*found.recorded, *found.pointers}:
             claimant = claimants.get((cluster, name))
-            standing = {*(one.id for one in found.recorded.get(name, ())), *found.pointer(name).hits}
-            if claimant is not None:
-                yield from ((former[one], claimant) for one in standing if one in former)
+            for one in (*(one.id for one in found.recorded.get(name, ())), *found.pointer(name).hits):
+                if claimant is not None:
+                    standing.setdefault(one, set()).add(claimant)
+    for key, intent in intents.items():
+        for generation in intent.older:
+            yield key, WaitsFor.DRAIN, frozenset(standing.get(generation.id, ()))
+        for generation in intent.leaving:
+            if key.cluster in facts and facts[key.cluster].users(generation):
+                yield key, WaitsFor.UNPOINTED, frozenset(standing.get(generation.id, ()))
 
 
 def handed_on(states: Iterable[AttachmentState], ahead: Queue) -> tuple[AttachmentState, ...]:
     """The same rows, in which nobody waits for time that only a person can end."""
     rows = {one.key: one for one in states}
     stuck = {key for key, row in rows.items() if _rests(row)}
-    waiting = {key for key in ahead if key in rows and not _ON_OTHERS.isdisjoint(rows[key].waiting_for)}
-    while reached := sorted(key for key in waiting if not ahead[key].isdisjoint(stuck)):
-        waiting.difference_update(reached)
-        for key in reached:
-            rows[key] = _behind(rows[key], rows[min(ahead[key] & stuck)])
-        stuck.update(key for key in reached if _rests(rows[key]))
+    behind = sorted(key for key in ahead if key in rows)
+    reached = True
+    while reached:
+        reached = False
+        for key in behind:
+            held = {
+                what: min(ways[0] & stuck)
+                for what, ways in ahead[key].items()
+                if what in rows[key].waiting_for and all(way & stuck for way in ways)
+            }
+            if held:
+                rows[key] = _behind(rows[key], held.keys(), rows[min(held.values())])
+                reached = True
+        stuck.update(key for key in behind if _rests(rows[key]))
     return tuple(rows.values())
 
 
@@ -87,7 +102,7 @@ def _rests(row: AttachmentState) -> bool:
     return bool(row.waiting_for) and NEEDS_A_PERSON.issuperset(row.waiting_for)
 
 
-def _behind(row: AttachmentState, ahead: AttachmentState) -> AttachmentState:
-    others = tuple(one for one in row.waiting_for if one not in _ON_OTHERS and one is not WaitsFor.PERSON)
+def _behind(row: AttachmentState, held: Container[WaitsFor], ahead: AttachmentState) -> AttachmentState:
+    others = tuple(one for one in row.waiting_for if one not in held and one is not WaitsFor.PERSON)
     words = f"it waits for {ahead.key}, which does not move before a person acts: {ahead.detail}"
     return replace(row, waiting_for=(WaitsFor.PERSON, *others), detail=words)

@@ -7,7 +7,10 @@ from function_app.model.plan import AttachmentState, Stage, WaitsFor
 from function_app.planning.behind import handed_on
 
 FIRST, SECOND, THIRD = (AttachmentKey(TenantName(name), ClusterName("spoke1")) for name in ("a", "b", "c"))
-AHEAD = {SECOND: frozenset({FIRST}), THIRD: frozenset({SECOND})}
+AHEAD = {
+    SECOND: {WaitsFor.QUARANTINE: (frozenset({FIRST}),), WaitsFor.DRAIN: (frozenset({FIRST}),)},
+    THIRD: {WaitsFor.UNPOINTED: (frozenset({SECOND}),)},
+}
 
 
 def a_row(key: AttachmentKey, *waiting: WaitsFor, detail: str = "") -> AttachmentState:
@@ -38,3 +41,24 @@ def test_what_moves_by_itself_is_still_waited_for() -> None:
     first, second = a_row(FIRST, WaitsFor.PERSON), a_row(SECOND, WaitsFor.DRAIN, WaitsFor.FIREWALL_BUSY)
 
     assert (WaitsFor.PERSON, WaitsFor.FIREWALL_BUSY) == handed_on((first, second), AHEAD)[1].waiting_for
+
+
+def test_a_generation_that_nobody_keeps_still_drains() -> None:
+    """Of two old ones a stranger's namespace keeps the first; the second's drain ends by itself and is looked for."""
+    first, second = a_row(FIRST, WaitsFor.PERSON), a_row(SECOND, WaitsFor.DRAIN)
+    nobody: frozenset[AttachmentKey] = frozenset()
+    kept, drains = (
+        {SECOND: {WaitsFor.DRAIN: (frozenset({FIRST}),)}},
+        {SECOND: {WaitsFor.DRAIN: (frozenset({FIRST}), nobody)}},
+    )
+
+    assert (WaitsFor.PERSON,) == handed_on((first, second), kept)[1].waiting_for
+    assert (WaitsFor.DRAIN,) == handed_on((first, second), drains)[1].waiting_for
+
+
+def test_one_wait_is_handed_on_and_another_stays() -> None:
+    """A leaving gateway waits behind somebody who cannot move, while another generation of the same tenant drains."""
+    first, second = a_row(FIRST, WaitsFor.PERSON), a_row(SECOND, WaitsFor.UNPOINTED, WaitsFor.DRAIN)
+    ahead = {SECOND: {WaitsFor.UNPOINTED: (frozenset({FIRST}),), WaitsFor.DRAIN: (frozenset[AttachmentKey](),)}}
+
+    assert (WaitsFor.PERSON, WaitsFor.DRAIN) == handed_on((first, second), ahead)[1].waiting_for

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from stories.desk import HUB, Desk, sample
 
+from function_app.model.ledger import RecordKind
 from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.state import DecisionKind
 from search.actions import Action
+from search.ending import rest
+from search.history import History
 from search.runner import replay
 from search.stories import story
 from search.worlds import Variant
@@ -380,3 +383,27 @@ def test_a_namespace_may_pass_on_while_its_former_tenants_file_is_broken() -> No
         Action("adopt", ("t1", "spoke1", 2, ("alpha", "beta"), ("s0.example", "s1.example"))),
         Action("break_file", ("t0", "unknown")),
     )
+
+
+def test_a_generation_drains_though_another_of_the_same_tenant_waits_for_a_person() -> None:
+    """A namespace on the first range waits for a newcomer that cannot move; the second range drains meanwhile and is let go."""
+    history = History.of(Variant())
+    for action in (
+        Action("add", ("t0", "spoke1", 0, ("alpha", "gamma"), ("s0.example",))),
+        Action("follow", (16,)),
+        Action("foreign_pool", ("spoke1", 3, False)),
+        Action("claim", ("t0", "spoke1", ("alpha",))),
+        Action("add", ("t1", "spoke1", 3, ("gamma",), ())),
+        Action("renumber", ("t0", "spoke1", 2)),
+        Action("follow", (12,)),
+        Action("renumber", ("t0", "spoke1", 4)),
+        Action("follow", (12,)),
+    ):
+        history.play(action)
+
+    rests = rest(history)
+
+    freed = [str(one.range) for one in history.ledger.records if one.kind is RecordKind.FREED]
+    assert ["10.99.0.16/29"] == freed
+    assert rests is not None
+    assert (WaitsFor.PERSON,) == next(one.waiting_for for one in rests.plan.attachments if one.key.tenant == "t0")
