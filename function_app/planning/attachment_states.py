@@ -235,13 +235,16 @@ def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:
 
 
 def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentKey) -> WaitsFor | None:
-    """Who must act before this tenant's rules can get in, None when waiting is enough."""
+    """What this tenant's rules wait for beyond the firewall's next turn: who must act, or the end of a backoff."""
     problem = situation.observations.firewall
     if firewall is None:
         return WaitsFor.PERSON if isinstance(problem, Unreadable) and problem.permanent else None
     if firewall.unsuitable or (firewall.obstructed and key.tenant in situation.blocked):
         return WaitsFor.PERSON
-    return WaitsFor.DEFINITION if key.tenant in firewall.rejected else None
+    if key.tenant in firewall.rejected:
+        return WaitsFor.DEFINITION
+    shard, _ = firewall.seats.get(key.tenant, ("", 0))
+    return WaitsFor.FIREWALL_BACKOFF if shard in firewall.backoff else None
 
 
 def _state(

@@ -83,6 +83,8 @@ class FirewallPlan:
     """The policy must not be written at all."""
     in_flight: bool = False
     """A write to one of our groups is still running."""
+    backoff: Mapping[str, datetime] = field(default_factory=dict, hash=False)
+    """By shard: until when what is to be written there waits, because it failed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def plan_firewall(
     refused = [*unsuitable, *placement.refused]
     rendered: dict[str, tuple[str, str]] = {}
     rejected: set[TenantName] = set()
+    backoff: dict[str, datetime] = {}
     for shard in sorted({*placement.contents, *observed}):
         memory = state.shards.get(shard, ShardMemory())
         body = firewall.groups.get(shard)
@@ -141,7 +144,9 @@ def plan_firewall(
             rendered_before=state.rendered.get(key),
             digest=digest,
         )
-        waits = WaitsFor.FIREWALL_BACKOFF if _backing_off(memory, trial.content, now) else None
+        until = _backing_off(memory, trial.content, now)
+        backoff.update({shard: until} if until is not None else {})
+        waits = WaitsFor.FIREWALL_BACKOFF if until is not None else None
         candidates.append(
             _Candidate(replace(change, waits_for=waits), _takes_away(known, trial.content), _since(state, shard, now))
         )
@@ -166,6 +171,7 @@ def plan_firewall(
         obstructed=bool(obstacle),
         unsuitable=bool(unsuitable),
         in_flight=any(_in_flight(body) for group, body in firewall.groups.items() if is_ours(shards, group)),
+        backoff=backoff,
     )
 
 
@@ -245,10 +251,11 @@ def _known_in_force(body: Body | None, memory: ShardMemory) -> dict[TenantName, 
     return None if known is None else {rules.tenant: rules for rules in read_shard(known).values()}
 
 
-def _backing_off(memory: ShardMemory, content: Content, now: datetime) -> bool:
-    """Only a content that has failed waits: a new one may carry a revocation."""
-    waiting = memory.backoff_until is not None and now < memory.backoff_until
-    return waiting and memory.failures.get(content_digest(content), 0) > 0
+def _backing_off(memory: ShardMemory, content: Content, now: datetime) -> datetime | None:
+    """Until when; only a content that has failed waits: a new one may carry a revocation."""
+    until = memory.backoff_until
+    failed = memory.failures.get(content_digest(content), 0) > 0
+    return until if until is not None and now < until and failed else None
 
 
 def _takes_away(in_force: Mapping[TenantName, TenantRules] | None, content: Content) -> bool:

@@ -67,7 +67,6 @@ _CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED,
 _LOOK_AGAIN_SECONDS = {
     WaitsFor.FIREWALL_BUSY: 20.0,
     WaitsFor.PERMITTED: 20.0,
-    WaitsFor.FIREWALL_BACKOFF: 60.0,
     WaitsFor.BACKOFF: 60.0,
     WaitsFor.DRAIN: 60.0,
     WaitsFor.TARGET: 60.0,
@@ -381,10 +380,11 @@ def _look_again(
     ]
     waits.extend(what for one in attachments for what in one.waiting_for)
     ready = any(change.waits_for is None for change in changes)
+    seconds = dict(_LOOK_AGAIN_SECONDS)
+    if firewall is not None and firewall.backoff:
+        seconds[WaitsFor.FIREWALL_BACKOFF] = (min(firewall.backoff.values()) - situation.now).total_seconds()
     moving = [
-        _LOOK_AGAIN_SECONDS.get(what, _OTHERWISE_SECONDS)
-        for what in waits
-        if what not in NEEDS_A_PERSON and what not in DEFERRED
+        seconds.get(what, _OTHERWISE_SECONDS) for what in waits if what not in NEEDS_A_PERSON and what not in DEFERRED
     ]
     moving.extend(ends_in(situation.admission, situation.now))
     seen = situation.observations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from stories.desk import Desk, describe, sample
 
@@ -105,6 +106,22 @@ def test_a_refused_rule_in_the_first_rules_of_all_holds_nobody_up(desk: Desk) ->
     assert [(RefusalCode.RULE_REJECTED, "tenant0")] == [(one.code, one.subject) for one in report.plan.refused]
     assert Verdict.ALLOWED == desk.send("spoke1-aks", "shop", "https://docs.tigera.io").verdict
     assert (WaitsFor.DEFINITION,) == desk.attachment("tenant0", "spoke1-aks").waiting_for
+
+
+def test_refused_first_rules_of_a_sole_tenant_are_looked_at_when_their_pause_ends(desk: Desk) -> None:
+    """Nothing ever succeeded, so they are asked for again after ever longer pauses, in which no pass looks whether they got in."""
+    desk.world.hubs["hub1"].refuse_contents("www.tigera.io")
+    desk.commit(sample("tenants/tenant0.yaml"))
+    pauses: list[bool] = []
+    for _ in range(60):
+        report = desk.run_pass()
+        paused = WaitsFor.FIREWALL_BACKOFF in {one.waits_for for one in report.plan.changes}
+        pauses.append(paused)
+        assert paused is ((WaitsFor.FIREWALL_BACKOFF,) == desk.attachment("tenant0", "spoke1-aks").waiting_for)
+        desk.world.advance(report.plan.look_again_seconds or 0)
+
+    assert 3 < sum(pauses)
+    assert not any(first and second for first, second in pairwise(pauses))
 
 
 def test_a_firewall_that_fails_for_an_hour_names_no_tenant(desk: Desk) -> None:
