@@ -41,10 +41,12 @@ from function_app.model.resources import (
 from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
-from function_app.planning.admission import Admitted, admit, commits_to_read
+from function_app.planning.admission import Admitted, admit, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
+from function_app.planning.rollout import hubs_before
+from function_app.planning.settling import HUB, settled_after
 from function_app.planning.situation import Situation
 from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
@@ -139,9 +141,16 @@ def _kept_state(
     state, commit = after_repairs(planned.state, made, now), source.tree.commit
     state = replace(state, drifts=without_leavers(state.drifts, planned.plan.attachments))
     if admission is None:
-        return state
-    since = state.last_good_since if state.last_good_commit == commit else now
-    return replace(state, last_good_commit=commit, last_good_since=since, standing=admission.standing)
+        return replace(state, settled={})
+    return replace(
+        state,
+        last_good_commit=commit,
+        last_good_since=state.last_good_since if state.last_good_commit == commit else now,
+        standing=admission.standing,
+        settled=settled_after(
+            state, planned.plan, admission, hub_definitions(source.tree, planned.plan.hub).clusters, now
+        ),
+    )
 
 
 def _next_lease(hub: HubName, ports: HubPorts, holder: str, epoch: int) -> Lease | None:
@@ -195,7 +204,7 @@ def _decide(
     asked = Asked(definitions, before, decisions, now)
     unknown, admitted = "", Admitted(definitions)
     try:
-        admitted = admitted if as_asked else _admitted(asked, source, ledger)
+        admitted = admitted if as_asked else _admitted(asked, source, ports, ledger)
     except SourceError as problem:
         unknown = str(problem)
     hub = admitted.hub
@@ -211,16 +220,28 @@ def _decide(
     return make_plan(situation), ledger, admitted.admission
 
 
-def _admitted(asked: Asked, source: Source, ledger: Ledger) -> Admitted:
+def _published(hub: HubName, ports: HubPorts) -> Mapping[str, object] | None:
+    """Another hub's newest report: it is only waited for, so one that cannot be read is one that is not known."""
+    try:
+        return ports.status.latest(hub)
+    except StateError:
+        return None
+
+
+def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> Admitted:
     """What of Git is taken up. While nothing can keep it from that, nothing is read; raises SourceError."""
     commits = commits_to_read(asked)
     if commits is None:
         return Admitted(asked.hub)
     if asked.state.last_good_commit is None and ledger.records:
+        if may_be_taken_up(asked):
+            return Admitted(asked.hub)
         raise SourceError(
             "nobody remembers which commit was in force, and not all that Git has may be taken up now. This ends when nothing "
             "is suspended and nothing else keeps the newest commit from being taken up."
         )
+    if commits or asked.state.standing:
+        asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
     name = asked.hub.name
     trees = {commit: source.former(commit) for commit in commits}
     return admit(
@@ -336,4 +357,6 @@ def _report(
 
 
 def _kept(report: Report, state: HubState) -> Mapping[str, object]:
-    return report_json(report, state.waits, state.drifts, state.last_good_since)
+    rest = state.settled.get(HUB)
+    since = rest.since if rest is not None and rest.commit == report.plan.commit else None
+    return report_json(report, state.waits, state.drifts, state.last_good_since, since)

@@ -72,6 +72,9 @@ class Deferral:
     until: datetime | None = None
 
 
+NEVER = Commit("")
+"""At this commit stands what was never admitted: nothing."""
+
 Standing = Mapping[str, Commit]
 """By attachment (`TENANT@CLUSTER`) or scope (`cluster/NAME`, `hub/NAME`): the commit whose definition stays in force there.
 

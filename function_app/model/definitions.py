@@ -46,6 +46,7 @@ from function_app.model.platform_definitions import (
     Shards,
     UrlApiServer,
 )
+from function_app.model.rollout_definitions import WEEKDAYS, ChangeWindow, Rollout
 from function_app.model.tenant_definitions import (
     Adopt,
     AllowRule,
@@ -75,6 +76,7 @@ KINDS: dict[str, type[Hub | Cluster | Tenant | RuleSet | Guardrails]] = {
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "WEEKDAYS",
     "Address",
     "Adopt",
     "AksApiServer",
@@ -83,6 +85,7 @@ __all__ = [
     "ApiServer",
     "Attachment",
     "AzureName",
+    "ChangeWindow",
     "Cidr",
     "Cluster",
     "ClusterBgp",
@@ -113,6 +116,7 @@ __all__ = [
     "Reflectors",
     "ReplicaBounds",
     "Resources",
+    "Rollout",
     "RouteServer",
     "RuleId",
     "RuleSet",

@@ -18,6 +18,7 @@ from function_app.model.definition_fields import (
     Metadata,
     Port,
 )
+from function_app.model.rollout_definitions import ChangeWindow, Rollout
 
 MOST_PEERS = 8
 """BGP peers that one Route Server holds (Microsoft Learn, route-server-faq)."""
@@ -132,6 +133,13 @@ class ClusterSpec(Definition):
             description="Take down what is ours on the cluster once no tenant is attached, before this file is removed"
         ),
     ] = False
+    change_windows: Annotated[
+        tuple[ChangeWindow, ...],
+        Field(description="When commits are taken up here; without any, always. What denies never waits"),
+    ] = ()
+    rollout: Annotated[
+        Rollout | None, Field(description="Which clusters of the hub take a commit up before this one")
+    ] = None
     azure: Annotated[ClusterAzure | None, Field(description="What Terraform builds; without it nothing")] = None
 
 
@@ -250,6 +258,11 @@ class HubSpec(Definition):
     drift: Annotated[DriftMode, Field(description="Undo drift (`correct`), or only say it (`report`)")] = (
         DriftMode.CORRECT
     )
+    change_windows: Annotated[
+        tuple[ChangeWindow, ...],
+        Field(description="When commits are taken up here; without any, always. What denies never waits"),
+    ] = ()
+    rollout: Annotated[Rollout | None, Field(description="Which hubs take a commit up before this one")] = None
     azure: Annotated[HubAzure | None, Field(description="What Terraform builds; without it nothing")] = None
 
 

@@ -87,6 +87,14 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """All of a commit has been in force and at rest since then, without a break."""
+
+    commit: Commit
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HubState:
     """Everything a pass remembers.
 
@@ -95,7 +103,7 @@ class HubState:
     edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
     `clusters` maps a cluster to the identity that was seen behind its name. `repairs` is by the keys of `rendered`.
     `drifts` is by attachment, and "" for the newest of all. `last_good_since` is when that commit came into force; what of it
-    was not taken up stands as `standing` says.
+    was not taken up stands as `standing` says. `settled` is by cluster, and "" for the hub: what is at rest.
     """
 
     shards: Mapping[str, ShardMemory] = field(default_factory=dict)
@@ -110,6 +118,7 @@ class HubState:
     last_good_commit: Commit | None = None
     last_good_since: datetime | None = None
     standing: Standing = field(default_factory=dict)
+    settled: Mapping[str, Rest] = field(default_factory=dict)
     ledger_rebuilt_at: datetime | None = None
 
 

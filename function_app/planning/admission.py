@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from function_app.model.admission import EVERYTHING, Admission, Deferral, Scope
+from function_app.model.admission import EVERYTHING, NEVER, Admission, Deferral, Scope
 from function_app.model.definitions import AllowRule, Cluster
 from function_app.model.names import AttachmentKey, ClusterName, Commit
 from function_app.model.once import Row
@@ -28,10 +28,12 @@ from function_app.model.tree import DefinedAttachment, HubDefinitions
 from function_app.planning.both_allow import both_allow
 from function_app.planning.claims import RangeIndex
 from function_app.planning.deferring import Asked, Changed, Ground
+from function_app.planning.rollout import ROLLOUT
 from function_app.planning.standing import InForce
 from function_app.planning.suspension import SUSPENSION, suspended
+from function_app.planning.windows import CHANGE_WINDOWS
 
-GROUNDS: tuple[Ground, ...] = (SUSPENSION,)
+GROUNDS: tuple[Ground, ...] = (SUSPENSION, CHANGE_WINDOWS, ROLLOUT)
 """In the order in which they are told."""
 
 
@@ -48,11 +50,21 @@ def commits_to_read(asked: Asked) -> frozenset[Commit] | None:
     if not any(ground.applies(asked) for ground in GROUNDS):
         return None
     before = asked.state.last_good_commit
-    return frozenset({*asked.state.standing.values(), *(() if before is None else (before,))} - {asked.hub.commit})
+    commits = {*asked.state.standing.values(), *(() if before is None else (before,))}
+    return frozenset(commits - {asked.hub.commit, NEVER})
+
+
+def may_be_taken_up(asked: Asked) -> bool:
+    """Whether all that Git has may be in force, for all that is known, on a hub of which nobody remembers what is."""
+    changed = Changed(asked.hub, frozenset(asked.hub.attachments))
+    strict = (ground for ground in GROUNDS if ground.strict and ground.applies(asked))
+    return not any(True for ground in strict for _ in ground.defers(asked, changed))
 
 
 def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitted:
     """Decide for everything on the hub; `trees` has what `commits_to_read` named, None where a commit has no such hub."""
+    if asked.state.last_good_commit == asked.hub.commit and not asked.state.standing:
+        return Admitted(asked.hub, Admission(suspended=suspended(asked)))
     in_force = InForce(asked, trees)
     standing = in_force.definitions()
     verdict = _Verdict(asked.hub, standing, in_force.differing())
@@ -66,7 +78,7 @@ def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitt
         platform=tuple(dict.fromkeys((*verdict.hub.values(), *verdict.clusters.values()))),
         asked={key: _range_of(asked.hub, key) for key in verdict.attachments},
         suspended=suspended(asked),
-        standing={str(part): commit for part in verdict.deferred if (commit := in_force.commit(part)) is not None},
+        standing={str(part): in_force.commit(part) for part in verdict.deferred},
     )
     return Admitted(verdict.composed(), admission)
 

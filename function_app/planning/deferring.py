@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from function_app.model.admission import Deferral
-from function_app.model.names import AttachmentKey
+from function_app.model.names import AttachmentKey, HubName
 from function_app.model.state import Decision, DecisionKind, HubState
 from function_app.model.tree import HubDefinitions
 
@@ -20,6 +20,8 @@ class Asked:
     state: HubState
     decisions: tuple[Decision, ...]
     now: datetime
+    elsewhere: Mapping[HubName, Mapping[str, object] | None] = field(default_factory=dict, hash=False)
+    """The newest reports of the hubs that come before this one, as published."""
 
     def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
         """Decisions of one kind that have not expired."""
@@ -45,3 +47,5 @@ class Ground:
 
     applies: Callable[[Asked], bool]
     defers: Callable[[Asked, Changed], Iterable[Deferral]]
+    strict: bool = True
+    """Where nobody remembers what is in force, nothing is given rather than something that this ground defers."""

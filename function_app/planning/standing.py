@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from function_app.model.admission import Scope
+from function_app.model.admission import NEVER, Scope
+from function_app.model.definitions import Cluster, Hub
 from function_app.model.names import AttachmentKey, Commit
 from function_app.model.once import Row
 from function_app.model.tree import HubDefinitions
 from function_app.planning.deferring import Asked
+
+SETTINGS = ("change_windows", "rollout", "apply", "drift")
+"""Fields of a hub's or a cluster's spec that say how commits and drift are dealt with: they hold as soon as they are merged."""
 
 Part = AttachmentKey | Scope
 """An attachment, a cluster or the hub."""
@@ -22,9 +26,9 @@ class InForce:
     asked: Asked
     trees: Mapping[Commit, HubDefinitions | None]
 
-    def commit(self, part: Part) -> Commit | None:
-        """At which commit something was admitted last, None on a hub that never had one."""
-        return self.asked.state.standing.get(str(part), self.asked.state.last_good_commit)
+    def commit(self, part: Part) -> Commit:
+        """At which commit something was admitted last."""
+        return self.asked.state.standing.get(str(part), self.asked.state.last_good_commit or NEVER)
 
     def differing(self) -> frozenset[AttachmentKey]:
         """Attachments of which Git has another version than the one in force."""
@@ -35,14 +39,14 @@ class InForce:
         new, own = self.asked.hub, self._at(Scope.hub(self.asked.hub.name))
         names = {*new.clusters, *(name for one in self.trees.values() if one is not None for name in one.clusters)}
         clusters = {
-            name: found.clusters[name]
+            name: _with_settings(found.clusters[name], new.clusters.get(name))
             for name in sorted(names)
             if (found := self._at(Scope.cluster(name))) is not None and name in found.clusters
         }
         known = {key: found for key in sorted(self._keys()) if (found := self._at(key)) is not None}
         attachments = {key: found.attachments[key] for key, found in known.items() if key in found.attachments}
         return replace(
-            own if own is not None else new,
+            replace(own, hub=_with_settings(own.hub, new.hub)) if own is not None else new,
             commit=self.asked.state.last_good_commit or new.commit,
             clusters=clusters,
             attachments=attachments,
@@ -51,14 +55,21 @@ class InForce:
 
     def _at(self, part: Part) -> HubDefinitions | None:
         commit = self.commit(part)
-        return None if commit is None else self._tree(commit)
-
-    def _tree(self, commit: Commit) -> HubDefinitions | None:
         return self.asked.hub if commit == self.asked.hub.commit else self.trees.get(commit)
 
     def _keys(self) -> frozenset[AttachmentKey]:
         trees = (self.asked.hub, *(one for one in self.trees.values() if one is not None))
         return frozenset(key for one in trees for key in one.attachments)
+
+
+def _with_settings[D: (Hub, Cluster)](standing: D, new: D | None) -> D:
+    """A standing definition with today's settings of what is taken up when: who merged those has decided it."""
+    if new is None or standing is new:
+        return standing
+    fields = [name for name in SETTINGS if name in type(new.spec).model_fields]
+    return standing.model_copy(
+        update={"spec": standing.spec.model_copy(update={name: getattr(new.spec, name) for name in fields})}
+    )
 
 
 def _same(standing: HubDefinitions | None, new: HubDefinitions, key: AttachmentKey) -> bool:

@@ -1,7 +1,7 @@
 """Rules across files: one function a rule, a list of rules, every problem of a tree at once.
 
 Belongs here: the list and the order of what comes out. The rules stand in `check_claims`, `check_ranges`, `check_azure`,
-`check_capacity`, `check_guardrails` and `check_changes`.
+`check_capacity`, `check_guardrails`, `check_rollout` and `check_changes`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from function_app.reading.check_changes import expiries, ranges_in_steps
 from function_app.reading.check_claims import azure_resources, leaving_clusters, namespaces, references, unique_names
 from function_app.reading.check_guardrails import guardrails
 from function_app.reading.check_ranges import inside_egress_cidr, overlaps
+from function_app.reading.check_rollout import rollout_order
 from function_app.reading.parse import ParsedFile
 
 type Rule = Callable[[Candidate], Iterator[Problem]]
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     unique_names,
     references,
     leaving_clusters,
+    rollout_order,
     overlaps,
     inside_egress_cidr,
     namespaces,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from ipaddress import IPv4Network
+from zoneinfo import available_timezones
 
-from function_app.model.definitions import Cluster, Guardrails, Hub, UrlApiServer
+from function_app.model.definitions import ChangeWindow, Cluster, Guardrails, Hub, Rollout, UrlApiServer
 from function_app.model.errors import Severity
 from function_app.reading.findings import Finding, Findings, duplicates, found
 from function_app.reading.fqdns import fqdn_fault
-from function_app.reading.places import Path
+from function_app.reading.places import Path, quoted
 from function_app.reading.ranges import (
     EVERYTHING,
     Fault,
@@ -52,6 +54,8 @@ def hub_findings(hub: Hub) -> Findings:
         yield Finding(
             ("spec", "routeServer", "asn"), Fault("route-server-asn", message, "Leave `asn` out."), Severity.WARNING
         )
+    yield from _windows(spec.change_windows)
+    yield from _rollout(hub.metadata.name, spec.rollout)
     band = spec.firewall.shards.priority
     if band.last <= band.first:
         message = f"the priority band {band.first} to {band.last} has no room: the first belongs to the block shard."
@@ -71,8 +75,34 @@ def cluster_findings(cluster: Cluster) -> Findings:
     yield from _own_ranges(cluster, vnet)
     yield from _bgp(cluster)
     yield from duplicates(("spec", "reservedNamespaces"), spec.reserved_namespaces)
+    yield from _windows(spec.change_windows)
+    yield from _rollout(cluster.metadata.name, spec.rollout)
     if isinstance(spec.api_server, UrlApiServer) and spec.api_server.ca_data is not None:
         yield from found(("spec", "apiServer", "caData"), _certificate_fault(spec.api_server.ca_data))
+
+
+def _windows(windows: Sequence[ChangeWindow]) -> Findings:
+    for index, window in enumerate(windows):
+        where: Path = ("spec", "changeWindows", index)
+        yield from duplicates((*where, "days"), window.days)
+        if window.from_ == window.to:
+            message = f"the window closes when it opens, at {window.to}."
+            yield Finding((*where, "to"), Fault("window-empty", message, 'For a whole day write "00:00" to "24:00".'))
+        if window.time_zone not in available_timezones():
+            close = get_close_matches(window.time_zone, available_timezones(), n=1)
+            hint = f"Did you mean `{close[0]}`?" if close else "Write a name of the IANA database: Europe/Berlin, UTC."
+            message = f"{quoted(window.time_zone)} is no time zone."
+            yield Finding((*where, "timeZone"), Fault("time-zone", message, hint))
+
+
+def _rollout(name: str, rollout: Rollout | None) -> Findings:
+    if rollout is None:
+        return
+    where: Path = ("spec", "rollout", "after")
+    yield from duplicates(where, rollout.after)
+    if name in rollout.after:
+        fault = Fault("rollout-circle", "nothing comes after itself.", "Name others, or leave `rollout` out.")
+        yield Finding((*where, rollout.after.index(name)), fault)
 
 
 def guardrails_findings(guardrails: Guardrails) -> Findings:

@@ -45,11 +45,12 @@ def report_json(
     waits: Mapping[str, Wait],
     drifts: Mapping[str, Drift] | None = None,
     commit_since: datetime | None = None,
+    settled_since: datetime | None = None,
 ) -> Json:
     """A plan's JSON with `outcome`, `message` and `operation` on each change, and what the pass saw.
 
-    `waits` and `drifts` are keyed by attachment (`TENANT@CLUSTER`), the newest drift of all by the
-    empty text. The outcome of a change that was not ready is `pending`.
+    `waits` and `drifts` are keyed by attachment (`TENANT@CLUSTER`), the newest drift of all by the empty text. `settled_since` is
+    since when all of the commit is in force and at rest. The outcome of a change that was not ready is `pending`.
     """
     plan = report.plan
     return {
@@ -61,6 +62,7 @@ def report_json(
         ],
         "last_drift": _drift((drifts or {}).get("")),
         "commit_since": _time(commit_since),
+        "settled_since": _time(settled_since),
         "commit_seen": report.commit_seen,
         "source_problem": report.source_problem,
         "started_at": _time(report.started_at),

@@ -101,6 +101,7 @@ def test_a_pass_adds_outcomes_and_what_was_seen() -> None:
         "last_drift",
         "commit_since",
         "deferrals",
+        "settled_since",
     } == found.keys()
     assert ("2026-11-23T06:40:05+00:00", False, 20.0) == (
         found["finished_at"],
