@@ -320,6 +320,7 @@ class Assembly:
         arm = self._resource_manager(definition)
         group = (spec.subscription, spec.resource_group)
         policy = network_resource_id(*group, "firewallPolicies", spec.firewall.policy)
+        firewall = network_resource_id(*group, "azureFirewalls", spec.firewall.name)
         route_server = network_resource_id(*group, "virtualHubs", spec.route_server.name)
         stores = self.stores(hub)
         return HubPorts(
@@ -328,7 +329,7 @@ class Assembly:
                 for name, cluster in sorted(tree.definitions.clusters.items())
                 if cluster.spec.hub == hub
             },
-            firewall=AzureFirewall(firewall_target(hub), arm, policy),
+            firewall=AzureFirewall(firewall_target(hub), arm, policy, firewall),
             route_server=AzureRouteServer(route_server_target(hub), arm, route_server),
             ledger=stores.ledger,
             state=stores.state,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 
-from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
+from function_app.model.errors import NotFound, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.once import Read, once
 from function_app.model.resources import (
     ApiMode,
@@ -24,6 +24,7 @@ from function_app.model.resources import (
     Resource,
     ResourceId,
     RouteServerObservation,
+    Unreadable,
 )
 from function_app.ports import Clock, ClusterApi, FirewallApi, RouteListing, RouteServerApi
 from function_app.side_by_side import Each, InTurn
@@ -158,12 +159,23 @@ def observe_firewall(api: FirewallApi, clock: Clock) -> FirewallObservation:
     except NotFound as problem:
         raise TargetRejected(
             f"The firewall policy does not exist ({problem}). Correct spec.firewall.policy of the hub. A firewall with classic "
-            "rules has no policy: migrate it to one first, classic rules cannot be managed."
+            "rules has no policy: migrate it to one first, classic rules cannot be managed; `egressctl import` writes the policy."
         ) from problem
     groups = {str(body.get("name", "")): Read(body) if type(body) is dict else body for body in api.groups()}
     base = str(((policy.get("properties") or {}).get("basePolicy") or {}).get("id", ""))
     base_groups = {str(body.get("name", "")): body for body in api.base_groups(base)} if base else {}
     return FirewallObservation(api.target, at, policy, groups, base_groups)
+
+
+def classic_firewall(api: FirewallApi, seen: FirewallObservation | Unreadable) -> Body | None:
+    """The hub's firewall where its rules are its own; None where a policy has them, or the firewall cannot be read either."""
+    if isinstance(seen, FirewallObservation) and (seen.policy.get("properties") or {}).get("firewalls"):
+        return None
+    try:
+        firewall = api.firewall()
+    except TargetError:
+        return None
+    return None if (firewall.get("properties") or {}).get("firewallPolicy") else firewall
 
 
 POLL_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 2.0)

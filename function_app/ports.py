@@ -121,6 +121,9 @@ class FirewallApi(Protocol):
     def policy(self) -> Body:
         """The policy."""
 
+    def firewall(self) -> Body:
+        """The firewall that the hub names, whichever policy it has, or none."""
+
     def groups(self) -> Sequence[Body]:
         """The policy's rule collection groups, all pages, whole bodies."""
 

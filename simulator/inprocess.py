@@ -270,6 +270,12 @@ class InProcessFirewall:
         call = Call(self.target, "get", Kind.FIREWALL_POLICY, self._policy)
         return self._door.pass_through(call, lambda: self._hub.get_policy(self._policy), empty={})
 
+    def firewall(self) -> Body:
+        """The firewall itself."""
+        name = self._hub.document.firewall.name
+        call = Call(self.target, "get", "AzureFirewall", name)
+        return self._door.pass_through(call, lambda: self._hub.get_firewall(name), empty={})
+
     def groups(self) -> Sequence[Body]:
         """The policy's rule collection groups."""
         return self._groups_of(self._policy)

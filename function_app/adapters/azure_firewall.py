@@ -22,16 +22,21 @@ _POLICY_ID = re.compile(
 
 
 class AzureFirewall:
-    """A firewall policy by its resource id."""
+    """A firewall policy by its resource id; `firewall_id` is that of the firewall which it ought to be attached to."""
 
-    def __init__(self, target: TargetName, arm: ResourceManager, policy_id: str) -> None:
+    def __init__(self, target: TargetName, arm: ResourceManager, policy_id: str, firewall_id: str) -> None:
         self.target = target
         self._arm = arm
         self._policy_id = policy_id
+        self._firewall_id = firewall_id
 
     def policy(self) -> Body:
         """The policy; NotFound when it does not exist."""
         return self._arm.get(Call(self.target, "read", "the firewall policy"), self._policy_id)
+
+    def firewall(self) -> Body:
+        """The firewall; NotFound when it does not exist."""
+        return self._arm.get(Call(self.target, "read", "the firewall"), self._firewall_id)
 
     def groups(self) -> Sequence[Body]:
         """The policy's own rule collection groups, whole."""

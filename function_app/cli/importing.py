@@ -15,14 +15,23 @@ from function_app.authoring.cluster_file import with_adoption
 from function_app.authoring.tenant_file import NoSuchEdit
 from function_app.cli.options import OutputOption, assembled
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
-from function_app.importing import Imported, imported
+from function_app.importing import Imported, imported, migrated, template
 from function_app.model.errors import Problem, Severity
 from function_app.model.names import Commit, HubName
+from function_app.model.resources import Body, FirewallObservation
 from function_app.model.tree import Tree
+from function_app.observing import classic_firewall
 from function_app.reading.definitions import read_directory
 from function_app.reconcile import look
 from function_app.reporting.terminal import indented, problem_line
 from function_app.reporting.words import counted, plain
+
+_NEXT = (
+    "read the file and deploy it: az deployment group create --resource-group GROUP --template-file FILE",
+    "in one write of the firewall take its own rules away and name the policy (Microsoft Learn, migrate-to-policy)",
+    "then import again: gateways and rules become tenants",
+)
+_MEND = ("change these rules on the firewall, then import again",)
 
 
 def import_found(
@@ -46,7 +55,17 @@ def import_found(
     name = HubName(hub or hubs[0])
     tree = Tree(Commit("0" * 40), definitions)
     with assembled() as parts:
-        seen = look(name, tree, parts.ports(name, tree), parts.patience)
+        ports = parts.ports(name, tree)
+        seen = look(name, tree, ports, parts.patience)
+        classic = classic_firewall(ports.firewall, seen.firewall)
+    if classic is not None:
+        policy = definitions.hubs[name].spec.firewall.policy
+        if isinstance(seen.firewall, FirewallObservation):
+            return fail(
+                f"{classic.get('name')} is a classic firewall, and policy {policy} exists without it: what it holds would be "
+                "overwritten. Name a policy that does not exist yet in spec.firewall.policy of the hub, then import again."
+            )
+        return _migrate(name, policy, classic, folder, output, write=not dry_run)
     found = imported(name, definitions, seen, team=team, contact=contact)
     try:
         files = _files(folder, found)
@@ -63,6 +82,27 @@ def import_found(
     wrong = () if dry_run else _wrong(folder)
     _show(wrong)
     return ExitCode.REFUSED if found.barred or wrong else ExitCode.DONE
+
+
+def _migrate(hub: HubName, policy: str, firewall: Body, folder: Path, output: OutputForm, *, write: bool) -> int:
+    """A classic firewall comes first: its policy is written for somebody to deploy, and nothing is imported before."""
+    migration = migrated(firewall)
+    path = folder.parent / f"{hub}-firewall-policy.json"
+    written = [] if migration.barred else [str(path)]
+    if written and write:
+        path.write_text(template(migration, policy, str(firewall.get("location", ""))), encoding="utf-8")
+    if output is OutputForm.JSON:
+        print_json({"classic": str(firewall.get("name", "")), **asdict(migration), "files": written, "written": write})
+    else:
+        stdout().print(
+            Text(f"{firewall.get('name')} is a classic firewall: its rules are its own, and no policy's", style="bold")
+        )
+        _list("written" if write else "would be written", written, "green")
+        _list("no policy, since it would let through what is denied today", migration.barred, "red")
+        _list("what the policy leaves out; it allows that much less", migration.left, "yellow")
+        _list("written otherwise, to the same effect", migration.changed, "")
+        _list("what to do", _NEXT if written else _MEND, "")
+    return ExitCode.PENDING if written else ExitCode.REFUSED
 
 
 def _files(folder: Path, found: Imported) -> dict[Path, str]:

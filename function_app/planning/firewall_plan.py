@@ -208,7 +208,8 @@ def unsuitable_policy(name: HubName, hub: Hub, firewall: FirewallObservation) ->
                 RefusalCode.POLICY_UNSUITABLE,
                 f"firewall/{name}",
                 f"Firewall policy {policy} is attached to no firewall, so its rules would have no effect. "
-                f"Attach it to {hub.spec.firewall.name}; a firewall with classic rules must be migrated to a policy first.",
+                f"Attach it to {hub.spec.firewall.name}; a firewall with classic rules must be migrated to a policy first, "
+                "which `egressctl import` writes.",
             ),
         )
     return ()

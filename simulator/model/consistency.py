@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
+from simulator.model.azure.classic import OWN_LISTS
 from simulator.model.documents import ClusterDocument, HubDocument, WorldDocument
 
 ROUTE_SERVER_PEERS = 8
@@ -89,6 +90,8 @@ def hubs(document: WorldDocument) -> Iterator[str]:
         firewall = hub.firewall
         if firewall.base_policy and not firewall.policy:
             yield f"hubs.{name}.firewall.basePolicy: a classic firewall has no policy to inherit; name a policy too"
+        if firewall.policy and any(firewall.own.get(kind) for kind in OWN_LISTS):
+            yield f"hubs.{name}.firewall.own: a firewall with a policy has no rules of its own; leave one of the two out"
         if firewall.base_policy and firewall.base_policy == firewall.policy:
             yield f"hubs.{name}.firewall.basePolicy: {firewall.policy} cannot be its own base; name another policy"
         if firewall.operation_seconds < 0 or hub.route_server.listing_seconds < 0:

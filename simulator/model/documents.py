@@ -51,7 +51,11 @@ class ClusterDocument(Document):
 
 
 class FirewallDocument(Document):
-    """A firewall with its tenant policy and base policy. An empty `policy` makes it a classic firewall."""
+    """A firewall with its tenant policy and base policy. An empty `policy` makes it a classic firewall.
+
+    `own` is then what stands on the firewall itself, as ARM speaks it: rule collections of three kinds, `threatIntelMode`,
+    `additionalProperties`.
+    """
 
     name: str
     policy: str = ""
@@ -60,6 +64,7 @@ class FirewallDocument(Document):
     public_ip: str = Field(alias="publicIP")
     operation_seconds: float = 240.0
     afc_managed: bool = False
+    own: dict[str, Any] = Field(default_factory=dict)
 
 
 class RouteServerDocument(Document):

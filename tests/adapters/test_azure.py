@@ -20,6 +20,7 @@ from function_app.model.errors import Conflict, NotFound, TargetError, TargetRej
 from function_app.model.names import firewall_target, route_server_target
 
 POLICY = network_resource_id("s", "hub-rg", "firewallPolicies", "tenants")
+FIREWALL = network_resource_id("s", "hub-rg", "azureFirewalls", "hub-fw")
 HUB = network_resource_id("s", "hub-rg", "virtualHubs", "rs")
 QUICK = RequestLimits(connect_seconds=0.2, read_seconds=0.2, answer_bytes=100_000)
 GROUP: dict[str, Any] = {"properties": {"priority": 1001, "ruleCollections": []}}
@@ -41,7 +42,7 @@ def arm(server: AnsweringServer, ca_file: Path | None = None) -> ResourceManager
 
 def firewall(server: AnsweringServer) -> AzureFirewall:
     """The policy behind a server."""
-    return AzureFirewall(firewall_target("hub"), arm(server), POLICY)
+    return AzureFirewall(firewall_target("hub"), arm(server), POLICY, FIREWALL)
 
 
 def route_server(server: AnsweringServer) -> AzureRouteServer:
@@ -229,7 +230,7 @@ def test_a_refused_connection_is_unavailable() -> None:
     """Nobody listens."""
     manager = ResourceManager("s", FixedToken(), endpoint=f"http://127.0.0.1:{closed_port()}", limits=QUICK)
     with pytest.raises(TargetUnavailable, match="refused"):
-        AzureFirewall(firewall_target("hub"), manager, POLICY).policy()
+        AzureFirewall(firewall_target("hub"), manager, POLICY, FIREWALL).policy()
 
 
 def test_no_token_is_rejected_with_the_settings_to_look_at() -> None:
@@ -240,7 +241,9 @@ def test_no_token_is_rejected_with_the_settings_to_look_at() -> None:
             raise ClientAuthenticationError("AADSTS canary")
 
     with answering(Reply(200)) as server, pytest.raises(TargetRejected, match="EGRESS_AZURE_CREDENTIAL") as caught:
-        AzureFirewall(firewall_target("hub"), ResourceManager("s", NoToken(), endpoint=server.url), POLICY).policy()
+        AzureFirewall(
+            firewall_target("hub"), ResourceManager("s", NoToken(), endpoint=server.url), POLICY, FIREWALL
+        ).policy()
     assert server.seen == []
     assert "canary" not in str(caught.value)
 
@@ -249,13 +252,15 @@ def test_certificates_decide(tmp_path_factory: pytest.TempPathFactory) -> None:
     """EGRESS_CA_FILE is what is trusted; expired and foreign ones are rejected in words."""
     authority, other = Authority(tmp_path_factory.mktemp("a")), Authority(tmp_path_factory.mktemp("b"), "other")
     with answering(Reply(200, {"name": "tenants"}), authority.issue()) as server:
-        assert AzureFirewall(firewall_target("h"), arm(server, authority.file), POLICY).policy() == {"name": "tenants"}
+        assert AzureFirewall(firewall_target("h"), arm(server, authority.file), POLICY, FIREWALL).policy() == {
+            "name": "tenants"
+        }
         for ca_file in (other.file, None):
             with pytest.raises(TargetRejected, match="not trusted"):
-                AzureFirewall(firewall_target("h"), arm(server, ca_file), POLICY).policy()
+                AzureFirewall(firewall_target("h"), arm(server, ca_file), POLICY, FIREWALL).policy()
     expired = authority.issue(expired=True)
     with answering(Reply(), expired) as server, pytest.raises(TargetRejected, match="expired"):
-        AzureFirewall(firewall_target("h"), arm(server, authority.file), POLICY).policy()
+        AzureFirewall(firewall_target("h"), arm(server, authority.file), POLICY, FIREWALL).policy()
 
 
 @pytest.mark.parametrize(("content", "words"), [("no PEM", "is not PEM"), (None, "cannot be read")])
@@ -266,7 +271,7 @@ def test_a_broken_authority_file_is_named(tmp_path: Path, content: str | None, w
         path.write_text(content)
     manager = ResourceManager("s", FixedToken(), endpoint="https://127.0.0.1:1", ca_file=path)
     with pytest.raises(TargetRejected, match=words):
-        AzureFirewall(firewall_target("h"), manager, POLICY).policy()
+        AzureFirewall(firewall_target("h"), manager, POLICY, FIREWALL).policy()
 
 
 def test_the_environment_neither_redirects_nor_authenticates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from function_app.model.resources import Kind, ResourceId
 QUICK = RequestLimits(connect_seconds=0.2, read_seconds=0.2)
 JWT = "eyJhbGciOi.eyJzdWIiOi.canary"
 POLICY = network_resource_id("s", "g", "firewallPolicies", "p")
+FIREWALL = network_resource_id("s", "g", "azureFirewalls", "f")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_nothing_secret_reaches_messages_representations_or_logs(
         access = ApiServerAccess(server.url, None, lambda: "canary-token")
         cluster = KubernetesCluster(cluster_target("c"), lambda: access, QUICK)
         manager = ResourceManager("s", FileCredential(tmp_path / "token"), endpoint=server.url, limits=QUICK)
-        firewall = AzureFirewall(firewall_target("h"), manager, POLICY)
+        firewall = AzureFirewall(firewall_target("h"), manager, POLICY, FIREWALL)
         routes = AzureRouteServer(route_server_target("h"), manager, POLICY)
         body = {"spec": {"x": "canary"}}
         for act in (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli.session import Session
+
+from function_app.cli import importing
+from function_app.model.names import firewall_target
+from function_app.model.resources import FirewallObservation, Observations, Unreadable
 
 
 @pytest.fixture
@@ -44,3 +49,20 @@ def test_what_cannot_be_meant_is_said(
 
     assert 1 == told.exit_code
     assert words in told.stderr
+
+
+def test_a_policy_that_exists_is_not_written_over(
+    session: Session, gitops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A template of that name would take away what it holds, and it is attached to no firewall: another name is asked for."""
+    now, target = datetime(2026, 11, 23, tzinfo=UTC), firewall_target("hub1")
+    unread = Unreadable(target, now, "")
+    seen = Observations({}, FirewallObservation(target, now, {"properties": {}}, {}), unread)
+    monkeypatch.setattr(importing, "look", lambda *_: seen)
+    monkeypatch.setattr(importing, "classic_firewall", lambda *_: {"name": "hub-fw", "location": "westeurope"})
+
+    told = session.run("import", "--dir", str(gitops))
+
+    assert 1 == told.exit_code
+    assert "would be overwritten" in " ".join(told.stderr.split())
+    assert [] == list(gitops.parent.glob("*firewall-policy.json"))

@@ -91,7 +91,7 @@ def _write(folder: Path) -> None:
     with web_service(folder, json_answers(lambda *_: (400, said))) as azure:
         arm = ResourceManager("s", FileCredential(token), endpoint=azure.url, ca_file=azure.ca_file)
         try:
-            AzureFirewall(firewall_target(HUB), arm, "/p").put_group("egress-000", {"properties": {}})
+            AzureFirewall(firewall_target(HUB), arm, "/p", "/f").put_group("egress-000", {"properties": {}})
         except TargetError as problem:
             structlog.get_logger().warning("change.applied", outcome="failed", message=str(problem))
 

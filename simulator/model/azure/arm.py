@@ -5,10 +5,12 @@ Bodies are JSON as ARM speaks it; refusals are ArmError. `learnedRoutes/action` 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.model.azure.classic import OWN_LISTS, classic_rules
 from simulator.model.azure.contents import Json
 from simulator.model.azure.evaluation import Evaluator, FirewallLog
 from simulator.model.azure.groups import Accepted, Policy, Refusal
@@ -77,7 +79,8 @@ class AzureHub:
         """The rules in force, compiled once for each version of them."""
         version = self.policies.enforced_version
         if self._evaluator is None or self._evaluator[0] != version:
-            self._evaluator = (version, Evaluator(self.policies.enforced()))
+            classic = () if self.document.firewall.policy else (classic_rules(self.document.firewall.own),)
+            self._evaluator = (version, Evaluator((*classic, *self.policies.enforced())))
         return self._evaluator[1]
 
     # --- firewall policies ---------------------------------------------------------------------------------------
@@ -127,9 +130,8 @@ class AzureHub:
             "sku": {"name": "AZFW_VNet", "tier": "Standard"},
             "threatIntelMode": "Alert",
             "ipConfigurations": [{"name": "ipconfig", "properties": {"privateIPAddress": firewall.private_ip}}],
-            "networkRuleCollections": [],
-            "applicationRuleCollections": [],
-            "natRuleCollections": [],
+            **{kind: [] for kind in OWN_LISTS},
+            **copy.deepcopy(firewall.own),
         }
         if firewall.policy:
             properties["firewallPolicy"] = {"id": self.ids.reference("firewallPolicies", firewall.policy)}

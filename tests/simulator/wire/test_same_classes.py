@@ -66,7 +66,7 @@ def adapters(wire: Wire, limits: RequestLimits) -> Ports:
     return Ports(
         wire.world,
         KubernetesCluster(cluster_target("spoke2-aks"), access, limits),
-        AzureFirewall(firewall_target("hub1"), arm, f"{ARM}/firewallPolicies/tenants"),
+        AzureFirewall(firewall_target("hub1"), arm, f"{ARM}/firewallPolicies/tenants", f"{ARM}/azureFirewalls/hub-fw"),
         AzureRouteServer(route_server_target("hub1"), arm, f"{ARM}/virtualHubs/hub-rs"),
     )
 

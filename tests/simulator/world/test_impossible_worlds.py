@@ -43,6 +43,11 @@ def test_the_walkthrough_can_exist() -> None:
         ({"hubs__hub1__routeServer__peerIPs": ["10.0.1.4", "10.0.1.4"]}, "hubs.hub1", "three different addresses"),
         ({"hubs__hub1__routeServer__asn": 64512}, "hubs.hub1.routeServer.asn", "65515"),
         ({"hubs__hub1__firewall__policy": ""}, "hubs.hub1.firewall.basePolicy", "classic"),
+        (
+            {"hubs__hub1__firewall__own": {"networkRuleCollections": [{"name": "net"}]}},
+            "hubs.hub1.firewall.own",
+            "leave one",
+        ),
         ({"hubs__hub1__firewall__basePolicy": "tenants"}, "hubs.hub1.firewall.basePolicy", "its own base"),
         ({"hubs__hub1__firewall__operationSeconds": -1}, "hubs.hub1", "less than 0"),
         ({"hubs__hub1__vnet": ["10.0.0.1/16"]}, "hubs.hub1.vnet[0]", "host bits"),
