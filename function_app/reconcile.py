@@ -101,14 +101,19 @@ def reconcile(
         raise HubBusy(f"another pass over {hub} is under way")
     try:
         definitions, started, outcomes = hub_definitions(source.tree, hub), ports.clock.now(), list[Outcome]()
+        state = ports.state.read()
         with span("observe"):
-            readings = _readings(definitions, ports, patience)
+            readings = _readings(definitions, ports, patience, state.operations)
             gathering = Gathering(readings, patience, unanswered or Unanswered())
             answers = gathering.first(lease.epoch)
         while True:
             observations = _collected(definitions, answers, ports.clock.now())
             with span("plan"):
-                planned, ledger, admission = _decide(definitions, observations, source, ports, draw)
+                situated = _situated(definitions, observations, source, ports, draw, state)
+                # Megabytes, which planning has no more use for: what the targets show is in force has taken its place.
+                del state
+                planned, ledger = situated.planned(), situated.situation.ledger
+            admission = None if situated.unknown else situated.admission
             done = frozenset((outcome.change.target, outcome.change.resource) for outcome in outcomes)
             seen = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
             until = gathering.writing_until(planned.plan.look_again_seconds)
@@ -174,28 +179,47 @@ def preview(
     """The same road, stopped before anything is written; needs no lease. `as_asked`: as if all of the tree were taken up."""
     definitions, started = hub_definitions(source.tree, hub), ports.clock.now()
     observations = look(hub, source.tree, ports, patience)
-    planned, _, _ = _decide(definitions, observations, source, ports, draw, as_asked=as_asked)
+    situated = _situated(definitions, observations, source, ports, draw, ports.state.read(), as_asked=as_asked)
+    planned = situated.planned()
     return _report(planned, [], source, started, ports.clock.now(), observations)
 
 
 def look(hub: HubName, tree: Tree, ports: HubPorts, patience: Patience) -> Observations:
     """What a hub's targets show, each asked once; what does not answer in time is unreadable."""
     definitions = hub_definitions(tree, hub)
-    answers = Gathering(_readings(definitions, ports, patience), patience, Unanswered()).first(epoch=0)
+    readings = _readings(definitions, ports, patience, ports.state.read().operations)
+    answers = Gathering(readings, patience, Unanswered()).first(epoch=0)
     return _collected(definitions, answers, ports.clock.now())
 
 
-def _decide(
+@dataclass(frozen=True, slots=True)
+class _Situated:
+    """What is planned from. `unknown` says why it cannot be told what was taken up, `broken` what is wrong with the ledger."""
+
+    situation: Situation
+    admission: Admission
+    unknown: str = ""
+    broken: str = ""
+
+    def planned(self) -> Planned:
+        """Decide everything, or only what is safe while something cannot be told."""
+        if self.unknown:
+            return make_revocation_plan(self.situation, self.unknown, RefusalCode.STANDING_UNKNOWN)
+        return make_revocation_plan(self.situation, self.broken) if self.broken else make_plan(self.situation)
+
+
+def _situated(
     definitions: HubDefinitions,
     observations: Observations,
     source: Source,
     ports: HubPorts,
     draw: Callable[[], GenerationId],
+    before: HubState,
     *,
     as_asked: bool = False,
-) -> tuple[Planned, Ledger, Admission | None]:
-    """The plan, the ledger that it starts from, and what was taken up: None when that cannot be told."""
-    now, before, decisions = ports.clock.now(), ports.state.read(), ports.state.decisions()
+) -> _Situated:
+    """Everything that a plan is made from; `before` is the state that the last pass left."""
+    now, decisions = ports.clock.now(), ports.state.decisions()
     ledger, broken = Ledger((), {}), ""
     try:
         ledger = folded(ports.ledger.read())
@@ -213,11 +237,7 @@ def _decide(
         observations, clusters={name: one for name, one in observations.clusters.items() if name in hub.clusters}
     )
     situation = Situation(hub, ledger, observed, state, decisions, now, draw, admitted.admission)
-    if unknown:
-        return make_revocation_plan(situation, unknown, RefusalCode.STANDING_UNKNOWN), ledger, None
-    if broken:
-        return make_revocation_plan(situation, broken), ledger, admitted.admission
-    return make_plan(situation), ledger, admitted.admission
+    return _Situated(situation, admitted.admission, unknown, broken)
 
 
 def _published(hub: HubName, ports: HubPorts) -> Mapping[str, object] | None:
@@ -253,12 +273,13 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
     )
 
 
-def _readings(definitions: HubDefinitions, ports: HubPorts, patience: Patience) -> Mapping[TargetName, Reading[Seen]]:
-    """How each target is read."""
+def _readings(
+    definitions: HubDefinitions, ports: HubPorts, patience: Patience, operations: Mapping[str, str]
+) -> Mapping[TargetName, Reading[Seen]]:
+    """How each target is read; `operations` are listings that an earlier pass started."""
     clock, hub = ports.clock, definitions.name
     firewall, route_server = firewall_target(hub), route_server_target(hub)
     emptying = _emptying(ports)
-    operations = ports.state.read().operations
     readings: dict[TargetName, Reading[Seen]] = {
         firewall: Reading(_guarded(firewall, ports, lambda: observe_firewall(ports.firewall, clock))),
         route_server: Reading(

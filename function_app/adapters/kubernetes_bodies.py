@@ -41,7 +41,8 @@ class _Managed(msgspec.Struct):
 
 _PAGE = msgspec.json.Decoder(Page)
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_PARTS_OR_NULL = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_PARTS_OR_NOT = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw] | None)
+"""An object, a list, or null; of anything else a ValidationError tells."""
 _MANAGED = msgspec.json.Decoder(list[_Managed])
 _ANYTHING = msgspec.json.Decoder()
 
@@ -69,14 +70,13 @@ def body_of(call: Call, kind: Kind, api_version: str, item: msgspec.Raw) -> Read
 
 
 def _whole(parts: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
-    return {key: _metadata(value) if key == "metadata" else _ANYTHING.decode(value) for key, value in parts.items()}
+    return {key: _metadata(value) if key == "metadata" else _shared(bytes(value)) for key, value in parts.items()}
 
 
 def _metadata(raw: msgspec.Raw) -> dict[str, Any]:
     parts = _PARTS.decode(raw)
     return {
-        key: _managed_fields(value) if key == "managedFields" else _ANYTHING.decode(value)
-        for key, value in parts.items()
+        key: _managed_fields(value) if key == "managedFields" else _shared(bytes(value)) for key, value in parts.items()
     }
 
 
@@ -94,12 +94,23 @@ def _entry(manager: str, operation: str, subresource: str, fields: bytes) -> Map
 def _lean(parts: Mapping[str, msgspec.Raw], kept: Kept) -> dict[str, Any]:
     """As `model.leaning.lean`, without decoding what is left out."""
     return {
-        key: _ANYTHING.decode(parts[key]) if below is None else _below(parts[key], below)
+        key: _shared(bytes(parts[key])) if below is None else _below(parts[key], below)
         for key, below in kept.items()
         if key in parts
     }
 
 
 def _below(raw: msgspec.Raw, kept: Kept) -> Any:
-    parts = _PARTS_OR_NULL.decode(raw)
+    try:
+        parts = _PARTS_OR_NOT.decode(raw)
+    except msgspec.ValidationError:
+        return _ANYTHING.decode(raw)
+    if isinstance(parts, list):
+        return [_below(item, kept) for item in parts]
     return None if parts is None else _lean(parts, kept)
+
+
+@lru_cache(maxsize=256)
+def _shared(raw: bytes) -> Any:
+    """One value for all that say the same about at once, as pods of one gateway do; nobody changes it."""
+    return _ANYTHING.decode(raw)

@@ -52,9 +52,10 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 class StateText:
-    """A hub's state as it is stored: what has the bytes of the last state is the last state, and need not be decoded again.
+    """A hub's state as it is stored: what has the bytes of what was written last is that state, and need not be decoded again.
 
-    It is a few megabytes of firewall rules, and seldom another one than in the pass before.
+    It is a few megabytes of firewall rules, and seldom another one than in the pass before. What was read and not written is not
+    kept: a pass soon has what it observes in its place.
     """
 
     def __init__(self) -> None:
@@ -67,11 +68,9 @@ class StateText:
         if known is not None and known[1] == text:
             return known[0]
         try:
-            state = _STATE.validate_json(text)
+            return _STATE.validate_json(text)
         except ValidationError as error:
             raise _not("a hub's state", error) from None
-        self._known = state, text
-        return state
 
     def encoded(self, state: HubState, epoch: int) -> bytes:
         """The object to be stored."""

@@ -1,5 +1,7 @@
 """What is kept of objects that controllers make of our gateways, thousands of them: what somebody looks at, and nothing else.
 
+Of a list, the same is kept of each item.
+
 Everybody who reads a cluster keeps the same: adapters on the bytes that arrive, the simulator's ports on its own trees. So what is
 planned in a search is planned from what a pass over the wire would see.
 """
@@ -30,15 +32,21 @@ _METADATA: Kept = dict.fromkeys(
 )
 _POD_TEMPLATE: Kept = {
     "metadata": {"labels": None, "annotations": None},
-    "spec": dict.fromkeys(("terminationGracePeriodSeconds", "tolerations", "affinity")),
+    "spec": {
+        "terminationGracePeriodSeconds": None,
+        "tolerations": None,
+        # In parts, because the nodes that are left out are the same for all gateways of a cluster.
+        "affinity": dict.fromkeys(("nodeAffinity", "podAffinity", "podAntiAffinity")),
+    },
 }
 KEPT: Mapping[Kind, Kept] = {
     Kind.POD: {
         **_TYPE,
         "metadata": _METADATA,
         "spec": {"nodeName": None},
-        "status": dict.fromkeys(("phase", "podIP", "conditions")),
+        "status": {"phase": None, "podIP": None, "conditions": dict.fromkeys(("type", "status"))},
     },
+    Kind.IPAM_BLOCK: {**_TYPE, "metadata": _METADATA, "spec": {"cidr": None}},
     Kind.DEPLOYMENT: {
         **_TYPE,
         "metadata": _METADATA,
@@ -50,8 +58,12 @@ KEPT: Mapping[Kind, Kept] = {
 
 def lean(value: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
     """The part that is kept; shared, not copied, where a value stays whole."""
-    return {
-        key: lean(value[key], below) if below is not None and isinstance(value[key], Mapping) else value[key]
-        for key, below in kept.items()
-        if key in value
-    }
+    return {key: _below(value[key], below) for key, below in kept.items() if key in value}
+
+
+def _below(value: Any, kept: Kept | None) -> Any:
+    if kept is None:
+        return value
+    if isinstance(value, list):
+        return [_below(item, kept) for item in value]
+    return lean(value, kept) if isinstance(value, Mapping) else value
