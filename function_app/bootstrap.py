@@ -19,6 +19,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -136,9 +137,12 @@ class Assembly:
         """Who holds a lease that this process takes."""
         return f"{self.author}@{socket.gethostname()}:{os.getpid()}"
 
-    def source(self, ref: str | None = None, repository: str | None = None) -> Source:
-        """The effective tree in force at a ref; the settings say which unless told otherwise. Raises SourceError."""
-        return self._sourcing.source(ref, repository)
+    def source(self, ref: str | None = None, repository: str | None = None, *, fetch: bool = True) -> Source:
+        """The effective tree in force at a ref; the settings say which unless told otherwise. Raises SourceError.
+
+        Without `fetch` what this process fetched last is good enough, if there was no trouble with it.
+        """
+        return self._sourcing.source(ref, repository, fetch=fetch)
 
     def newest(self) -> Commit:
         """The newest commit of the settings' ref, whether it may be in force or not; raises SourceError."""
@@ -277,8 +281,8 @@ class Assembly:
         message = slack_message if telling.notice_form is NoticeForm.SLACK else teams_message
         return WebhookNotices(message, telling.notice_url, self._web)
 
-    def hub_in(self, message: str | bytes) -> HubName:
-        """The hub that a message of the queue names; raises StateError."""
+    def hub_in(self, message: str | bytes) -> HubName | None:
+        """The hub that a message of the queue names, None for those that nobody knows yet; raises StateError."""
         from function_app.adapters.storage_passes import hub_in
 
         return hub_in(message)
@@ -500,6 +504,15 @@ ALLOCATIONS = (200_000, 10, 50)
 A pass over a thousand attachments holds a million small objects for a second, none of them in a cycle. With Python's own
 numbers, made for small heaps, searching through them took a third of its CPU.
 """
+_sweeps = count(1)
+
+
+def sweep_garbage() -> None:
+    """Collect what a pass has left behind in cycles: bodies that have changed, pages of listings.
+
+    Passes over small hubs would otherwise heap up tens of megabytes of it before so many allocations have come together.
+    """
+    gc.collect(2 if next(_sweeps) % ALLOCATIONS[2] == 0 else 1)
 
 
 LARGE_BYTES = 256 * 1024

@@ -286,10 +286,10 @@ class PoisonedMessage:
 
 
 class Passes(Protocol):
-    """The queue of passes to be made: a message is a hub's name."""
+    """The queue of passes to be made: a message is a hub's name, or asks for whatever hubs Git defines while none is known."""
 
-    def send(self, hub: HubName, delay_seconds: float = 0.0) -> None:
-        """Ask for a pass, after so many seconds at the earliest."""
+    def send(self, hub: HubName | None, delay_seconds: float = 0.0) -> None:
+        """Ask for a pass, after so many seconds at the earliest; without a hub for the first ones of all."""
 
     def poisoned(self) -> tuple[PoisonedMessage, ...]:
         """What was set aside, at most 32 messages."""

@@ -87,21 +87,43 @@ class Sourcing:
         self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
         self._former_trees: dict[tuple[str, Commit], Tree] = {}
         self._meanings: Meanings | None = None
+        self._fetched: Commit | None = None
+        """The newest commit of our ref by this process's last fetch; None when that failed, or led to one that was not let in."""
         self._turn = Lock()
 
-    def source(self, ref: str | None = None, repository: str | None = None) -> Source:
+    def source(self, ref: str | None = None, repository: str | None = None, *, fetch: bool = True) -> Source:
         """The effective tree at the newest commit that may be in force; of another ref or repository simply at its newest.
 
-        Raises SourceError when there is no such ref, nothing was ever fetched, or no commit may be in force.
+        Without `fetch` that of our ref is what this process fetched last, unless there was trouble with it or another process
+        has put another commit in force since. Raises SourceError when there is no such ref, nothing was ever fetched, or no
+        commit may be in force.
         """
         location, name = repository or self._ours[0], ref or self._ours[1]
+        ours = (location, name) == self._ours
         with self._turn:
             git = self._repository_at(location)
+            if ours and not fetch and (tree := self._at_hand(git)) is not None:
+                return self._as_source(tree, location, tree.commit)
+            self._fetched = None if ours else self._fetched
             newest, problem = _newest(git, name)
-            admission = self._admitted(git, newest, problem) if (location, name) == self._ours else Admission(newest)
+            admission = self._admitted(git, newest, problem) if ours else Admission(newest)
             tree = self._effective(git, location, admission.commit)
-        why = " ".join(part for part in (problem, admission.problem) if part)
-        return Source(tree, seen=newest, problem=why, former=lambda commit: self._former(location, commit))
+            if ours and not problem and not admission.problem:
+                self._fetched = admission.commit
+        return self._as_source(tree, location, newest, problem, admission.problem)
+
+    def _at_hand(self, git: OurRepository) -> Tree | None:
+        """The tree in force when that is what we fetched last, None when it has to be fetched."""
+        if self._fetched is None or self._in_force(self._kept().in_force) != self._fetched:
+            return None
+        try:
+            return self._effective(git, self._ours[0], self._fetched)
+        except SourceError:
+            return None
+
+    def _as_source(self, tree: Tree, location: str, seen: Commit, *problems: str) -> Source:
+        why = " ".join(part for part in problems if part)
+        return Source(tree, seen=seen, problem=why, former=lambda commit: self._former(location, commit))
 
     def newest(self) -> Commit:
         """The newest commit of our ref, whether it may be in force or not; raises SourceError."""

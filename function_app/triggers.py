@@ -16,12 +16,12 @@ from threading import Lock, Thread
 import azure.functions as func
 import structlog
 
-from function_app.bootstrap import Assembly, assemble
+from function_app.bootstrap import Assembly, assemble, sweep_garbage
 from function_app.logs import configure_logs
 from function_app.model.errors import EgressError, SettingsError
 from function_app.service import decisions, intake, questions
 from function_app.service.callers import Caller, Right
-from function_app.service.passes import run_hub
+from function_app.service.passes import Ran, run_hub
 from function_app.service.requests import Answer, BadRequest, json_body, refusal
 from function_app.settings import Callers, Settings
 
@@ -205,7 +205,11 @@ def passes(message: func.QueueMessage) -> None:
     structlog.contextvars.clear_contextvars()
     parts = _parts()
     _measuring().join()
-    run_hub(parts.hub_in(message.get_body()), parts)
+    hub = parts.hub_in(message.get_body())
+    if hub is None:
+        intake.first_look(parts)
+    elif run_hub(hub, parts) is Ran.PASSED:
+        sweep_garbage()
 
 
 def _told(

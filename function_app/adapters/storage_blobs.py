@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
+from azure.storage.blob import BlobLeaseClient, ContainerClient
 
 from function_app.adapters.answers import Call
 from function_app.adapters.durable_files import hub_folder
@@ -28,6 +29,8 @@ EPOCH = "epoch"
 _TRIES = 40
 """So often is a document changed anew when others come first; with the pauses in between it is some seconds."""
 _LONGEST_PAUSE = 0.15
+_CLIENTS_KEPT = 256
+"""Some ten blobs a hub are spoken to."""
 
 
 class Changed(Exception):
@@ -70,6 +73,8 @@ class BlobContainer:
 
     def __init__(self, client: ContainerClient, account: str) -> None:
         self._client = client
+        # A client is bound methods that know it: thrown away after each call, it would wait for the garbage collector.
+        self._blob = lru_cache(_CLIENTS_KEPT)(client.get_blob_client)
         self._target = TargetName(f"storage/{account}")
 
     def read(self, name: str) -> Document | None:
@@ -244,9 +249,6 @@ class BlobContainer:
         except Refused as refused:
             if refused.code != "ContainerAlreadyExists":
                 raise refused.in_words() from None
-
-    def _blob(self, name: str) -> BlobClient:
-        return self._client.get_blob_client(name)
 
     def _lease_client(self, name: str, lease_id: str) -> BlobLeaseClient:
         return BlobLeaseClient(self._blob(name), lease_id=lease_id)

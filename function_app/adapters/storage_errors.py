@@ -6,6 +6,7 @@ Conditions that did not hold (404, 409, 412) are answers that callers expect; th
 from __future__ import annotations
 
 from collections.abc import Callable
+from traceback import clear_frames
 
 from azure.core.exceptions import DecodeError, HttpResponseError
 
@@ -54,6 +55,7 @@ def asked[T](call: Call, action: Callable[[], T], *, again: bool = True) -> T:
     except VENDOR_FAILURES as error:
         if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError) and error.status_code:
             status = error.status_code
+            _forget_frames(error)
             raise Refused(call, status, _code(error)) from None
         raise StateError(str(transport_failure(call, error))) from None
     else:
@@ -61,6 +63,14 @@ def asked[T](call: Call, action: Callable[[], T], *, again: bool = True) -> T:
         return result
     finally:
         CALLS.add(1, {"target": call.target, "verb": call.verb, "status": status})
+
+
+def _forget_frames(error: BaseException) -> None:
+    """The libraries keep an error in a frame that it keeps itself, and so all that its callers hold, until garbage is collected."""
+    found: BaseException | None = error
+    while found is not None:
+        clear_frames(found.__traceback__)
+        found = found.__context__
 
 
 def _code(error: HttpResponseError) -> str:

@@ -8,16 +8,17 @@ few writes, not five hundred that get in each other's way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from threading import Condition, Lock
+from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
 from function_app.adapters.state_codec import SCHEMA, NewerSchema, decode_envelope
 from function_app.adapters.storage_blobs import BlobContainer, Document, hub_path
-from function_app.model.errors import EgressError, StateError
+from function_app.adapters.together import Together
+from function_app.model.errors import StateError
 from function_app.model.intent import HubIntent, Intent, all_merged, merged
 from function_app.model.names import HubName
 
@@ -54,57 +55,17 @@ class _Asked:
 _CODEC = TypeAdapter(_Asked)
 
 
-@dataclass(slots=True)
-class _Request:
-    """One call of `record` on its way; `number` once it is written, `error` when it could not be."""
-
-    intent: Intent
-    number: int = 0
-    error: EgressError | None = None
-
-    @property
-    def over(self) -> bool:
-        """Written, or not to be written."""
-        return bool(self.number) or self.error is not None
-
-
-@dataclass(slots=True)
-class _Line:
-    """Those of this process who ask for one hub. One of them writes for all who wait by then, the others wait for that."""
-
-    turn: Condition = field(default_factory=Condition)
-    writing: bool = False
-    waiting: list[_Request] = field(default_factory=list)
-
-
 class IntentBlobs:
     """`Intents` of a container."""
 
     def __init__(self, container: BlobContainer) -> None:
         self._container = container
-        self._lines: dict[HubName, _Line] = {}
-        self._lock = Lock()
+        self._lines: dict[HubName, Together[Intent, int]] = {}
 
     def record(self, hub: HubName, intent: Intent) -> int:
         """Note that somebody asks; returns the hub's counter, which each call raises by one. Raises StateError."""
-        name, request = _name(hub), _Request(intent)
-        with self._lock:
-            line = self._lines.setdefault(hub, _Line())
-        with line.turn:
-            line.waiting.append(request)
-            line.turn.wait_for(lambda: request.over or not line.writing)
-            if not request.over:
-                line.writing, together, line.waiting = True, line.waiting, []
-        if not request.over:
-            try:
-                self._write(name, together)
-            finally:
-                with line.turn:
-                    line.writing = False
-                    line.turn.notify_all()
-        if request.error is not None:
-            raise request.error
-        return request.number
+        name = _name(hub)
+        return self._lines.setdefault(hub, Together(partial(self._write, name)))(intent)
 
     def read(self, hub: HubName) -> HubIntent:
         """Where the hub stands; raises StateError."""
@@ -129,27 +90,18 @@ class IntentBlobs:
         self._change(_name(hub), noted)
         return news
 
-    def _write(self, name: str, together: list[_Request]) -> None:
+    def _write(self, name: str, together: Sequence[Intent]) -> Sequence[int]:
         first = 0
 
         def with_all(asked: _Asked) -> _Asked:
             nonlocal first
             first = asked.wanted + 1
-            for request in together:
-                asked = asked.with_one(request.intent)
+            for intent in together:
+                asked = asked.with_one(intent)
             return asked
 
-        failure: EgressError = StateError(f"What was asked could not be noted in {name}.")
-        try:
-            self._change(name, with_all)
-        except EgressError as error:
-            failure = error
-        else:
-            for number, request in enumerate(together, start=first):
-                request.number = number
-        finally:
-            for request in together:
-                request.error = None if request.number else failure
+        self._change(name, with_all)
+        return range(first, first + len(together))
 
     def _change(self, name: str, change: Callable[[_Asked], _Asked]) -> None:
         def content(document: Document | None) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from function_app.adapters.storage_lease import LeaseBlobs
 from function_app.adapters.storage_ledger import LedgerBlobs
 from function_app.adapters.storage_passes import PassQueue
 from function_app.adapters.storage_state import CheckpointBlob, HistoryBlobs, StateBlobs, StatusBlobs, ToldBlobs
+from function_app.adapters.together import Together
 from function_app.model.names import HubName
 
 
@@ -101,7 +103,15 @@ class StorageParts:
 
     def hubs(self) -> tuple[HubName, ...]:
         """The hubs of which something is kept, by name; raises StateError."""
-        return tuple(HubName(name) for name in self.container.folders(HUBS))
+        return self._listing(None)
+
+    @cached_property
+    def _listing(self) -> Together[None, tuple[HubName, ...]]:
+        def listed(together: Sequence[None]) -> Sequence[tuple[HubName, ...]]:
+            found = tuple(HubName(name) for name in self.container.folders(HUBS))
+            return [found for _ in together]
+
+        return Together(listed)
 
     def close(self) -> None:
         """Give back connections."""

@@ -1,15 +1,16 @@
 """The queue of passes to be made, and what the Functions host set aside from it.
 
-A message is a hub's name as JSON, far below a queue's limit of 64 KiB. The host moves a message that failed five times to the
-poison queue, whose name is its convention (learn.microsoft.com, Azure Queue storage trigger).
+A message is a hub's name as JSON, or null for those that nobody knows yet, far below a queue's limit of 64 KiB. The host moves a
+message that failed five times to the poison queue, whose name is its convention (learn.microsoft.com, Azure Queue storage trigger).
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from azure.storage.queue import QueueClient, QueueMessage
 
@@ -17,6 +18,7 @@ from function_app.adapters.answers import Call
 from function_app.adapters.storage_account import StorageAccount
 from function_app.adapters.storage_blobs import hub_path
 from function_app.adapters.storage_errors import Refused, asked
+from function_app.adapters.together import Together
 from function_app.model.errors import StateError
 from function_app.model.names import HubName, TargetName
 from function_app.ports import PoisonedMessage
@@ -37,11 +39,26 @@ class PassQueue:
         self._target = TargetName(f"storage/{account.name}")
         self._queue = account.queue(QUEUE)
         self._poison = account.queue(POISON_QUEUE)
+        self._lines: dict[HubName | None, Together[None, None]] = {}
 
-    def send(self, hub: HubName, delay_seconds: float = 0.0) -> None:
-        """Ask for a pass, in whole seconds rounded up; raises StateError, also for a name that no hub can have."""
-        hub_path(hub)
+    def send(self, hub: HubName | None, delay_seconds: float = 0.0) -> None:
+        """Ask for a pass, in whole seconds rounded up; raises StateError, also for a name that no hub can have.
+
+        A message says nothing but where to look: those who send one for now at the same moment send one together.
+        """
+        if hub is not None:
+            hub_path(hub)
         delay = min(max(-int(-delay_seconds // 1), 0), _LONGEST_DELAY - 1)
+        if delay:
+            self._send(hub, delay)
+            return
+        self._lines.setdefault(hub, Together(partial(self._send_for_all, hub)))(None)
+
+    def _send_for_all(self, hub: HubName | None, together: Sequence[None]) -> Sequence[None]:
+        self._send(hub, 0)
+        return together
+
+    def _send(self, hub: HubName | None, delay: int) -> None:
         message = json.dumps({"hub": hub})
         self._asked("send to", QUEUE, lambda: self._queue.send_message(message, visibility_timeout=delay))
 
@@ -87,11 +104,16 @@ class PassQueue:
             raise refused.in_words() from None
 
 
-def hub_in(content: str | bytes) -> HubName:
-    """The hub that a message names, as the Functions host hands it over; raises StateError for what we would not have sent."""
+def hub_in(content: str | bytes) -> HubName | None:
+    """The hub that a message names, None for those that nobody knows yet, as the Functions host hands it over.
+
+    Raises StateError for what we would not have sent.
+    """
     try:
-        values = json.loads(content)
-        hub = HubName(values["hub"])
+        named = json.loads(content)["hub"]
+        if named is None:
+            return None
+        hub = HubName(named)
         hub_path(hub)
     except (ValueError, TypeError, KeyError, StateError):
         raise StateError("The message names no hub; whatever sent it is not this service.") from None

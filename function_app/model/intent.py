@@ -6,7 +6,7 @@ Informative: a pass reads Git and the targets, and works from nothing that an ev
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
@@ -66,19 +66,26 @@ class HubIntent:
 
     def calls_for_a_pass(self, now: datetime) -> bool:
         """A message that arrives now finds work: somebody has asked, or the time to look again has come."""
-        return self.pending or (self.look_again_at is not None and now >= self.look_again_at - SLACK)
+        return self.pending or self.look_is_due(now)
+
+    def look_is_due(self, now: datetime) -> bool:
+        """The time has come at which the last pass wanted the next one."""
+        return self.look_again_at is not None and now >= self.look_again_at - SLACK
 
     def rests_until(self, now: datetime) -> datetime | None:
-        """When those are served who may wait, None when a pass is to be made now.
+        """When those are served who may wait, None when they are served now, or nobody waits.
 
         Many pushes within seconds would else be a fetch each time one pass is over.
         """
-        due = self.look_again_at is not None and now >= self.look_again_at - SLACK
         hurried = not self.intent.reasons <= {Reason.PUSH, Reason.TIMER}
-        if due or hurried or not self.pending or self.served_at is None:
+        if hurried or not self.pending or self.served_at is None:
             return None
         until = self.served_at + REST
         return until if now < until - SLACK else None
+
+    def less_who_rest(self, now: datetime) -> HubIntent:
+        """What a pass that is made now serves: a look that is due while pushes rest leaves them to their rest."""
+        return self if self.rests_until(now) is None else replace(self, wanted=self.served, intent=Intent())
 
 
 def merged(first: Intent, second: Intent) -> Intent:

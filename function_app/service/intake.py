@@ -14,7 +14,7 @@ from function_app.model.intent import Intent, Reason
 from function_app.model.names import Commit, HubName
 from function_app.service.parts import Parts
 from function_app.service.requests import Answer, refusal
-from function_app.webhooks.filters import is_our_ref, same_repository, touched_hubs
+from function_app.webhooks.filters import is_our_ref, may_touch, same_repository, touched_hubs
 from function_app.webhooks.providers import PROVIDERS
 from function_app.webhooks.push import Ignored, Malformed, Push
 from function_app.webhooks.reading import json_object
@@ -23,7 +23,7 @@ _AT_ONCE = 8
 """Hubs that are asked at the same time: each takes three calls to storage, and a webhook is answered within a second."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LONGEST_NAME = 80
-_NOBODY = "no definition was touched, or no hub is known yet; the next look by timer finds what is new"
+_NOBODY = "no definition was touched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,24 @@ def ask(parts: Parts, hubs: Iterable[HubName], intent: Intent, *, spread_seconds
     _each(names, send)
 
 
+def first_look(parts: Parts) -> None:
+    """While nothing is kept of any hub, ask for a first pass over those that Git defines; raises StateError.
+
+    Killed half way, the message comes again and finds some of them known: they are looked at, and whoever reads the tree for
+    them finds the others.
+    """
+    known = parts.known_hubs()
+    for hub in known:
+        parts.passes.send(hub)
+    if known:
+        return
+    try:
+        source = parts.source()
+    except SourceError as problem:
+        raise StateError(str(problem)) from None
+    ask(parts, sorted(source.tree.definitions.hubs), Intent(reasons=frozenset({Reason.PUSH}), by=("the first push",)))
+
+
 def drift(parts: Parts, interval_seconds: float) -> tuple[HubName, ...]:
     """The timer: messages that were set aside are taken up, and every hub is looked at, spread over the interval.
 
@@ -122,12 +140,16 @@ def _queued(provider: str, push: Push, gate: Gate, parts: Parts) -> Answer:
         by=(f"{provider}: {_cleaned(push.by) or 'somebody'}",),
     )
     try:
-        hubs = tuple(HubName(name) for name in touched_hubs(push, gate.folder, parts.known_hubs()))
+        known = parts.known_hubs()
+        hubs = tuple(HubName(name) for name in touched_hubs(push, gate.folder, known))
         ask(parts, hubs, intent)
+        first = not hubs and not known and may_touch(push, gate.folder)
+        if first:
+            parts.passes.send(None)
     except StateError as problem:
         log.warning("webhook.failed", problem=str(problem))
         return refusal(503, "What was pushed could not be queued; send it again, or wait for the next look by timer.")
-    if not hubs:
+    if not hubs and not first:
         log.info("webhook.ignored", because=_NOBODY)
         return Answer(200, {"outcome": "ignored", "because": _NOBODY})
     log.info("webhook.accepted", hubs=list(hubs))

@@ -85,8 +85,8 @@ class Parts(Protocol):
     def leases(self) -> Leases:
         """Where leases come from."""
 
-    def source(self) -> Source:
-        """The effective tree at the newest commit; raises SourceError."""
+    def source(self, *, fetch: bool = True) -> Source:
+        """The effective tree at the newest commit, or without `fetch` at the one that was fetched last; raises SourceError."""
 
     def compared(self, base: str | None, head: str) -> Compared:
         """The trees before and after merging one branch into another, ours unless told; raises SourceError."""

@@ -7,6 +7,9 @@ and should that one be dead, one delayed message looks when its lease is over.
     asked for? -> rested? -> lease -> asked for? -> fetch -> pass -> next look noted -> served -> lease back -> asked since? -> send
 
 Killed anywhere before `served`, the message appears again and finds what was asked still unserved, or the look still due.
+
+Who asks is answered with a fetch. A look that nobody asked for goes on with the commit that the last pass went by: what has been
+pushed since says so itself, or the timer does.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ def run_hub(hub: HubName, parts: Parts) -> Ran:
     if not asked.calls_for_a_pass(now):
         return _said(log, Ran.NOTHING)
     until = asked.rests_until(now)
-    if until is not None:
+    if until is not None and not asked.look_is_due(now):
         _look_at_the_latest(hub, parts, asked, until, now)
         return _said(log, Ran.RESTING)
     lease = parts.leases.acquire(hub, parts.holder)
@@ -74,7 +77,7 @@ def run_hub(hub: HubName, parts: Parts) -> Ran:
         LEASE_WAITS.add(1, {"hub": hub})
         return _said(log, Ran.BUSY)
     with _given_back(lease):
-        asked = parts.intents.read(hub)
+        asked = parts.intents.read(hub).less_who_rest(parts.clock.now())
         try:
             ran = _while_held(hub, parts, lease, asked)
         except LeaseLost:
@@ -91,7 +94,7 @@ def _while_held(hub: HubName, parts: Parts, lease: Lease, asked: HubIntent) -> R
     if not asked.calls_for_a_pass(now):
         return Ran.NOTHING
     try:
-        source = parts.source()
+        source = parts.source(fetch=asked.pending)
     except SourceError as problem:
         _keep(hub, parts, entry_of_problem(now, str(problem), asked.intent), lease.epoch)
         if asked.look_again_at is None or asked.look_again_at <= now + SLACK:

@@ -60,6 +60,12 @@ def touched_hubs(push: Push, folder: str, known: Iterable[str]) -> tuple[str, ..
     return tuple(sorted(named if len(named) == len(paths) else {*known, *named}))
 
 
+def may_touch(push: Push, folder: str) -> bool:
+    """Whether a push can have touched any definition; one that does not tell its files can."""
+    inside = f"{folder}/" if folder else ""
+    return push.paths is None or any(path.startswith(inside) for path in push.paths)
+
+
 def _azure_devops(host: str, path: str) -> tuple[str, str]:
     steps = [step for step in path.split("/") if step and step not in ("_git", "v3", "DefaultCollection")]
     if host.endswith(".visualstudio.com"):

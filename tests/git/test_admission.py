@@ -101,6 +101,35 @@ def test_a_rewound_branch_changes_nothing_until_somebody_permits_it(installation
         assert "--waive rewound" in source.problem
 
 
+def test_a_process_that_need_not_fetch_goes_on_with_what_it_fetched(installation: Installation) -> None:
+    """Until something else is in force by another process; one that has fetched nothing yet fetches all the same."""
+    with installation.process() as process, installation.process("another disk") as another:
+        first = process.source(fetch=False)
+        installation.upstream.commit({"tenants/green.yaml": GREEN})
+        at_hand = process.source(fetch=False)
+        elsewhere = another.source()
+        caught_up = process.source(fetch=False)
+
+    assert (["blue"], ["blue"]) == (tenants(first), tenants(at_hand))
+    assert ["blue", "green"] == tenants(elsewhere) == tenants(caught_up)
+    assert elsewhere.seen == caught_up.seen
+
+
+def test_trouble_with_the_last_fetch_is_looked_into_each_time(installation: Installation) -> None:
+    """A rewound branch is refused by every pass, also by those that need not fetch; one that cannot be reached is tried again."""
+    with installation.process() as process:
+        process.source()
+        rewound(installation)
+        process.source()
+        assert "does not follow" in process.source(fetch=False).problem
+
+    away = installation.upstream.folder.with_name("away")
+    installation.upstream.folder.rename(away)
+    with installation.process() as process:
+        process.source()
+        assert process.source(fetch=False).problem
+
+
 def test_a_waiver_lets_it_come_into_force_once(installation: Installation) -> None:
     """For the commit it names; the next rewind, to whatever commit, is refused again."""
     second, other = rewound(installation)

@@ -35,6 +35,7 @@ from function_app.ports import (
 )
 from function_app.reconcile import Seen, Source
 from function_app.reviewing import Compared, compared
+from function_app.service.intake import first_look
 from function_app.service.passes import Ran, run_hub
 from simulator.memory import MemoryLedger, MemoryState, MemoryStatus
 
@@ -88,11 +89,11 @@ class MemoryPasses:
     """`Passes` in memory: messages with the time at which they appear. `sent` are the delays of all that were ever sent."""
 
     now: Callable[[], datetime]
-    messages: list[tuple[datetime, HubName]] = field(default_factory=list)
-    sent: list[tuple[HubName, float]] = field(default_factory=list)
+    messages: list[tuple[datetime, HubName | None]] = field(default_factory=list)
+    sent: list[tuple[HubName | None, float]] = field(default_factory=list)
     poison: list[PoisonedMessage] = field(default_factory=list)
 
-    def send(self, hub: HubName, delay_seconds: float = 0.0) -> None:
+    def send(self, hub: HubName | None, delay_seconds: float = 0.0) -> None:
         """Put it in."""
         self.messages.append((self.now() + timedelta(seconds=delay_seconds), hub))
         self.sent.append((hub, delay_seconds))
@@ -109,9 +110,11 @@ class MemoryPasses:
                 self.send(each.hub)
         return taken
 
-    def visible(self) -> list[tuple[datetime, HubName]]:
+    def visible(self) -> list[tuple[datetime, HubName | None]]:
         """What can be received now."""
-        return sorted(each for each in self.messages if each[0] <= self.now())
+        return sorted(
+            (each for each in self.messages if each[0] <= self.now()), key=lambda each: (each[0], each[1] or "")
+        )
 
 
 @dataclass
@@ -219,6 +222,7 @@ class ServiceDesk:
     tellings: MemoryTold = field(default_factory=MemoryTold)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     fetches: int = 0
+    fetched: Source | None = None
     source_problem: str = ""
     on_fetch: Callable[[], None] = lambda: None
     on_call: Callable[[str, str], None] = lambda _when, _name: None
@@ -276,13 +280,17 @@ class ServiceDesk:
         """Watched."""
         return cast("Leases", Watched(self.desk.ports.leases, self._told))
 
-    def source(self) -> Source:
-        """The newest tree, counted."""
+    def source(self, *, fetch: bool = True) -> Source:
+        """The newest tree, counted, or the one that was fetched last."""
+        if not fetch and self.fetched is not None:
+            return self.fetched
         self.fetches += 1
+        self.fetched = None
         self.on_fetch()
         if self.source_problem:
             raise SourceError(self.source_problem)
-        return self.desk.tree()
+        self.fetched = self.desk.tree()
+        return self.fetched
 
     def compared(self, base: str | None, head: str) -> Compared:
         """Two commits of the desk's one line."""
@@ -331,6 +339,9 @@ class ServiceDesk:
         message = visible[0]
         self.queue.messages.remove(message)
         try:
+            if message[1] is None:
+                first_look(self)
+                return Ran.NOTHING
             return run_hub(message[1], self)
         except (Killed, Exception):
             self.queue.messages.append((self.clock.now() + timedelta(seconds=self.redelivery_seconds), message[1]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from service.service_desk import HUB, ServiceDesk
+from service.service_desk import HUB, Killed, ServiceDesk
 from webhooks.deliveries import (
     COMMIT,
     NEW,
@@ -18,9 +19,11 @@ from webhooks.deliveries import (
     github_push,
 )
 
+from function_app.model.errors import StateError
 from function_app.model.intent import Reason
 from function_app.model.names import HubName
 from function_app.service.intake import Gate, webhook
+from function_app.service.passes import Ran
 from function_app.service.requests import Answer
 
 GATE = Gate("github", (OLD, NEW), "https://github.com/example/egress.git", "main", "gitops", 4096)
@@ -71,7 +74,7 @@ def test_every_hub_is_asked_when_it_cannot_be_told_which(service: ServiceDesk) -
     answer = sent(service, github(github_push(forced=True)))
 
     assert 202 == answer.status
-    assert sorted(service.known) == asked(service) == sorted(hub for hub, _ in service.queue.sent)
+    assert sorted(service.known) == asked(service) == sorted(str(hub) for hub, _ in service.queue.sent)
     assert {"record"} == set(calls[:20])
     assert {"send"} == set(calls[20:])
 
@@ -175,9 +178,54 @@ def test_storage_that_does_not_answer_is_said_so(service: ServiceDesk) -> None:
     assert [] == service.queue.sent
 
 
-def test_before_the_first_hub_is_known_the_sender_is_told() -> None:
-    """The timer finds the first hubs; the webhook has nobody to ask."""
+def test_the_first_push_of_all_starts_the_first_pass() -> None:
+    """Nobody knows a hub yet: nothing is fetched at the door, one message finds what Git defines, and the pass is made."""
     service = ServiceDesk.with_platform()
     service.known = set()
 
-    assert 200 == sent(service, github(github_push())).status
+    answers = [sent(service, github(github_push())) for _ in range(2)]
+    fetched = service.fetches
+    ran = service.work()
+
+    assert [202, 202] == [answer.status for answer in answers]
+    assert 0 == fetched
+    assert 1 == ran.count(Ran.PASSED)
+    assert ["the first push"] == service.chronicle.entries(HUB)[0]["by"]
+
+
+def test_a_first_push_beside_the_definitions_is_ignored() -> None:
+    """A README is no reason to look."""
+    service = ServiceDesk.with_platform()
+    service.known = set()
+    readme = [{"id": COMMIT, "added": [], "modified": ["README.md"], "removed": []}]
+
+    assert 200 == sent(service, github(github_push(commits=readme))).status
+    assert [] == service.queue.sent
+
+
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_a_first_look_that_is_killed_is_taken_up(moment: int) -> None:
+    """Recorded and not sent, or not even that: the message comes again and finds either."""
+    service = ServiceDesk.with_platform()
+    service.known = set()
+    sent(service, github(github_push()))
+    service.crash_at(moment)
+    with suppress(Killed):
+        service.deliver()
+    service.on_call = lambda _when, _name: None
+
+    ran = service.work_for(700)
+
+    assert Ran.PASSED in ran
+    assert not service.memory.read(HUB).pending
+
+
+def test_a_first_look_without_a_repository_comes_again() -> None:
+    """The message is not completed: the host hands it out once more."""
+    service = ServiceDesk.with_platform()
+    service.known = set()
+    service.source_problem = "Git is away"
+    sent(service, github(github_push()))
+
+    with pytest.raises(StateError, match="Git is away"):
+        service.deliver()

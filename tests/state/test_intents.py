@@ -59,16 +59,27 @@ def test_a_message_finds_work() -> None:
 
 
 def test_who_may_wait_does_so_for_a_quarter_of_a_minute() -> None:
-    """Pushes and the timer, after a pass that somebody had asked for; neither a person nor a look that is due."""
+    """Pushes and the timer, after a pass that somebody had asked for; a person never does."""
     served = HubIntent(wanted=3, served=2, intent=PUSH, served_at=NOON)
     until = NOON + REST
 
     assert until == served.rests_until(NOON + timedelta(seconds=1))
     assert served.rests_until(until) is None
     assert replace(served, intent=merged(PUSH, RESYNC)).rests_until(NOON) is None
-    assert replace(served, look_again_at=NOON).rests_until(NOON) is None
     assert replace(served, served=3).rests_until(NOON) is None
     assert replace(served, served_at=None).rests_until(NOON) is None
+
+
+def test_a_look_that_is_due_leaves_to_their_rest_who_wait() -> None:
+    """It serves nobody then; once the rest is over, or when a person is among them, it serves all."""
+    waiting = HubIntent(wanted=3, served=2, intent=PUSH, served_at=NOON, look_again_at=NOON)
+
+    assert waiting.look_is_due(NOON)
+    assert not waiting.less_who_rest(NOON).pending
+    assert Intent() == waiting.less_who_rest(NOON).intent
+    assert waiting == waiting.less_who_rest(NOON + REST)
+    hurried = replace(waiting, intent=merged(PUSH, RESYNC))
+    assert hurried == hurried.less_who_rest(NOON)
 
 
 def test_what_is_asked_twice_is_one_more_pass(storage: Storage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -285,3 +286,25 @@ def test_the_storage_libraries_are_loaded_where_storage_is_used() -> None:
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", script], check=False).returncode
+
+
+def test_calls_leave_nothing_for_the_garbage_collector(storage: Storage) -> None:
+    """Neither an answer nor a refusal: what a caller held at that time would stay in memory, whole reports among it."""
+    parts = storage.parts
+
+    def call() -> None:
+        parts.intents.record(HUB, Intent())
+        parts.intents.read(HUB)
+        assert parts.status.latest(HUB) is None
+        assert parts.container.version("hubs/nobody/status.json") is None
+
+    call()
+    gc.collect()
+    gc.disable()
+    try:
+        call()
+        left = gc.collect()
+    finally:
+        gc.enable()
+
+    assert 0 == left
