@@ -59,7 +59,7 @@ resource "azurerm_storage_container" "state" {
   container_access_type = "private"
 }
 
-# Plan and apply are two identities: a pull request's pipeline can read everything and change nothing but the state's lock.
+# Plan and apply are two identities: a pull request's pipeline reads everything and can change nothing, so it plans without a lock.
 resource "azurerm_user_assigned_identity" "pipeline" {
   for_each = { plan = "plans on pull requests", apply = "applies what a person approved" }
 
@@ -78,10 +78,34 @@ resource "azurerm_federated_identity_credential" "pipeline" {
   subject                   = each.value.subject
 }
 
+# What azurerm asks for when it reads an app and a cluster, and Azure's Reader may not: both are POSTs (hashicorp/terraform-provider-
+# azurerm, linux_function_app_resource.go and kubernetes_cluster_resource.go). Settings that are secrets lie in the vault, and a
+# cluster's credential says where it is; who signs in is Entra's matter.
+resource "azurerm_role_definition" "plan" {
+  name              = "${var.name} plan"
+  scope             = "/subscriptions/${var.subscription_id}"
+  description       = "What Terraform reads besides what a Reader may."
+  assignable_scopes = ["/subscriptions/${var.subscription_id}"]
+
+  permissions {
+    actions = [
+      "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",
+      "Microsoft.Web/sites/config/list/action",
+    ]
+  }
+}
+
+resource "azurerm_role_assignment" "plan" {
+  scope              = "/subscriptions/${var.subscription_id}"
+  role_definition_id = azurerm_role_definition.plan.role_definition_resource_id
+  principal_id       = azurerm_user_assigned_identity.pipeline["plan"].principal_id
+  principal_type     = "ServicePrincipal"
+}
+
 resource "azurerm_role_assignment" "pipeline" {
   for_each = {
     "plan/read"    = { who = "plan", role = "Reader", scope = "/subscriptions/${var.subscription_id}" }
-    "plan/state"   = { who = "plan", role = "Storage Blob Data Contributor", scope = azurerm_storage_account.state.id }
+    "plan/state"   = { who = "plan", role = "Storage Blob Data Reader", scope = azurerm_storage_account.state.id }
     "apply/build"  = { who = "apply", role = "Contributor", scope = "/subscriptions/${var.subscription_id}" }
     "apply/assign" = { who = "apply", role = "User Access Administrator", scope = "/subscriptions/${var.subscription_id}" }
     "apply/state"  = { who = "apply", role = "Storage Blob Data Contributor", scope = azurerm_storage_account.state.id }

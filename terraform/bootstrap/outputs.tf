@@ -7,6 +7,11 @@ output "backend" {
   EOT
 }
 
+output "principal_ids" {
+  description = "Who pipelines are in Entra: plan and apply, which are given roles on Microsoft Graph by hand (docs/terraform.md)."
+  value       = { for name, identity in azurerm_user_assigned_identity.pipeline : name => identity.principal_id }
+}
+
 output "client_ids" {
   description = "What pipelines sign in as: plan and apply."
   value       = { for name, identity in azurerm_user_assigned_identity.pipeline : name => identity.client_id }

@@ -6,5 +6,6 @@ runner_ranges   = ["203.0.113.7"]
 
 pipelines = {
   plan  = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:pull_request", apply = false }
+  main  = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:ref:refs/heads/main", apply = false }
   apply = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:environment:production", apply = true }
 }

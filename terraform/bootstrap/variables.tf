@@ -34,7 +34,7 @@ variable "subscription_id" {
 
 
 variable "pipelines" {
-  description = "By who they are, the OIDC issuer and the subjects of pipelines: plan on pull request, apply on an environment that a person approves."
+  description = "By who they are, the OIDC issuer and the subjects of pipelines: plan on pull request and on the main branch, apply on an environment that a person approves."
   type = map(object({
     issuer  = string
     subject = string

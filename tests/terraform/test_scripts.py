@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ class Stage:
         path.write_text("\n".join(lines), encoding="utf-8")
         path.chmod(0o755)
 
-    def run(self, script: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: str, typed: str = "", arguments: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a script of deploy/ here."""
         variables = {
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
@@ -49,7 +52,7 @@ class Stage:
             **environment,
         }
         return subprocess.run(
-            ["bash", str(TREE / "deploy" / script)],
+            ["bash", str(TREE / "deploy" / script), *arguments],
             input=typed,
             env=variables,
             capture_output=True,
@@ -159,6 +162,38 @@ def test_a_pipeline_plans_and_applies_apart(pipeline: Path) -> None:
     assert "secrets." not in text
     assert text.count("terraform apply") == 1
     assert "Destroys: yes" in text
+    apply = text[text.index("environment: production") :]
+    assert apply.index("plan-digest.sh platform.tfplan") < apply.index("terraform apply")
+    assert "-lock=false" not in apply
+    assert text.count("-lock=false") == 1
+
+
+def _digest(stage: Stage, *changes: Mapping[str, object], **beside: object) -> str:
+    """The digest of a plan with these changes, and what else a plan tells."""
+    if shutil.which("jq", path="/usr/bin:/bin") is None:
+        missing("jq is not installed")
+    stage.say("terraform", json.dumps({"resource_changes": list(changes), **beside}))
+    done = stage.run("plan-digest.sh", arguments=("platform.tfplan",))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_two_plans_of_one_meaning_have_one_digest(stage: Stage) -> None:
+    """What a person approved is told from what came since, and a second look at the same is not another plan."""
+    after = {"cidr": "10.1.0.0/16"}
+    change = {"address": "a", "change": {"actions": ["update"], "before": {"etag": "1"}, "after": after}}
+    again = {"address": "a", "change": {"actions": ["update"], "before": {"etag": "2"}, "after": after}}
+    untouched = {"address": "b", "change": {"actions": ["no-op"], "after": {}}}
+    shown = _digest(stage, change, timestamp="08:00")
+    assert len(shown) == 64
+    assert shown == _digest(stage, again, untouched, timestamp="09:00")
+    for other in (
+        {"address": "a", "change": {"actions": ["update"], "after": {"cidr": "10.2.0.0/16"}}},
+        {"address": "a", "change": {"actions": ["delete"], "after": None}},
+        {"address": "c", "change": {"actions": ["update"], "after": after}},
+    ):
+        assert shown != _digest(stage, other)
+    assert shown != _digest(stage)
 
 
 TOLD = {

@@ -7,6 +7,7 @@ variables {
   runner_ranges   = ["203.0.113.7"]
   pipelines = {
     plan  = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:pull_request", apply = false }
+    main  = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:ref:refs/heads/main", apply = false }
     apply = { issuer = "https://token.actions.githubusercontent.com", subject = "repo:example/egress:environment:production", apply = true }
   }
 }
@@ -29,8 +30,13 @@ run "a_pull_request_cannot_change_anything" {
   command = plan
 
   assert {
-    condition     = toset([for name, each in azurerm_role_assignment.pipeline : each.role_definition_name if startswith(name, "plan/")]) == toset(["Reader", "Storage Blob Data Contributor"])
-    error_message = "What plans reads; it writes the state's lock alone."
+    condition     = toset([for name, each in azurerm_role_assignment.pipeline : each.role_definition_name if startswith(name, "plan/")]) == toset(["Reader", "Storage Blob Data Reader"])
+    error_message = "What plans reads: whoever can open a pull request can run it."
+  }
+
+  assert {
+    condition     = alltrue([for action in azurerm_role_definition.plan.permissions[0].actions : strcontains(action, "/list")])
+    error_message = "What it may besides is listed, not changed."
   }
 }
 
