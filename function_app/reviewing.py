@@ -15,6 +15,7 @@ from statistics import median
 from typing import Protocol
 
 from function_app.gathering import Patience
+from function_app.model.definitions import ApplyMode
 from function_app.model.errors import EgressError, Problem, StateError, TargetError
 from function_app.model.ledger import BrokenLedger, Holding, fold
 from function_app.model.names import ClusterName, Commit, HubName
@@ -102,14 +103,18 @@ def review(
     today: date,
     around: Mapping[HubName, Surroundings] | None = None,
     author_teams: frozenset[str] | None = None,
+    *,
+    noted: bool = False,
 ) -> Review:
     """What the change means for every hub that it touches; hubs that were read are told of in any case.
 
-    With `author_teams`, the teams that its author is in, tenants of other teams are refused.
+    With `author_teams`, the teams that its author is in, tenants of other teams are refused. `noted` says that the service notes
+    what it answers, so that it can be approved.
     """
     surroundings = around or {}
     names = sorted(found.base.definitions.hubs.keys() | found.head.definitions.hubs.keys())
     hubs = [review_hub(name, found.trees, today, surroundings.get(name, Surroundings())) for name in names]
+    hubs = [_telling_what_counts(hub, found, surroundings, noted=noted) for hub in hubs]
     standing = {_key(problem) for problem in found.base.problems}
     return Review(
         base=found.base.commit,
@@ -125,6 +130,29 @@ def review(
         conflicts=found.conflicts,
         strangers=tuple(_strangers(found, author_teams)) if author_teams is not None else (),
         live=bool(surroundings),
+    )
+
+
+def is_reviewed(found: Compared, hub: HubName) -> bool:
+    """Whether the hub applies only what was approved, before the merge or after it."""
+    sides = (side.definitions.hubs.get(hub) for side in (found.base, found.head))
+    return any(one is not None and one.spec.apply is ApplyMode.REVIEWED for one in sides)
+
+
+def _telling_what_counts(
+    hub: HubReview, found: Compared, around: Mapping[HubName, Surroundings], *, noted: bool
+) -> HubReview:
+    """An approver must know when what they see is no plan that can be approved."""
+    if not hub.tenants or not is_reviewed(found, hub.hub):
+        return hub
+    read = hub.hub in around and around[hub.hub].base is not None
+    if noted and read:
+        return hub
+    why = (
+        "its firewall could not be read" if noted else "this was not answered by the service (GET /api/plan?ref=BRANCH)"
+    )
+    return replace(
+        hub, warnings=(*hub.warnings, f"{hub.hub} applies what was approved, and {why}: no approval of this counts")
     )
 
 

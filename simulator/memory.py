@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from function_app.model.approval import Shown
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName
@@ -27,31 +28,39 @@ class MemoryRepository:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._line: list[tuple[CommitEntry, dict[str, bytes]]] = []
+        self._branches: dict[Commit, tuple[CommitEntry, dict[str, bytes]]] = {}
         self._blobs: dict[str, bytes] = {}
         self.reachable = True
 
     def commit(self, files: Mapping[str, str | None], author: str = "someone@example.com") -> Commit:
         """Add a commit; None deletes a file. Paths are relative to the definitions folder."""
-        tree = dict(self._line[-1][1]) if self._line else {}
-        for path, text in files.items():
-            if text is None:
-                tree.pop(path, None)
-            else:
-                tree[path] = text.encode()
-        return self._add(tree, author)
+        entry, tree = self._made(files, author)
+        self._line.append((entry, tree))
+        return entry.commit
+
+    def propose(self, files: Mapping[str, str | None], author: str = "someone@example.com") -> Commit:
+        """A commit on a branch of its own that leaves the line where it ends now; to merge it, commit the same files."""
+        entry, tree = self._made(files, f"{author} on a branch")
+        self._branches[entry.commit] = entry, tree
+        return entry.commit
 
     def rewind(self, to: int) -> Commit:
         """Drop the newest commits, as a force-push does, keeping the first `to`."""
         del self._line[to:]
         return self._line[-1][0].commit
 
-    def _add(self, tree: dict[str, bytes], author: str) -> Commit:
+    def _made(self, files: Mapping[str, str | None], author: str) -> tuple[CommitEntry, dict[str, bytes]]:
+        parent, tree = (self._line[-1][0].commit, dict(self._line[-1][1])) if self._line else (None, {})
+        for path, text in files.items():
+            if text is None:
+                tree.pop(path, None)
+            else:
+                tree[path] = text.encode()
         for content in tree.values():
             self._blobs[_blob_id(content)] = content
         seed = repr((len(self._line), sorted(tree.items()), author)).encode()
-        entry = CommitEntry(Commit(hashlib.sha1(seed, usedforsecurity=False).hexdigest()), author, self._clock.now())
-        self._line.append((entry, tree))
-        return entry.commit
+        commit = Commit(hashlib.sha1(seed, usedforsecurity=False).hexdigest())
+        return CommitEntry(commit, author, self._clock.now(), parent), tree
 
     def fetch(self) -> None:
         """Nothing to bring, unless the repository is made unreachable."""
@@ -62,31 +71,59 @@ class MemoryRepository:
         """`main` is the newest commit; anything else must be a commit id."""
         if ref == "main" and self._line:
             return self._line[-1][0].commit
-        for entry, _ in self._line:
+        for entry, _ in (*self._line, *self._branches.values()):
             if entry.commit == ref:
                 return entry.commit
         raise SourceError(f"{ref} does not exist")
 
     def first_parents(self, commit: Commit, since: Commit | None) -> Sequence[CommitEntry]:
         """The line up to `commit`, without `since` and what lies before it."""
+        if commit in self._branches:
+            entry = self._branches[commit][0]
+            before = self.first_parents(entry.first_parent, since) if entry.first_parent not in (None, since) else []
+            return [*before, entry]
         entries = [entry for entry, _ in self._line]
         ids = [entry.commit for entry in entries]
         start = ids.index(since) + 1 if since in ids else 0
         return entries[start : ids.index(commit) + 1]
 
     def merge_base(self, one: Commit, other: Commit) -> Commit | None:
-        """There are no branches: the older of the two."""
+        """The older of the two, or where a branch left the line."""
+        if other in self._branches:
+            other = self._branches[other][0].first_parent or other
         before = [entry.commit for entry in self.first_parents(other, None)]
         return one if one in before else other
 
     def entries(self, commit: Commit) -> Sequence[BlobEntry]:
         """All files of one commit."""
-        tree = next(tree for entry, tree in self._line if entry.commit == commit)
+        known = (*self._line, *self._branches.values())
+        tree = next(tree for entry, tree in known if entry.commit == commit)
         return [BlobEntry(path, 0o100644, _blob_id(content), len(content)) for path, content in sorted(tree.items())]
 
     def read(self, blob: str) -> bytes:
         """One blob."""
         return self._blobs[blob]
+
+
+@dataclass
+class MemoryShown:
+    """`ShownPlans` in memory."""
+
+    kept: dict[tuple[HubName, Commit], list[Shown]] = field(default_factory=dict)
+
+    def add(self, hub: HubName, shown: Shown) -> None:
+        """Unless the last one for the commit was the same."""
+        known = self.kept.setdefault((hub, shown.head), [])
+        if not known or _digests(known[-1]) != _digests(shown):
+            known.append(shown)
+
+    def of(self, hub: HubName, head: Commit) -> tuple[Shown, ...]:
+        """Oldest first."""
+        return tuple(self.kept.get((hub, head), ()))
+
+
+def _digests(shown: Shown) -> dict[str, str]:
+    return {name: meaning.digest for name, meaning in shown.tenants.items()}
 
 
 def _blob_id(content: bytes) -> str:

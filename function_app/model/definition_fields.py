@@ -108,6 +108,13 @@ class DriftMode(StrEnum):
     REPORT = "report"
 
 
+class ApplyMode(StrEnum):
+    """Which changes of tenants are applied: all that are merged, or those that mean what was shown and approved."""
+
+    MERGED = "merged"
+    REVIEWED = "reviewed"
+
+
 class Expectation(Definition):
     """A statement about the resulting firewall policy."""
 

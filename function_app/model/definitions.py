@@ -9,6 +9,7 @@ from __future__ import annotations
 from function_app.model.definition_fields import (
     API_VERSION,
     Address,
+    ApplyMode,
     AzureName,
     Cidr,
     Day,
@@ -83,6 +84,7 @@ __all__ = [
     "AllowRule",
     "AnyDefinition",
     "ApiServer",
+    "ApplyMode",
     "Attachment",
     "AzureName",
     "ChangeWindow",

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from function_app.model.azure_definitions import ClusterAzure, HubAzure
 from function_app.model.definition_fields import (
     Address,
+    ApplyMode,
     AzureName,
     Cidr,
     Definition,
@@ -263,6 +264,13 @@ class HubSpec(Definition):
         Field(description="When commits are taken up here; without any, always. What denies never waits"),
     ] = ()
     rollout: Annotated[Rollout | None, Field(description="Which hubs take a commit up before this one")] = None
+    apply: Annotated[
+        ApplyMode,
+        Field(
+            description="Which changes of tenants are applied: all that are `merged`, or, `reviewed`, those alone that mean what "
+            "was shown and approved; what takes something away always is"
+        ),
+    ] = ApplyMode.MERGED
     azure: Annotated[HubAzure | None, Field(description="What Terraform builds; without it nothing")] = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from function_app.model.approval import Meaning
 from function_app.model.errors import Problem
 from function_app.model.names import Commit, HubName, PlanId, TenantName
 
@@ -35,6 +36,7 @@ class TenantReview:
     unattributed: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     digest: str = ""
+    meaning: Meaning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,19 @@ from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Network
 
-from function_app.model.definitions import Attachment, Gateway, Guardrails, OnRemoval, Tenant
+from function_app.model.approval import Meaning
+from function_app.model.definitions import ApplyMode, Attachment, Gateway, Guardrails, OnRemoval, Tenant
 from function_app.model.names import ClusterName, HubName, PlanId, TenantName
 from function_app.model.resources import Body
 from function_app.model.review import HubReview, LiveReview, Measure, Pressure, Statement, TenantReview, Waiting
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.access import gained
+from function_app.planning.approving import reach_differences
 from function_app.planning.capacity import Others, forecast
 from function_app.planning.firewall_resources import digest_of, group_meaning
 from function_app.planning.intended_policy import Intended, intended
+from function_app.planning.meaning import Around, meanings
+from function_app.planning.meaning import around as surroundings_of
 from function_app.planning.reachability.expectations import Decided, Standing, decide
 from function_app.planning.reachability.policy import Policy, policy_of
 
@@ -97,7 +101,7 @@ def review_hub(name: HubName, trees: Trees, today: date, around: Surroundings) -
     after = _side(name, trees.head, today, around, before)
     asked = after if trees.asked is trees.head else _side(name, trees.asked, today, around, before)
     measures = _forecast(name, before, asked, trees.earlier, today, around)
-    tenants = tuple(_tenants(before, after))
+    tenants = tuple(_tenants(before, after, around, today, _written(trees)))
     refused = [f"{name}: {one.message}" for one in after.intended.refused if one not in before.intended.refused]
     warnings = [] if after.hub is None else [*_pressing(measures), *_expected_without_base(around, after)]
     return HubReview(
@@ -189,44 +193,65 @@ def _decided(side: _Side) -> Iterator[Decided]:
     yield from decide(side.policy, side.tenants, side.guardrails, side.intended.sources)
 
 
-def _tenants(before: _Side, after: _Side) -> Iterator[TenantReview]:
-    """Tenants for whom anything changes; whose definitions and rules stay as they are gain and lose nothing."""
+def _written(trees: Trees) -> frozenset[TenantName]:
+    """Tenants whose files the change writes, also where they then mean the same."""
+    files = {name: f"tenants/{name}.yaml" for name in trees.head.definitions.tenants}
+    return frozenset(
+        name for name, file in files.items() if trees.base.provenance.get(file) != trees.head.provenance.get(file)
+    )
+
+
+def _tenants(
+    before: _Side, after: _Side, around: Surroundings, today: date, written: frozenset[TenantName]
+) -> Iterator[TenantReview]:
+    """Tenants for whom anything changes; whose definitions and rules stay as they are gain and lose nothing.
+
+    Where what was approved is applied, one whose file is written is told of whole: somebody may approve what still waits for it.
+    """
+    approving = any(one.hub is not None and one.hub.hub.spec.apply is ApplyMode.REVIEWED for one in (before, after))
     old, new = before.tenants, after.tenants
-    for name in sorted(old.keys() | new.keys()):
-        was, becomes = before.intended.rules.get(name), after.intended.rules.get(name)
-        if was is becomes and old.get(name) is new.get(name):
-            continue
-        edited = (was.digest() if was else "") != (becomes.digest() if becomes else "")
-        if not edited and plan_digest(before, name) == plan_digest(after, name):
-            continue
+    touched = [
+        name
+        for name in sorted(old.keys() | new.keys())
+        if before.intended.rules.get(name) is not after.intended.rules.get(name) or old.get(name) is not new.get(name)
+    ]
+    was, becomes = (_meanings(side, touched, around, today) for side in (before, after))
+    for name in touched:
+        rules = [side.intended.rules.get(name) for side in (before, after)]
+        edited = len({one.digest() if one else "" for one in rules}) == 2
         ranges = {**before.places(name), **after.places(name)}
+        if not edited and was[name].digest == becomes[name].digest:
+            if approving and name in written and name in new:
+                gains = gained(policy_of(()), after.policy, ranges)
+                moves = ("its plan stays as the base branch has it; to approve this is to approve all of it",)
+                yield TenantReview(name, gains, moves=moves, digest=becomes[name].digest, meaning=becomes[name])
+            continue
         gains = gained(before.policy, after.policy, ranges) if edited else ()
         losses = gained(after.policy, before.policy, ranges) if edited else ()
         moved = _moved(TenantReview(name, gains, losses), old.get(name), new.get(name), before, after)
         if edited and not gains and not losses:
-            moved = replace(moved, moves=(*moved.moves, "its rules are written anew and allow what they allowed"))
-        yield replace(moved, digest=plan_digest(after, name))
+            moved = replace(moved, moves=(*moved.moves, _anew(was[name], becomes[name])))
+        yield replace(moved, digest=becomes[name].digest, meaning=becomes[name])
+
+
+def _anew(was: Meaning, becomes: Meaning) -> str:
+    """What to say of rules that differ and let nothing pass that was not let pass before, as far as can be told."""
+    if (was.asks, was.reach) == (becomes.asks, becomes.reach):
+        return "its rules are written anew and allow what they allowed"
+    return "its rules are written anew; what they allow differs " + "; ".join(reach_differences(was, becomes))
+
+
+def _meanings(
+    side: _Side, tenants: Iterable[TenantName], around: Surroundings, today: date
+) -> Mapping[TenantName, Meaning]:
+    groups = {str(body["name"]): body for body in around.foreign}
+    base = {str(body["name"]): body for body in around.base or ()}
+    beside = surroundings_of(side.hub, groups, base) if side.hub is not None else Around()
+    return meanings(side.hub, tenants, beside, today)
 
 
 def _bypass(tenant: Tenant | None) -> tuple[str, ...]:
     return tuple(sorted(tenant.spec.egress.bypass)) if tenant is not None else ()
-
-
-def plan_digest(side: _Side, name: TenantName) -> str:
-    """Names a tenant's plan by meaning: its attachments, bypass and rules; order and layout of its file do not count."""
-    rules, tenant = side.intended.rules.get(name), side.tenants.get(name)
-    attachments = {
-        str(cluster): one.model_dump(mode="json") | {"namespaces": sorted(one.namespaces)}
-        for cluster, one in side.attachments(name).items()
-    }
-    return digest_of(
-        {
-            "attachments": attachments,
-            "bypass": _bypass(tenant),
-            "on_removal": tenant.spec.on_removal if tenant is not None else "",
-            "rules": rules.digest() if rules is not None else "",
-        }
-    )
 
 
 def _moved(review: TenantReview, old: Tenant | None, new: Tenant | None, before: _Side, after: _Side) -> TenantReview:
