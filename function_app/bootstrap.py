@@ -30,6 +30,7 @@ from function_app.model.errors import SettingsError, StateError
 from function_app.model.names import Commit, HubName, cluster_target, firewall_target, route_server_target
 from function_app.model.tree import Tree
 from function_app.ports import (
+    Approvals,
     Clock,
     ClusterApi,
     CommitStatuses,
@@ -40,6 +41,7 @@ from function_app.ports import (
     LedgerStore,
     Notices,
     Passes,
+    ShownPlans,
     StateStore,
     StatusStore,
     ToldStore,
@@ -248,6 +250,41 @@ class Assembly:
         return self._credential if "IngestionEndpoint=https://" in self.settings.service.telemetry else None
 
     @cached_property
+    def shown(self) -> ShownPlans:
+        """What was answered for branches."""
+        from function_app.adapters.shown_plans import ShownFiles
+
+        return self._storage.shown if self._storage is not None else ShownFiles(self.settings.storage.folder)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Who approved what; where nobody can be asked, each question is answered with why."""
+        from function_app.adapters.git_hosts import RepositoryPlace
+        from function_app.adapters.git_reviews import (
+            AzureDevOpsApprovals,
+            GitHubApprovals,
+            GitLabApprovals,
+            NoApprovals,
+        )
+
+        token, settings = self._git_token, self.settings
+        if settings.telling.approvals is CommitHost.NONE or token is None:
+            return NoApprovals("EGRESS_APPROVALS is not set, so no Git host says who approved what.")
+        branch = settings.source.ref.removeprefix("refs/heads/")
+        try:
+            place = RepositoryPlace.of(settings.source.repository)
+            match settings.telling.approvals:
+                case CommitHost.GITHUB:
+                    return GitHubApprovals(place, branch, settings.git.github_api, token, self._web)
+                case CommitHost.AZURE_DEVOPS:
+                    entra = settings.git.kind is GitAccessKind.MANAGED_IDENTITY
+                    return AzureDevOpsApprovals(place, branch, token, self._web, basic=not entra)
+                case CommitHost.GITLAB:
+                    return GitLabApprovals(place, branch, token, self._web)
+        except SettingsError as problem:
+            return NoApprovals(str(problem))
+
+    @cached_property
     def commit_statuses(self) -> CommitStatuses | None:
         """Where commits bear statuses; raises SettingsError for a repository that no Git host shows."""
         from function_app.adapters.git_hosts import (
@@ -340,6 +377,8 @@ class Assembly:
             status=stores.status,
             leases=self.leases,
             clock=self.clock,
+            approvals=self.approvals,
+            shown=self.shown,
         )
 
     def _turn_to(self, hub: HubName) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from function_app.model.approval import PullRequest, Shown
 from function_app.model.intent import HubIntent, Intent
 from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName, TargetName
@@ -247,6 +248,23 @@ class ToldStore(Protocol):
         """Replace; raises LeaseLost when a newer epoch has written."""
 
 
+class Approvals(Protocol):
+    """How commits came into our branch, and who approved that, as the Git host vouches for it."""
+
+    def of(self, commit: Commit) -> tuple[PullRequest, ...]:
+        """The merged pull requests that brought a commit; none for one that was pushed. Raises SourceError."""
+
+
+class ShownPlans(Protocol):
+    """What the service answered for branches, for hubs that apply what was approved; written under no lease."""
+
+    def add(self, hub: HubName, shown: Shown) -> None:
+        """Note an answer, unless the last one for that commit was the same; raises StateError."""
+
+    def of(self, hub: HubName, head: Commit) -> tuple[Shown, ...]:
+        """The answers for a commit, oldest first; raises StateError."""
+
+
 class CommitStatuses(Protocol):
     """What stands on commits, at a Git host."""
 
@@ -310,3 +328,6 @@ class HubPorts:
     status: StatusStore
     leases: Leases
     clock: Clock
+    approvals: Approvals | None = None
+    """None where the settings name no Git host."""
+    shown: ShownPlans | None = None

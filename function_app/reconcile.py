@@ -41,16 +41,18 @@ from function_app.model.resources import (
 from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
-from function_app.planning.admission import Admitted, admit, commits_to_read, may_be_taken_up
+from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.rollout import hubs_before
 from function_app.planning.settling import HUB, settled_after
 from function_app.planning.situation import Situation
+from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
 from function_app.side_by_side import Each
+from function_app.vouching import hub_origin, origins
 
 Seen = ClusterObservation | FirewallObservation | RouteServerObservation | Unreadable
 
@@ -152,6 +154,7 @@ def _kept_state(
         last_good_commit=commit,
         last_good_since=state.last_good_since if state.last_good_commit == commit else now,
         standing=admission.standing,
+        reviewed=admission.reviewed,
         settled=settled_after(
             state, planned.plan, admission, hub_definitions(source.tree, planned.plan.hub).clusters, now
         ),
@@ -225,7 +228,8 @@ def _situated(
         ledger = folded(ports.ledger.read())
     except (BrokenLedger, StateError) as problem:
         broken = str(problem)
-    asked = Asked(definitions, before, decisions, now)
+    firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
+    asked = Asked(definitions, before, decisions, now, firewall=firewall)
     unknown, admitted = "", Admitted(definitions)
     try:
         admitted = admitted if as_asked else _admitted(asked, source, ports, ledger)
@@ -255,7 +259,7 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
         return Admitted(asked.hub)
     if asked.state.last_good_commit is None and ledger.records:
         if may_be_taken_up(asked):
-            return Admitted(asked.hub)
+            return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
         raise SourceError(
             "nobody remembers which commit was in force, and not all that Git has may be taken up now. This ends when nothing "
             "is suspended and nothing else keeps the newest commit from being taken up."
@@ -264,13 +268,18 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
         asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
     name = asked.hub.name
     trees = {commit: source.former(commit) for commit in commits}
-    return admit(
-        asked,
-        {
-            commit: hub_definitions(tree, name) if name in tree.definitions.hubs else None
-            for commit, tree in trees.items()
-        },
-    )
+    former = {
+        commit: hub_definitions(tree, name) if name in tree.definitions.hubs else None for commit, tree in trees.items()
+    }
+    if is_reviewed(asked):
+        names = tenants_to_ask_about(asked, changed(asked, former))
+        with span("approvals"):
+            asked = replace(
+                asked,
+                origins=origins(source.tree, name, names, ports.approvals, ports.shown),
+                hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown),
+            )
+    return admit(asked, former)
 
 
 def _readings(

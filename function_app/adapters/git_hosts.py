@@ -36,7 +36,9 @@ class RepositoryPlace:
             netloc, _, path = url.rpartition("@")[2].partition(":")
         steps = tuple(unquote(step) for step in path.removesuffix(".git").strip("/").split("/") if step)
         if not netloc or netloc.startswith("/") or len(steps) < 2:
-            raise SettingsError("EGRESS_COMMIT_STATUS is set, but EGRESS_REPOSITORY names no repository of a Git host.")
+            raise SettingsError(
+                "EGRESS_COMMIT_STATUS or EGRESS_APPROVALS is set, but EGRESS_REPOSITORY names no repository of a Git host."
+            )
         return cls(f"https://{netloc}", steps)
 
 
@@ -59,12 +61,7 @@ class GitHubStatuses:
     def set(self, status: CommitStatus) -> None:
         """Raises SourceError."""
         body = {"state": self._STATES[status.state], "description": cut(status.text, 140), "context": context(status)}
-        headers = {
-            "Authorization": f"Bearer {self._token()}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-        }
-        _done(_posted(self._web, f"{self._url}/{status.commit}", body, headers))
+        _done(_posted(self._web, f"{self._url}/{status.commit}", body, github_headers(self._token())))
 
 
 class AzureDevOpsStatuses:
@@ -78,7 +75,7 @@ class AzureDevOpsStatuses:
     }
 
     def __init__(self, place: RepositoryPlace, token: Token, web: Web, *, basic: bool) -> None:
-        host, organisation, project, name = _azure_devops(place)
+        host, organisation, project, name = azure_devops_names(place)
         self._url = f"{host}/{organisation}/{project}/_apis/git/repositories/{name}/commits"
         self._token = token
         self._web = web
@@ -91,10 +88,8 @@ class AzureDevOpsStatuses:
             "description": cut(status.text, 255),
             "context": {"name": status.hub, "genre": "egress-gitops"},
         }
-        token = self._token()
-        shown = f"Basic {b64encode(f':{token}'.encode()).decode()}" if self._basic else f"Bearer {token}"
         url = f"{self._url}/{status.commit}/statuses?api-version=7.1"
-        _done(_posted(self._web, url, body, {"Authorization": shown}))
+        _done(_posted(self._web, url, body, azure_devops_headers(self._token(), basic=self._basic)))
 
 
 class GitLabStatuses:
@@ -124,6 +119,20 @@ class GitLabStatuses:
         _done(answer)
 
 
+def github_headers(token: str) -> dict[str, str]:
+    """Who asks, and for which version of the API."""
+    return {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+
+
+def azure_devops_headers(token: str, *, basic: bool) -> dict[str, str]:
+    """Who asks: a personal access token is a password without a user, Entra's stands by itself."""
+    return {"Authorization": f"Basic {b64encode(f':{token}'.encode()).decode()}" if basic else f"Bearer {token}"}
+
+
 def context(status: CommitStatus) -> str:
     """Under which name a hub's status stands."""
     return f"egress-gitops/{status.hub}"
@@ -134,7 +143,7 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _azure_devops(place: RepositoryPlace) -> tuple[str, str, str, str]:
+def azure_devops_names(place: RepositoryPlace) -> tuple[str, str, str, str]:
     """Host, organisation, project and repository; a project's own repository is named once."""
     steps = [step for step in place.path if step not in ("_git", "v3")]
     host = place.host.replace("https://ssh.dev.azure.com", "https://dev.azure.com")
@@ -145,7 +154,7 @@ def _azure_devops(place: RepositoryPlace) -> tuple[str, str, str, str]:
         steps.append(steps[1])
     if len(steps) != 3:
         raise SettingsError(
-            "EGRESS_COMMIT_STATUS=azure-devops needs EGRESS_REPOSITORY in the form https://dev.azure.com/ORG/PROJECT/_git/NAME."
+            "azure-devops as EGRESS_COMMIT_STATUS or EGRESS_APPROVALS needs EGRESS_REPOSITORY in the form https://dev.azure.com/ORG/PROJECT/_git/NAME."
         )
     organisation, project, name = (quote(step, safe="") for step in steps)
     return host, organisation, project, name

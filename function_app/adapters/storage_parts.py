@@ -9,6 +9,7 @@ from typing import Self
 
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 
+from function_app.adapters.shown_plans import ShownBlobs
 from function_app.adapters.storage_account import StorageAccount, StorageLimits, shared_key
 from function_app.adapters.storage_blobs import HUBS, BlobContainer
 from function_app.adapters.storage_intents import IntentBlobs
@@ -75,6 +76,11 @@ class StorageParts:
     def told(self) -> ToldBlobs:
         """What has been told."""
         return ToldBlobs(self.container)
+
+    @cached_property
+    def shown(self) -> ShownBlobs:
+        """What was answered for branches."""
+        return ShownBlobs(self.container)
 
     @cached_property
     def leases(self) -> LeaseBlobs:

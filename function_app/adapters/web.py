@@ -17,7 +17,7 @@ from function_app.adapters.safe_text import scrubbed
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 4_000_000
 
 
 class NoAnswer(Exception):
@@ -55,11 +55,18 @@ class Web:
 
     def post(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> WebAnswer:
         """POST JSON; raises NoAnswer."""
-        sent = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "egress-gitops"}
+        return self._asked(
+            "POST", url, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
+        )
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> WebAnswer:
+        """GET JSON; raises NoAnswer."""
+        return self._asked("GET", url, None, headers or {})
+
+    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> WebAnswer:
+        sent = {"Accept": "application/json", "User-Agent": "egress-gitops", **headers}
         try:
-            answer = self._pool.request(
-                "POST", url, body=json.dumps(body).encode(), headers={**sent, **(headers or {})}, preload_content=False
-            )
+            answer = self._pool.request(method, url, body=body, headers=sent, preload_content=False)
             try:
                 content = answer.read(_MOST_BYTES)
             finally:

@@ -26,6 +26,7 @@ from function_app.reporting.document import ReportDocument
 from function_app.reporting.json_report import preview_json, report_json
 from function_app.reporting.terminal import plan_view, problem_line, report_view, sum_of_pass
 from function_app.reporting.words import lasting, plain, short
+from function_app.service.decisions import unapproved_waiver
 from function_app.service.rewinds import rewind_waiver
 
 _DEFAULT_TIMEOUT_SECONDS = 3600.0
@@ -81,19 +82,27 @@ def reconcile(
         RefusalCode | None,
         typer.Option(metavar="CODE", help="Permit the present plan to exceed one limit once; needs --reason."),
     ] = None,
+    plan_digest: Annotated[
+        str | None,
+        typer.Option(
+            "--plan", metavar="DIGEST", help="With --waive unapproved: which tenant's plan, as its row names it."
+        ),
+    ] = None,
     reason: Annotated[str | None, typer.Option(metavar="WHY", help="With --waive: why; it is recorded.")] = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Make one pass: carry out what is ready, start what is slow, say what is waited for."""
     if (waive is None) != (reason is None):
         raise typer.BadParameter("--waive CODE and --reason WHY go together.")
+    if (waive is RefusalCode.UNAPPROVED) != (plan_digest is not None):
+        raise typer.BadParameter("--waive unapproved and --plan DIGEST go together.")
     with assembled(repo) as parts:
         if waive is RefusalCode.REWOUND and reason is not None:
             _waive_rewind(parts, hub, stated(reason))
         source = _source(parts, ref, output)
         names = hubs_of(parts, source, hub)
         if waive not in (None, RefusalCode.REWOUND) and reason is not None:
-            _waive(parts, names, source, waive, stated(reason))
+            _waive(parts, names, source, waive, stated(reason), plan_digest)
         if converged:
             results = _all_passes(parts, names, source, ref, timedelta(seconds=timeout), output)
         else:
@@ -194,20 +203,34 @@ def _waive_rewind(parts: Assembly, hub: str | None, reason: str) -> None:
     stderr().print(f"rewound waived once for commit {short(newest)}: {plain(reason)}", soft_wrap=True)
 
 
-def _waive(parts: Assembly, hubs: Sequence[HubName], source: Source, code: RefusalCode, reason: str) -> None:
-    """Record one person's permission for the plan as it is now; raises EgressError when there is nothing to permit."""
+def _waive(
+    parts: Assembly,
+    hubs: Sequence[HubName],
+    source: Source,
+    code: RefusalCode,
+    reason: str,
+    digest: str | None,
+) -> None:
+    """Record one person's permission for the plan as it is now, or a tenant's part; raises EgressError: nothing to permit."""
     if len(hubs) != 1:
         raise typer.BadParameter(f"--waive is for one plan of one hub. Say which: --hub {' or --hub '.join(hubs)}.")
     hub = hubs[0]
     ports = parts.ports(hub, source.tree)
-    report = road.preview(hub, source, ports, parts.patience)
-    refused = {refusal.code for refusal in report.plan.refused}
-    if code not in refused:
-        found = ", ".join(sorted(refused)) or "nothing"
-        raise EgressError(f"nothing to waive: the plan of {hub} is not refused for {code.value}, but for {found}.")
-    plan_id = report.plan.plan_id
-    ports.state.decide(Decision(DecisionKind.WAIVER, plan_id, reason, parts.author, time_of(parts), code=code.value))
-    stderr().print(f"{code.value} waived once for plan {plan_id[:12]} of {hub}: {plain(reason)}", soft_wrap=True)
+    plan = road.preview(hub, source, ports, parts.patience).plan
+    if digest is not None:
+        if not any(digest == one.plan for one in plan.deferrals):
+            raise EgressError(f"nothing to waive: no tenant of {hub} waits for an approval of plan {plain(digest)}.")
+        decision = unapproved_waiver(digest, reason, parts.author, time_of(parts))
+    else:
+        refused = {refusal.code for refusal in plan.refused}
+        if code not in refused:
+            found = ", ".join(sorted(refused)) or "nothing"
+            raise EgressError(f"nothing to waive: the plan of {hub} is not refused for {code.value}, but for {found}.")
+        decision = Decision(DecisionKind.WAIVER, plan.plan_id, reason, parts.author, time_of(parts), code=code.value)
+    ports.state.decide(decision)
+    stderr().print(
+        f"{code.value} waived once for plan {decision.subject[:12]} of {hub}: {plain(reason)}", soft_wrap=True
+    )
 
 
 def _print(results: Sequence[PassResult], hub: str | None, output: OutputForm) -> None:

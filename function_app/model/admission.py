@@ -63,13 +63,15 @@ class Scope(NamedTuple):
 class Deferral:
     """What is not taken up, and why, in words that name who decided it and how it ends.
 
-    `until` is when it ends by itself, or when asking again is worth it; None when only a person can end it.
+    `until` is when it ends by itself, or when asking again is worth it; None when only a person can end it. `plan` is the digest
+    of what a waiver would permit, empty where none can.
     """
 
     scope: Scope
     reason: DeferralReason
     words: str
     until: datetime | None = None
+    plan: str = ""
 
 
 NEVER = Commit("")
@@ -80,6 +82,8 @@ Standing = Mapping[str, Commit]
 
 Everything else is in force as the last good commit has it.
 """
+NEVER = Commit("")
+"""In place of a commit: nothing of it was ever taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Admission:
     asked: Mapping[AttachmentKey, str | None] = field(default_factory=dict, hash=False)
     suspended: Mapping[Scope, Deferral] = field(default_factory=dict, hash=False)
     standing: Standing = field(default_factory=dict, hash=False)
+    reviewed: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.deferred or self.platform or self.suspended)

@@ -98,6 +98,7 @@ class RefusalCode(StrEnum):
     IMMUTABLE = "immutable"
     REWOUND = "rewound"
     STANDING_UNKNOWN = "standing-unknown"
+    UNAPPROVED = "unapproved"
 
 
 @dataclass(frozen=True, slots=True)

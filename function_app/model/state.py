@@ -119,6 +119,8 @@ class HubState:
     last_good_since: datetime | None = None
     standing: Standing = field(default_factory=dict)
     settled: Mapping[str, Rest] = field(default_factory=dict)
+    reviewed: bool = False
+    """Whether the hub in force applies only what was approved."""
     ledger_rebuilt_at: datetime | None = None
 
 

@@ -31,9 +31,10 @@ from function_app.planning.deferring import Asked, Changed, Ground
 from function_app.planning.rollout import ROLLOUT
 from function_app.planning.standing import InForce
 from function_app.planning.suspension import SUSPENSION, suspended
+from function_app.planning.unapproved import APPROVAL, stays_reviewed
 from function_app.planning.windows import CHANGE_WINDOWS
 
-GROUNDS: tuple[Ground, ...] = (SUSPENSION, CHANGE_WINDOWS, ROLLOUT)
+GROUNDS: tuple[Ground, ...] = (SUSPENSION, APPROVAL, CHANGE_WINDOWS, ROLLOUT)
 """In the order in which they are told."""
 
 
@@ -54,17 +55,23 @@ def commits_to_read(asked: Asked) -> frozenset[Commit] | None:
     return frozenset(commits - {asked.hub.commit, NEVER})
 
 
+def changed(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Changed:
+    """What would be taken up if nothing were deferred; `trees` as for `admit`."""
+    in_force = InForce(asked, trees)
+    return Changed(in_force.definitions(), in_force.differing())
+
+
 def may_be_taken_up(asked: Asked) -> bool:
     """Whether all that Git has may be in force, for all that is known, on a hub of which nobody remembers what is."""
-    changed = Changed(asked.hub, frozenset(asked.hub.attachments))
+    everything = Changed(asked.hub, frozenset(asked.hub.attachments))
     strict = (ground for ground in GROUNDS if ground.strict and ground.applies(asked))
-    return not any(True for ground in strict for _ in ground.defers(asked, changed))
+    return not any(True for ground in strict for _ in ground.defers(asked, everything))
 
 
 def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitted:
     """Decide for everything on the hub; `trees` has what `commits_to_read` named, None where a commit has no such hub."""
     if asked.state.last_good_commit == asked.hub.commit and not asked.state.standing:
-        return Admitted(asked.hub, Admission(suspended=suspended(asked)))
+        return Admitted(asked.hub, Admission(suspended=suspended(asked), reviewed=stays_reviewed(asked)))
     in_force = InForce(asked, trees)
     standing = in_force.definitions()
     verdict = _Verdict(asked.hub, standing, in_force.differing())
@@ -72,13 +79,14 @@ def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitt
     while verdict.defer_clashes():
         pass
     if not verdict.deferred:
-        return Admitted(asked.hub, Admission(suspended=suspended(asked)))
+        return Admitted(asked.hub, Admission(suspended=suspended(asked), reviewed=stays_reviewed(asked)))
     admission = Admission(
         deferred=verdict.attachments,
         platform=tuple(dict.fromkeys((*verdict.hub.values(), *verdict.clusters.values()))),
         asked={key: _range_of(asked.hub, key) for key in verdict.attachments},
         suspended=suspended(asked),
         standing={str(part): in_force.commit(part) for part in verdict.deferred},
+        reviewed=stays_reviewed(asked),
     )
     return Admitted(verdict.composed(), admission)
 

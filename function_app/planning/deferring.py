@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from function_app.model.admission import Deferral
-from function_app.model.names import AttachmentKey, HubName
+from function_app.model.approval import Origin
+from function_app.model.names import AttachmentKey, HubName, TenantName
+from function_app.model.resources import FirewallObservation
 from function_app.model.state import Decision, DecisionKind, HubState
 from function_app.model.tree import HubDefinitions
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be taken up on a hub, and what is known meanwhile. `hub` is what Git has now."""
+    """What is to be taken up on a hub, and what is known meanwhile. `hub` is what Git has now.
+
+    `firewall` is None while it is not read. `origins` say how the commits came in that made tenants what they are, and
+    `hub_origin` the hub's own; they are asked for only where `planning.unapproved` needs them.
+    """
 
     hub: HubDefinitions
     state: HubState
@@ -22,6 +28,9 @@ class Asked:
     now: datetime
     elsewhere: Mapping[HubName, Mapping[str, object] | None] = field(default_factory=dict, hash=False)
     """The newest reports of the hubs that come before this one, as published."""
+    firewall: FirewallObservation | None = None
+    origins: Mapping[TenantName, tuple[Origin, ...]] = field(default_factory=dict)
+    hub_origin: Origin | None = None
 
     def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
         """Decisions of one kind that have not expired."""

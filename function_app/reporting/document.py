@@ -113,6 +113,7 @@ class DeferralRow(_Part):
     reason: str
     detail: str = ""
     until: datetime | None = None
+    plan: str = ""
 
 
 class ClusterRow(_Part):

@@ -83,8 +83,17 @@ def report_json(
 
 
 def deferral_json(one: Deferral) -> Json:
-    """`{scope, reason, detail, until}`: what of Git is not taken up, such as `tenant/NAME`, why, and when that ends."""
-    return {"scope": str(one.scope), "reason": one.reason.value, "detail": one.words, "until": _time(one.until)}
+    """`{scope, reason, detail, until, plan}`: what of Git is not taken up, such as `tenant/NAME`, why, and when that ends.
+
+    `plan` is the digest that a waiver permits, empty where none can.
+    """
+    return {
+        "scope": str(one.scope),
+        "reason": one.reason.value,
+        "detail": one.words,
+        "until": _time(one.until),
+        "plan": one.plan,
+    }
 
 
 def problem_json(problem: Problem) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -33,6 +34,8 @@ BLOCK_KEYS = frozenset({"hub", "tenant", "for", "reason"})
 UNBLOCK_KEYS = frozenset({"hub", "tenant", "reason"})
 SUSPEND_KEYS = frozenset({"hub", "scope", "for", "reason"})
 RESUME_KEYS = frozenset({"hub", "scope", "reason"})
+UNAPPROVED_LASTS = timedelta(days=1)
+"""A plan that is permitted is taken up by the next pass; who asks for the same again later asks anew."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAN_ID = re.compile(r"[0-9a-f]{12,64}")
 _WHY = '{"reason": "ticket 4711"}'
@@ -42,7 +45,8 @@ def resync(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
     """Ask for passes now: `{hub, tenant, waive, code, reason}`, all optional; without a hub all of them.
 
     `waive` is the id of the hub's newest plan: its refusal is permitted once, with a reason; `code` says which when there are
-    several. With the code `rewound` it is the commit to which a rewound branch leads. Raises BadRequest, StateError.
+    several. With the code `rewound` it is the commit to which a rewound branch leads, with `unapproved` the digest of a tenant's
+    plan. Raises BadRequest, StateError.
     """
     hub, tenant, reason = optional(asked, "hub"), optional(asked, "tenant"), optional(asked, "reason")
     tenants = frozenset({tenant_name(tenant)} if tenant else ())
@@ -149,6 +153,16 @@ def _waiver(asked: Mapping[str, object], hub: HubName, caller: Caller, parts: Pa
             raise BadRequest("`waive` is not the commit, in 40 hex digits, that the branch leads to now.", 409)
         return rewind_waiver(Commit(plan_id), reason, caller.name, parts.clock.now())
     newest = parts.stores(hub).status.latest(hub) or {}
+    if optional(asked, "code") == RefusalCode.UNAPPROVED.value:
+        deferrals = newest.get("deferrals")
+        waiting = (
+            {row.get("plan") for row in deferrals if isinstance(row, dict)} if isinstance(deferrals, list) else set()
+        )
+        if not plan_id or plan_id not in waiting:
+            raise BadRequest(
+                f"`waive` is no tenant's plan that waits on {hub} for an approval; GET /api/status tells it.", 409
+            )
+        return unapproved_waiver(plan_id, reason, caller.name, parts.clock.now())
     if not _PLAN_ID.fullmatch(plan_id) or not str(newest.get("plan_id", "")).startswith(plan_id):
         raise BadRequest(f"`waive` is not the id of the newest plan of {hub}; GET /api/status tells it.", 409)
     rows = newest.get("refused")
@@ -159,6 +173,12 @@ def _waiver(asked: Mapping[str, object], hub: HubName, caller: Caller, parts: Pa
         raise BadRequest(f"`code` must be what the plan is refused for, which is: {found}.", 409)
     full = str(newest["plan_id"])
     return Decision(DecisionKind.WAIVER, full, reason, caller.name, parts.clock.now(), code=code)
+
+
+def unapproved_waiver(digest: str, reason: str, by: str, now: datetime) -> Decision:
+    """One person's permission to apply a tenant's plan that means this, for a day."""
+    code = RefusalCode.UNAPPROVED.value
+    return Decision(DecisionKind.WAIVER, digest, reason, by, now, now + UNAPPROVED_LASTS, code=code)
 
 
 def _decided(hub: HubName, caller: Caller, parts: Parts) -> None:

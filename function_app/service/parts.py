@@ -18,6 +18,7 @@ from function_app.ports import (
     LedgerStore,
     Notices,
     Passes,
+    ShownPlans,
     StateStore,
     StatusStore,
     ToldStore,
@@ -76,6 +77,10 @@ class Parts(Protocol):
     @property
     def commit_statuses(self) -> CommitStatuses | None:
         """Where commits bear statuses; None for nowhere."""
+
+    @property
+    def shown(self) -> ShownPlans:
+        """What was answered for branches."""
 
     @property
     def notices(self) -> Notices | None:

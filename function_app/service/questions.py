@@ -1,4 +1,4 @@
-"""Answering who asks: how hubs stand, what a pass would do, and who stood behind an address. Nothing is written here."""
+"""Answering who asks: how hubs stand, what a pass would do, and who stood behind an address. Nothing is decided or written here."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from function_app.model.plan import Stage
 from function_app.reconcile import preview
 from function_app.reporting.json_report import preview_json, status_json
 from function_app.reporting.page import HubContent, Page, content_of, render
-from function_app.reporting.review_json import review_json
-from function_app.reviewing import read_surroundings, review
+from function_app.service import showing
 from function_app.service.attribution import attributed, holders
 from function_app.service.history import last_error
 from function_app.service.parts import Parts, Stores
@@ -50,7 +49,7 @@ def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
     only(asked, {"hub", "ref", "base"})
     ref, base = optional(asked, "ref"), optional(asked, "base")
     if ref:
-        return _review(ref, base or None, parts)
+        return showing.answer(ref, base or None, parts)
     if base:
         raise BadRequest("`base` goes with `ref`, the branch that is to be merged.")
     source = parts.source()
@@ -63,13 +62,6 @@ def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
         except EgressError as problem:
             plans.append({"hub": hub, "problem": str(problem)})
     return Answer(200, plans)
-
-
-def _review(ref: str, base: str | None, parts: Parts) -> Answer:
-    """A review of a branch of our repository; a fork's branches are none and are never read here."""
-    found = parts.compared(base, ref)
-    around = read_surroundings(found, parts, parts.history.entries)
-    return Answer(200, review_json(review(found, parts.clock.now().date(), around)))
 
 
 def whois(asked: Mapping[str, object], parts: Parts) -> Answer:

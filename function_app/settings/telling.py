@@ -13,7 +13,7 @@ from function_app.settings.git_access import GitAccessKind
 
 
 class CommitHost(StrEnum):
-    """Whose commits bear our statuses."""
+    """A Git host whose API is used."""
 
     NONE = "none"
     GITHUB = "github"
@@ -50,6 +50,16 @@ class TellingSettings:
             default=CommitHost.NONE,
         ),
     ]
+    approvals: Annotated[
+        CommitHost,
+        Form(
+            "APPROVALS",
+            _host,
+            "Which host says who approved a pull request, for hubs with `apply: reviewed`: github, azure-devops, gitlab, or none. "
+            "The token is that of EGRESS_GIT_ACCESS; beside a deploy key, set EGRESS_GIT_TOKEN.",
+            default=CommitHost.NONE,
+        ),
+    ]
     notice_url: Annotated[
         str,
         Form(
@@ -76,5 +86,6 @@ def together(values: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong between settings, as far as each is right by itself; `values` are by variable."""
     kind, token = values.get("EGRESS_GIT_ACCESS"), values.get("EGRESS_GIT_TOKEN")
     without = kind is GitAccessKind.ANONYMOUS or kind is GitAccessKind.DEPLOY_KEY
-    if values.get("EGRESS_COMMIT_STATUS", CommitHost.NONE) is not CommitHost.NONE and without and token == "":
-        yield f"EGRESS_COMMIT_STATUS needs a token, which EGRESS_GIT_ACCESS={kind} has not: set EGRESS_GIT_TOKEN."
+    for name in ("EGRESS_COMMIT_STATUS", "EGRESS_APPROVALS"):
+        if values.get(name, CommitHost.NONE) is not CommitHost.NONE and without and token == "":
+            yield f"{name} needs a token, which EGRESS_GIT_ACCESS={kind} has not: set EGRESS_GIT_TOKEN."

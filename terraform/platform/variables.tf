@@ -38,7 +38,7 @@ variable "image_tag" {
 }
 
 variable "repository" {
-  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP; commit_status: whose commits bear our status, none, github, azure-devops or gitlab."
+  description = "The Git repository with the definitions: url without credentials; ref; fqdns that the firewall lets the service fetch from; access: who it is there, its secret lying in the vault under git-token, github-app-key or git-deploy-key; host_keys: an ssh host's; signers and signer_keys: who may sign commits, by ssh and by PGP; commit_status: whose commits bear our status, none, github, azure-devops or gitlab; approvals: which of them says who approved, for hubs with apply: reviewed."
   type = object({
     url           = string
     ref           = optional(string, "main")
@@ -51,6 +51,7 @@ variable "repository" {
     signers       = optional(string, "")
     signer_keys   = optional(string, "")
     commit_status = optional(string, "none")
+    approvals     = optional(string, "none")
   })
   nullable = false
 }

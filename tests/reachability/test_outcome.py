@@ -75,6 +75,8 @@ def test_two_policies_have_one_form_exactly_when_they_do_the_same(
     if not found:
         for box in (a_point(first, second, chance) for _ in range(200)):
             (before,), (after,) = (judge(each, box, thorough=True) for each in (first, second))
+            if any(len({what for _, what in part.possible}) < len(part.possible) for part in (before, after)):
+                continue  # what two rules hang on alike the first one decides; a verdict does not look that far
             assert (before.verdict, set(before.doubts)) == (after.verdict, set(after.doubts)), box
     for change in found:
         assert change.before != change.after

@@ -37,7 +37,7 @@ from function_app.reconcile import Seen, Source
 from function_app.reviewing import Compared, compared
 from function_app.service.intake import first_look
 from function_app.service.passes import Ran, run_hub
-from simulator.memory import MemoryLedger, MemoryState, MemoryStatus
+from simulator.memory import MemoryLedger, MemoryShown, MemoryState, MemoryStatus
 
 
 class Killed(BaseException):
@@ -221,6 +221,7 @@ class ServiceDesk:
     chronicle: MemoryHistory = field(default_factory=MemoryHistory)
     tellings: MemoryTold = field(default_factory=MemoryTold)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
+    shown: MemoryShown = field(default_factory=MemoryShown)
     fetches: int = 0
     fetched: Source | None = None
     source_problem: str = ""

@@ -15,6 +15,7 @@ locals {
     EGRESS_GIT_HOST_KEYS           = var.repository.host_keys
     EGRESS_GIT_SIGNERS             = var.repository.signers
     EGRESS_GIT_SIGNER_KEYS         = var.repository.signer_keys
+    EGRESS_APPROVALS               = var.repository.approvals
     EGRESS_COMMIT_STATUS           = var.repository.commit_status
     EGRESS_NOTICE_FORM             = try(var.notices.form, "teams")
     EGRESS_NOTICE_URL              = var.notices == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=notice-url)"
