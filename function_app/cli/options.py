@@ -1,4 +1,7 @@
-"""Options and arguments that several commands share, with their forms."""
+"""Options and arguments that several commands share, with their forms.
+
+Checking a folder needs none of the parts that a pass is made of: they are imported by the commands that assemble them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ import os
 import re
 import sys
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from function_app.bootstrap import Assembly, assemble
 from function_app.cli.printing import OutputForm
-from function_app.logs import configure_logs
 from function_app.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from function_app.bootstrap import Assembly
 
 _DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -61,6 +65,9 @@ def assembled(repository: str | None = None) -> Assembly:
 
     A person at a terminal is shown what happens by the command itself: logs are for those who ask for a level.
     """
+    from function_app.bootstrap import assemble  # noqa: PLC0415 - see above
+    from function_app.logs import configure_logs  # noqa: PLC0415 - see above
+
     settings = settings_of(repository)
     asked = f"{PREFIX}LOG_LEVEL" in os.environ or not sys.stderr.isatty()
     configure_logs(settings.service.log_level if asked else "ERROR")

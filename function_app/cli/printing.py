@@ -1,4 +1,7 @@
-"""Where output goes: what was asked for to stdout, everything else to stderr; exit codes."""
+"""Where output goes: what was asked for to stdout, everything else to stderr; exit codes.
+
+What every command imports is kept small: the overview of commands is shown without the models.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
-
-from function_app.reporting.words import plain
 
 _WIDTH_WITHOUT_TERMINAL = 120
 
@@ -66,11 +67,15 @@ def print_json(value: object) -> None:
 
 def warn(message: str) -> None:
     """A warning on stderr."""
+    from function_app.reporting.words import plain  # noqa: PLC0415 - see above
+
     stderr().print(Text.assemble(("warning: ", "yellow"), plain(message)), soft_wrap=True)
 
 
 def fail(message: str) -> ExitCode:
     """An error on stderr, and the exit code that goes with it."""
+    from function_app.reporting.words import plain  # noqa: PLC0415 - see above
+
     stderr().print(Text.assemble(("egressctl: ", "bold red"), plain(message)), soft_wrap=True)
     return ExitCode.REFUSED
 

@@ -3,27 +3,92 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from function_app.cli.attributing import attribute
-from function_app.cli.attribution import whois
-from function_app.cli.checking import schema, settings, validate
-from function_app.cli.decisions import block, forget, resume, suspend, unblock
-from function_app.cli.importing import import_found
-from function_app.cli.passes import plan, reconcile
 from function_app.cli.printing import ExitCode, fail, stderr
-from function_app.cli.reachability import audit_rules, reach
-from function_app.cli.reporting import report
-from function_app.cli.status import status
-from function_app.cli.tenant import tenant
 from function_app.model.errors import EgressError
+
+
+class _Command(NamedTuple):
+    """Where a command stands, and the first words of its help, for which nothing is imported."""
+
+    module: str
+    name: str
+    summary: str
+
+
+_COMMANDS: Mapping[str, _Command] = {
+    "validate": _Command(
+        "checking", "validate", "Check a folder of definitions; every problem with its place and what to write instead."
+    ),
+    "plan": _Command(
+        "passes",
+        "plan",
+        "Show what a pass would do, or with --head what merging a branch would bring about; nothing is written.",
+    ),
+    "reconcile": _Command(
+        "passes", "reconcile", "Make one pass: carry out what is ready, start what is slow, say what is waited for."
+    ),
+    "status": _Command(
+        "status",
+        "status",
+        "Show the newest pass of each hub: stages, waits, what is refused, blocks, suspensions, and what leaves as nodes.",
+    ),
+    "whois": _Command(
+        "attribution",
+        "whois",
+        "Say who stood behind a source address at a time: tenant, namespaces, gateway, commit, review and rules.",
+    ),
+    "attribute": _Command(
+        "attributing", "attribute", "Say who was behind each line of Azure Firewall's log, and what it adds up to."
+    ),
+    "reach": _Command(
+        "reachability", "reach", "Say whether a tenant may reach a destination, which rule decides, and who else may."
+    ),
+    "audit": _Command(
+        "reachability",
+        "audit_rules",
+        "Find rules that never decide, allow more than they seem to, run out, or let tenants out whose files do not name them.",
+    ),
+    "report": _Command("reporting", "report", "Write the status page of all hubs to a file, from what is stored."),
+    "import": _Command(
+        "importing",
+        "import_found",
+        "Write definitions for hand-made gateways and rules; merging them takes these over as they are.",
+    ),
+    "block": _Command(
+        "decisions",
+        "block",
+        "Deny all egress of a tenant, in front of all rules, until the time is over or it is taken back.",
+    ),
+    "unblock": _Command("decisions", "unblock", "Take a block back."),
+    "suspend": _Command(
+        "decisions",
+        "suspend",
+        "Write nothing for a tenant, a cluster or a hub but what denies, until the time is over or it is resumed.",
+    ),
+    "resume": _Command("decisions", "resume", "End a suspension: what Git has is taken up again."),
+    "forget": _Command(
+        "decisions",
+        "forget",
+        "Give up a cluster that is gone for good, so that its ranges can be freed; or accept one that was rebuilt.",
+    ),
+    "schema": _Command("checking", "schema", "Show or write the JSON Schemas by which editors complete and check."),
+    "settings": _Command(
+        "checking",
+        "settings",
+        "Show every setting: its value, its default, its unit and what it is for; and what is missing or wrong.",
+    ),
+    "tenant": _Command("tenant", "tenant", "Write a tenant's file, or change one, and say what merging it will do."),
+}
 
 _DEBUG = "--debug"
 _INTERRUPTED = 130
@@ -73,7 +138,34 @@ def _command(arguments: Sequence[str]) -> str:
     return f"{arguments[0]} " if arguments and arguments[0] in _COMMANDS else ""
 
 
-app = typer.Typer(cls=Program, name="egressctl", add_completion=False, pretty_exceptions_enable=False)
+class Commands(Program):
+    """Ours by name, each imported when it is asked for: the overview and the shortest command wait for no other."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, command in _COMMANDS.items():
+            self.add_command(TyperCommand(name, help=command.summary))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself in place of its summary."""
+        if args and args[0] in _COMMANDS:
+            self.add_command(_imported(args[0]))
+        return super().resolve_command(ctx, args)
+
+
+def _imported(name: str) -> Any:
+    command = _COMMANDS[name]
+    found = getattr(import_module(f"function_app.cli.{command.module}"), command.name)
+    if isinstance(found, typer.Typer):
+        whole = get_command(found)
+        whole.name = name
+        return whole
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(found)
+    return get_command(alone)
+
+
+app = typer.Typer(cls=Commands, name="egressctl", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -87,30 +179,6 @@ def program(
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-_COMMANDS: Mapping[str, Callable[..., int]] = {
-    "validate": validate,
-    "plan": plan,
-    "reconcile": reconcile,
-    "status": status,
-    "whois": whois,
-    "attribute": attribute,
-    "reach": reach,
-    "audit": audit_rules,
-    "report": report,
-    "import": import_found,
-    "block": block,
-    "unblock": unblock,
-    "suspend": suspend,
-    "resume": resume,
-    "forget": forget,
-    "schema": schema,
-    "settings": settings,
-}
-for _name, _function in _COMMANDS.items():
-    app.command(_name)(_function)
-app.add_typer(tenant, name="tenant")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
