@@ -6,7 +6,7 @@ MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep load fuzz mutants mutants-machine teardown smoke flows clean
+.PHONY: help demo demo-pr demo-import test real check kube bench bench-kube serve sim golden schema pins soak sweep load load-hubs fuzz mutants mutants-machine teardown smoke flows clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ sweep: $(READY) ## kill -9 the service at every call of a history; PLAYINGS=20 d
 
 load: $(READY) ## five hundred webhooks in ten seconds while the firewall is written, in real time: some ten minutes
 	@$(BIN)/python -m load
+
+load-hubs: $(READY) ## hubs on 1, 2 and 4 workers; HUBS=20 TENANTS=200 WORKERS="1 2 4"; WRITE=1 renews docs/benchmarks.md
+	@$(BIN)/python -m load hubs $(if $(HUBS),--hubs $(HUBS)) $(if $(TENANTS),--tenants $(TENANTS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(WRITE),--write)
 
 fuzz: $(READY) ## anything at all at the webhooks, for SECONDS=3600
 	@EGRESS_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/python -m pytest tests/service/test_fuzz.py

@@ -60,6 +60,13 @@ class Azurite:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """The process; raises RuntimeError when none runs."""
+        if self._process is None:
+            raise RuntimeError("Azurite does not run")
+        return self._process.pid
+
+    @property
     def key_file(self) -> Path:
         """The account's key."""
         return self.folder / "account.key"

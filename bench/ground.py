@@ -79,10 +79,14 @@ def bare(estates: Sequence[Estate], folder: Path) -> Ground:
     return Ground(estates, World(_world_of(estates)), repository, folder / "state")
 
 
-def settled(estates: Sequence[Estate], folder: Path) -> Ground:
-    """The same after passes until every hub has converged; raises NotSettled."""
+def settled(estates: Sequence[Estate], folder: Path, settings: Mapping[str, str] | None = None) -> Ground:
+    """The same after passes until every hub has converged; raises NotSettled.
+
+    `settings` may name a storage account: then ledger and state are kept there, and in the state folder only the clone.
+    """
     ground = bare(estates, folder)
-    environment = {"EGRESS_REPOSITORY": str(ground.repository), "EGRESS_STATE_FOLDER": str(ground.state), **NOBODY}
+    own = {"EGRESS_REPOSITORY": str(ground.repository), "EGRESS_STATE_FOLDER": str(ground.state), **NOBODY}
+    environment = {**own, **(settings or {})}
     with assemble(Settings.from_environment(environment)) as assembly:
         settling = tuple(_settle(ground.world, HubName(estate.hub), assembly) for estate in estates)
     return replace(ground, settling=settling)
@@ -114,7 +118,7 @@ def _ports_in_process(world: World, hub: HubName, assembly: Assembly) -> HubPort
         ledger=stores.ledger,
         state=stores.state,
         status=stores.status,
-        leases=MemoryLeases(world.clock),
+        leases=assembly.leases if assembly.settings.storage.account else MemoryLeases(world.clock),
         clock=clock,
     )
 

@@ -29,9 +29,10 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A served world. `environment` are the settings by which clients find it."""
+    """A served world. `environment` are the settings by which clients find it, `pid` the process that serves it."""
 
     environment: Mapping[str, str]
+    pid: int
     _control: Connection
 
     def calls(self) -> Counter[tuple[str, str, str]]:
@@ -62,7 +63,7 @@ def served(world: World, folder: Path, *, latency_seconds: float = 0.0, speed: f
     try:
         if not ours.poll(_START_SECONDS):
             raise TimeoutError("the simulator did not start")
-        yield Served(ours.recv(), ours)
+        yield Served(ours.recv(), process.pid or 0, ours)
     finally:
         ours.close()
         process.join()
