@@ -22,7 +22,7 @@ class Group(StrEnum):
     SHAPE = "replicas, bypass, onRemoval changed"
     BROKEN = "file broken, renamed, repaired"
     TREE = "tree emptied, rewound, swapped"
-    SHARED = "rule set, guardrails, drift mode changed"
+    SHARED = "rule set, guardrails, drift mode, pace changed"
     CLUSTER = "people on a cluster"
     FIREWALL = "people on the firewall"
     FOREIGN = "foreign things"
@@ -31,7 +31,7 @@ class Group(StrEnum):
     GATEWAYS = "gateways fail"
     AZURE = "Azure fails"
     MEMORY = "ledger or state lost"
-    DECISION = "block, forget, waiver"
+    DECISION = "block, forget, waiver, suspension"
     TIME = "time passes"
     PASS = "pass"  # noqa: S105 - a pass, not a password
     TWO = "two passes at once"

@@ -243,4 +243,10 @@ def drift(history: History, cluster: str, mode: str) -> None:
     history.commit({f"clusters/{cluster}.yaml": cluster_file(cluster, drift=mode)})
 
 
+@deed(Group.SHARED, "commit: {0} takes commits up {1}")
+def pace(history: History, cluster: str, pace: str) -> None:
+    """At once, within a window each day, or after the other cluster."""
+    history.commit({f"clusters/{cluster}.yaml": cluster_file(cluster, pace=pace)})
+
+
 SITE_SETS = ((SITES[0],), (SITES[1],), (SITES[0], SITES[1]), SITES, (SITES[2],), ("*.example",), ())

@@ -20,7 +20,17 @@ MOST_PASSES = 250
 LONGEST_STEP = 7200.0
 LONGEST_DOUBT = 4 * 3600.0
 """Long enough for everything that does not wait for a removal; quarantine takes one hour here."""
-_A_PERSONS = frozenset({WaitsFor.FOREIGN, WaitsFor.NAMESPACE, WaitsFor.WAIVER, WaitsFor.DEFINITION, WaitsFor.PERSON})
+_A_PERSONS = frozenset(
+    {
+        WaitsFor.FOREIGN,
+        WaitsFor.NAMESPACE,
+        WaitsFor.WAIVER,
+        WaitsFor.DEFINITION,
+        WaitsFor.PERSON,
+        WaitsFor.ROLLOUT,
+    }
+)
+"""At rest, whoever comes after others waits for what they wait for."""
 
 _CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from function_app.model.plan import RefusalCode
 from function_app.model.state import DecisionKind
 from search.actions import Action, Group, deed, perform
@@ -95,3 +97,16 @@ def waive(history: History) -> None:
     """For that plan alone."""
     if history.report is not None:
         history.desk.decide(DecisionKind.WAIVER, str(history.report.plan.plan_id), code=RefusalCode.REMOVALS)
+
+
+@deed(Group.DECISION, "somebody suspends {0} for {1} s")
+def suspend(history: History, scope: str, seconds: int) -> None:
+    """Nothing is written there but what denies, until that ends."""
+    until = history.desk.world.clock.now() + timedelta(seconds=seconds)
+    history.desk.decide(DecisionKind.SUSPEND, scope, expires=until)
+
+
+@deed(Group.DECISION, "somebody resumes {0}")
+def resume(history: History, scope: str) -> None:
+    """Before its time."""
+    history.state.withdraw(DecisionKind.SUSPEND, scope)

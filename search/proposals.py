@@ -8,7 +8,7 @@ from typing import Any
 from search.actions import Action
 from search.commits import SITE_SETS
 from search.history import History
-from search.worlds import CLUSTERS, NAMESPACES, OVERLAPPING, SITES, SLOTS, TENANTS
+from search.worlds import CLUSTERS, HUB, NAMESPACES, OVERLAPPING, PACES, SITES, SLOTS, TENANTS
 
 _TARGETS = ("cluster/spoke1", "cluster/spoke2", "firewall/hub1", "route-server/hub1", "*")
 _BREAKING = (
@@ -136,6 +136,7 @@ def shared(random: Random, history: History) -> Action:
             Action("share", (random.choice(SITES),)),
             Action("guard", (random.random() < 0.6,)),
             Action("drift", (random.choice(CLUSTERS), random.choice(("correct", "correct", "report")))),
+            Action("pace", (random.choice(CLUSTERS), random.choice(PACES))),
         )
     )
 
@@ -315,6 +316,7 @@ def memory(random: Random, history: History) -> Action:
 def decision(random: Random, history: History) -> Action:
     """What operators decide."""
     tenant, cluster = _known(random, history), random.choice(CLUSTERS)
+    scope = random.choice((f"tenant/{tenant}", f"tenant/{tenant}", f"cluster/{cluster}", f"hub/{HUB}"))
     return random.choice(
         (
             Action("block", (tenant,)),
@@ -324,6 +326,9 @@ def decision(random: Random, history: History) -> Action:
             Action("waive"),
             Action("forget", (cluster,)),
             Action("remember", (cluster,)),
+            Action("suspend", (scope, random.choice((60, 600, 7200)))),
+            Action("suspend", (scope, random.choice((60, 600, 7200)))),
+            Action("resume", (scope,)),
         )
     )
 

@@ -150,8 +150,17 @@ def platform_files(variant: Variant) -> dict[str, str | None]:
     }
 
 
-def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False) -> str:
-    """One cluster's definition."""
+AT_ONCE, IN_A_WINDOW, AFTER_THE_OTHER = PACES = ("at once", "in a window", "after the other")
+
+
+def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False, pace: str = AT_ONCE) -> str:
+    """One cluster's definition; `pace` is one of `PACES`."""
+    window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "12:00", "to": "14:00"}
+    paces: dict[str, dict[str, object]] = {
+        AT_ONCE: {},
+        IN_A_WINDOW: {"changeWindows": [{**window, "timeZone": "Etc/UTC"}]},
+        AFTER_THE_OTHER: {"rollout": {"after": [one for one in CLUSTERS if one != name], "wait": "5m"}},
+    }
     number = CLUSTERS.index(name) + 1
     scope = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/spokes/providers"
     spec = {
@@ -170,6 +179,7 @@ def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False) ->
         },
         "egressCIDR": f"10.99.{number - 1}.0/24",
         "drift": drift,
+        **paces[pace],
         **({"leaving": True} if leaving else {}),
     }
     return _text("Cluster", name, spec)
