@@ -18,7 +18,14 @@ from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.measuring import carried, span
 from function_app.model.admission import Admission
-from function_app.model.errors import SourceError, StateError, TargetError, TargetRejected, TargetUnavailable
+from function_app.model.errors import (
+    CommitGone,
+    SourceError,
+    StateError,
+    TargetError,
+    TargetRejected,
+    TargetUnavailable,
+)
 from function_app.model.ledger import BrokenLedger, Holding, Ledger, folded
 from function_app.model.names import (
     Commit,
@@ -258,16 +265,14 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
     if commits is None:
         return Admitted(asked.hub)
     if asked.state.last_good_commit is None and ledger.records:
-        if may_be_taken_up(asked):
-            return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
-        raise SourceError(
-            "nobody remembers which commit was in force, and not all that Git has may be taken up now. This ends when nothing "
-            "is suspended and nothing else keeps the newest commit from being taken up."
-        )
+        return _all_or_nothing(asked, "nobody remembers which commit was in force")
     if commits or asked.state.standing:
         asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
     name = asked.hub.name
-    trees = {commit: source.former(commit) for commit in commits}
+    try:
+        trees = {commit: source.former(commit) for commit in commits}
+    except CommitGone as problem:
+        return _all_or_nothing(asked, str(problem))
     former = {
         commit: hub_definitions(tree, name) if name in tree.definitions.hubs else None for commit, tree in trees.items()
     }
@@ -280,6 +285,16 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
                 hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown),
             )
     return admit(asked, former)
+
+
+def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
+    """What is to be done when nobody can tell what was in force; raises SourceError while not all of it may be taken up."""
+    if may_be_taken_up(asked):
+        return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
+    raise SourceError(
+        f"{unknown.rstrip('.')}, and not all that Git has may be taken up now. This ends when nothing is suspended and nothing "
+        "else keeps the newest commit from being taken up."
+    )
 
 
 def _readings(

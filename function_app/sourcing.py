@@ -14,7 +14,7 @@ from datetime import date
 from threading import Lock
 from typing import Protocol
 
-from function_app.model.errors import SourceError
+from function_app.model.errors import CommitGone, SourceError
 from function_app.model.names import Commit
 from function_app.model.tree import Tree
 from function_app.ports import Clock, Repository
@@ -131,7 +131,7 @@ class Sourcing:
             return _newest(self._repository_at(self._ours[0]), self._ours[1])[0]
 
     def _former(self, location: str, commit: Commit) -> Tree:
-        """The tree of a commit that was in force before, which is part of the branch's history; raises SourceError.
+        """The tree of a commit that was in force before; raises SourceError, CommitGone for one that is not there any more.
 
         It is read from Git's beginning, and so seldom that a few are kept here: the checkpoint belongs to the newest one.
         """
@@ -141,7 +141,7 @@ class Sourcing:
             if key not in self._former_trees:
                 git = self._repository_at(location)
                 if not git.has(commit):
-                    raise SourceError(
+                    raise CommitGone(
                         f"commit {commit[:12]}, of which something is still in force, is gone from the repository."
                     )
                 while len(self._former_trees) >= _MOST_FORMER:

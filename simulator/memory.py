@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from function_app.model.approval import Shown
-from function_app.model.errors import LeaseLost, SourceError, StateError
+from function_app.model.errors import CommitGone, LeaseLost, SourceError, StateError
 from function_app.model.ledger import Record
 from function_app.model.names import Commit, HubName
 from function_app.model.once import Row
@@ -77,13 +77,15 @@ class MemoryRepository:
         raise SourceError(f"{ref} does not exist")
 
     def first_parents(self, commit: Commit, since: Commit | None) -> Sequence[CommitEntry]:
-        """The line up to `commit`, without `since` and what lies before it."""
+        """The line up to `commit`, without `since` and what lies before it; raises CommitGone."""
         if commit in self._branches:
             entry = self._branches[commit][0]
             before = self.first_parents(entry.first_parent, since) if entry.first_parent not in (None, since) else []
             return [*before, entry]
         entries = [entry for entry, _ in self._line]
         ids = [entry.commit for entry in entries]
+        if commit not in ids:
+            raise CommitGone(f"commit {commit[:12]} is gone from the repository")
         start = ids.index(since) + 1 if since in ids else 0
         return entries[start : ids.index(commit) + 1]
 

@@ -74,6 +74,10 @@ class SourceError(EgressError):
     """The repository, the ref or the commit cannot be read."""
 
 
+class CommitGone(SourceError):
+    """The repository was read and holds the commit no more: somebody force-pushed, and this copy never had it."""
+
+
 class StateError(EgressError):
     """Ledger or state cannot be read or written."""
 

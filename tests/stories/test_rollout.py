@@ -96,6 +96,17 @@ def test_a_lost_state_takes_everything_up(ordered: Desk) -> None:
     assert ordered.settle().converged
 
 
+def test_a_commit_in_force_that_a_force_push_dropped_stops_no_order_for_good(ordered: Desk) -> None:
+    """Nobody can read any more what was in force, which is the same as nobody remembering it: what Git has now is taken up."""
+    ordered.commit(edited("tenant1", "docs.", "help."))
+    ordered.settle()
+    ordered.repository.rewind(1)
+    ordered.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
+    ordered.commit(after("cluster", SECOND, FIRST, "10m"))
+
+    assert ordered.settle().converged
+
+
 @pytest.fixture
 def second_hub(settled: Desk) -> Desk:
     """This hub comes after one of which the status is all that is known."""
