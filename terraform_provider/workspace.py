@@ -50,6 +50,19 @@ class Workspace:
         """Apply against nothing: what only Azure knows is invented. Raises TerraformFailed."""
         self.run(root, "apply", "-input=false", "-auto-approve", *arguments)
 
+    @contextmanager
+    def edited(self, file: str, right: str, wrong: str) -> Iterator[None]:
+        """One file of the copy with another text in one place, while the context lasts. Raises ValueError where it is not there."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        if text.count(right) != 1:
+            raise ValueError(f"{right!r} stands {text.count(right)} times in {file}, not once")
+        path.write_text(text.replace(right, wrong), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")
+
     def tests(self, root: str) -> Mapping[str, bool]:
         """Whether each run of a configuration's own tests passes, by its name. Raises TerraformFailed where none was run."""
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from function_app.settings import CATALOGUE, PREFIX, Callers, Settings
 from function_app.triggers import QUEUE_CONNECTION
 from terraform_provider.planned import Planned
+from terraform_provider.workspace import Workspace
 
 NOT_IN_AZURE: Mapping[str, str] = {
     "EGRESS_WEBHOOK_REPOSITORY": "the provider names the repository as its URL does",
@@ -31,19 +34,25 @@ NOT_IN_AZURE: Mapping[str, str] = {
 _APP = "module.service.azurerm_linux_function_app.this"
 
 
+def _change(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(each["change"] for each in plan["resource_changes"] if each["address"] == _APP)
+    return found
+
+
+def _names(change: Mapping[str, Any]) -> set[str]:
+    return {*change["after"]["app_settings"], *change["after_unknown"]["app_settings"]}
+
+
 @pytest.fixture(scope="session")
 def change(sample_plan: Mapping[str, Any]) -> Mapping[str, Any]:
     """The planned change of the function app."""
-    found: Mapping[str, Any] = next(
-        each["change"] for each in sample_plan["resource_changes"] if each["address"] == _APP
-    )
-    return found
+    return _change(sample_plan)
 
 
 @pytest.fixture(scope="session")
 def planned(change: Mapping[str, Any]) -> set[str]:
     """The planned settings, whether their values are known before an apply or not."""
-    return {*change["after"]["app_settings"], *change["after_unknown"]["app_settings"]}
+    return _names(change)
 
 
 def test_terraform_sets_exactly_what_the_service_reads(planned: set[str]) -> None:
@@ -51,6 +60,26 @@ def test_terraform_sets_exactly_what_the_service_reads(planned: set[str]) -> Non
     ours = {key for key in planned if key.startswith(PREFIX)}
     assert ours | set(NOT_IN_AZURE) == {form.variable for form in CATALOGUE}
     assert not ours & set(NOT_IN_AZURE)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "    EGRESS_LOGLEVEL = null\n", '    EGRESS_LOG_LEVEL = "INFO"\n    EGRESS_KUBECONFIG = "k"\n']
+)
+def test_a_setting_that_changes_in_terraform_alone_is_noticed(wrong: str, terraform: Workspace) -> None:
+    """Left out, misspelt, or one that has no place in Azure: the comparison above fails."""
+    right = '    EGRESS_LOG_LEVEL               = "INFO"\n'
+    with terraform.edited("terraform/modules/service/locals.app_settings.tf", right, wrong):
+        names = _names(_change(terraform.plan("terraform/platform", "-var-file=sample.tfvars", name="mistaken")))
+    with pytest.raises(AssertionError):
+        test_terraform_sets_exactly_what_the_service_reads(names)
+
+
+def test_a_setting_that_the_service_alone_has_is_noticed(planned: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same from the other side."""
+    newer = replace(CATALOGUE[0], name=f"{CATALOGUE[0].name}_TOO")
+    monkeypatch.setattr(sys.modules[__name__], "CATALOGUE", (*CATALOGUE, newer))
+    with pytest.raises(AssertionError):
+        test_terraform_sets_exactly_what_the_service_reads(planned)
 
 
 def test_the_host_finds_accounts_and_code(planned: set[str]) -> None:

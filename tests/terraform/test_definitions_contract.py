@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,26 +54,64 @@ def test_both_name_the_same_file(case: str, trees: Mapping[str, Any]) -> None:
     assert python & terraform
 
 
-def test_the_sample_is_read_alike_with_all_defaults(trees: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("case", ["sample", *(case for case in CASES if case.startswith("sound"))])
+def test_it_is_read_alike_with_all_defaults(case: str, trees: Mapping[str, Any]) -> None:
     """A default that changes on one side only is seen here: each value that Terraform acts on is Python's."""
-    assert trees["sample"]["problems"] == []
-    definitions, _ = read_directory(SAMPLE, today=TODAY)
+    assert trees[case]["problems"] == []
+    assert list(_differences(CORPUS / case if case != "sample" else SAMPLE, trees[case])) == []
+
+
+HUB, CLUSTER = "hubs/hub1", "clusters/spoke1-aks"
+DEFAULTS = (
+    ('tier      = "Standard"', 'tier = "Premium"', HUB, ("azure.tier",)),
+    ("publicIPs = 2", "publicIPs = 3", HUB, ("azure.publicIPs",)),
+    ('zones     = ["1", "2", "3"]', 'zones = ["1"]', HUB, ("azure.zones",)),
+    ("asn = 65515", "asn = 65514", HUB, ("routeServer.asn",)),
+    ("asn = 64512", "asn = 64513", CLUSTER, ("bgp.asn",)),
+    ('kubernetesVersion = "1.35"', 'kubernetesVersion = "1.36"', CLUSTER, ("azure.kubernetesVersion",)),
+    ('zones             = ["1", "2", "3"]', 'zones = ["2"]', CLUSTER, ("azure.zones",)),
+    ('"Standard_D4ds_v5", min = 3, max = 6', '"a", min = 4, max = 5', CLUSTER,
+     ("azure.systemPool.vmSize", "azure.systemPool.min", "azure.systemPool.max")),
+    ('"Standard_D8ds_v5", min = 3, max = 12', '"b", min = 5, max = 7', CLUSTER,
+     ("azure.workloadPool.vmSize", "azure.workloadPool.min", "azure.workloadPool.max")),
+    ('"Standard_D2ds_v5", count = 2', '"c", count = 1', CLUSTER, ("azure.reflectors.vmSize", "azure.reflectors.count")),
+    ('"Sunday", hour = 2, utcOffset = "+00:00"', '"Monday", hour = 3, utcOffset = "+01:00"', CLUSTER,
+     ("azure.maintenance.day", "azure.maintenance.hour", "azure.maintenance.utcOffset")),
+)  # fmt: skip
+"""What Terraform fills in, what else it might, and whose keys these are."""
+
+
+def test_each_default_that_changes_in_terraform_alone_is_noticed(terraform: Workspace) -> None:
+    """All at once, each by its own key: nothing that a definition leaves out is taken from one side."""
+    file = "terraform/modules/inventory/definitions/locals.defaults.tf"
+    with ExitStack() as edits:
+        for right, wrong, _, _ in DEFAULTS:
+            edits.enter_context(terraform.edited(file, right, wrong))
+        plan = terraform.plan("tests/terraform/reader", "-var=corpus=../corpus", name="mistaken")
+    tree = plan["planned_values"]["outputs"]["trees"]["value"]["sound-at-its-shortest"]
+    expected = {f"{whose} {key}" for _, _, whose, keys in DEFAULTS for key in keys}
+    assert set(_differences(CORPUS / "sound-at-its-shortest", tree)) == expected
+
+
+def _differences(folder: Path, tree: Mapping[str, Any]) -> Iterator[str]:
+    """The keys, as `kind/name key`, whose values are not the same on both sides."""
+    definitions, _ = read_directory(folder, today=TODAY)
     assert definitions is not None
     for kind, definitions_of in (("hubs", definitions.hubs), ("clusters", definitions.clusters)):
-        assert set(trees["sample"][kind]) == set(definitions_of)
+        assert set(tree[kind]) == set(definitions_of)
         for name, definition in definitions_of.items():
-            python = definition.spec.model_dump(mode="json", by_alias=True)
-            for key, value in trees["sample"][kind][name].items():
-                assert _of_same_keys(python[key], value) == value, f"{kind}/{name}.yaml: spec.{key}"
-            assert trees["sample"][kind][name]["azure"] == python["azure"]
-            assert trees["sample"][kind][name].get("bgp", {}).get("asn") == python.get("bgp", {}).get("asn")
+            python, terraform = definition.spec.model_dump(mode="json", by_alias=True), tree[kind][name]
+            assert set(python["azure"]) == set(terraform["azure"])
+            yield from (f"{kind}/{name} {key}" for key in _unlike(python, terraform))
 
 
-def _of_same_keys(python: Any, terraform: Any) -> Any:
-    """Python's value cut to the keys that Terraform has: it fills in only what it acts on."""
+def _unlike(python: Any, terraform: Any, key: str = "") -> Iterator[str]:
+    """Where Terraform's value is not Python's; it fills in only what it acts on."""
     if isinstance(python, dict) and isinstance(terraform, dict):
-        return {key: _of_same_keys(python[key], value) for key, value in terraform.items()}
-    return python
+        for name, value in terraform.items():
+            yield from _unlike(python[name], value, f"{key}.{name}".removeprefix("."))
+    elif python != terraform:
+        yield key
 
 
 def test_a_missing_folder_is_refused(terraform: Workspace) -> None:

@@ -60,6 +60,12 @@ def test_without_any_one_of_them_a_hubs_life_stops(actions: frozenset[str]) -> N
             _life(actions - {action})
 
 
+def test_an_action_that_nothing_asks_for_is_noticed(actions: frozenset[str]) -> None:
+    """The other side: what the role alone has."""
+    with pytest.raises(AssertionError):
+        test_a_hubs_life_needs_precisely_the_planned_actions(actions | {"Microsoft.Network/virtualHubs/write"})
+
+
 @pytest.mark.parametrize(("with_it", "status"), [(True, 200), (False, 403)])
 def test_a_clusters_address_is_told_to_whoever_may_ask(with_it: bool, status: int, actions: frozenset[str]) -> None:
     """Resource Manager tells where an API server is to a role with that action, and to nobody else."""

@@ -1,5 +1,6 @@
 # What the reconciler calls, and at what: nothing else. tests/terraform/test_reconciler_roles.py runs its stories with precisely these
-# actions and shows that each is needed; docs/not-proven.md says which names nobody has seen Azure accept.
+# actions and shows that each is needed. Names: Microsoft Learn, role-based-access-control/permissions/networking and /containers, and
+# route-server/roles-permissions; learnedRoutes/action stands in none of them (docs/not-proven.md).
 locals {
   roles = {
     # Writing groups is enough: the policy itself is never written (Microsoft's role for authors of groups has the same).
