@@ -53,7 +53,7 @@ resource "azurerm_storage_account" "state" {
 }
 
 resource "azurerm_storage_container" "state" {
-  # checkov:skip=CKV2_AZURE_21: who read the state is in the subscription's activity log and the pipelines'
+  # checkov:skip=CKV2_AZURE_21: there is no workspace yet; `platform` logs who reads the state, given state_account_id
   name                  = "tfstate"
   storage_account_id    = azurerm_storage_account.state.id
   container_access_type = "private"

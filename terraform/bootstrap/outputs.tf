@@ -7,6 +7,11 @@ output "backend" {
   EOT
 }
 
+output "state_account_id" {
+  description = "The account of the state; the root `platform` takes it as state_account_id and logs who reads it."
+  value       = azurerm_storage_account.state.id
+}
+
 output "principal_ids" {
   description = "Who pipelines are in Entra: plan and apply, which are given roles on Microsoft Graph by hand (docs/terraform.md)."
   value       = { for name, identity in azurerm_user_assigned_identity.pipeline : name => identity.principal_id }

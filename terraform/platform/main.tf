@@ -56,6 +56,7 @@ module "observability" {
   location              = local.home.azure.location
   flow_log_storage_name = "${replace(var.service.name, "-", "")}flow"
   alert_emails          = var.alert_emails
+  state_account_id      = var.state_account_id
   tags                  = local.tags
 }
 

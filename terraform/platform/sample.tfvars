@@ -4,6 +4,7 @@ admin_group_object_ids = ["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"]
 home_hub               = "hub1"
 alert_emails           = { platform = "platform@example.com" }
 image_tag              = "2027-01-15-a1b2c3d"
+state_account_id       = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/egress-state/providers/Microsoft.Storage/storageAccounts/egressstatetf"
 repository             = { url = "https://github.com/example/egress.git" }
 webhook                = { provider = "github" }
 budget                 = { amount = 6000, start_date = "2027-01-01T00:00:00Z" }

@@ -148,6 +148,12 @@ variable "plan" {
   nullable = false
 }
 
+variable "state_account_id" {
+  description = "The storage account of Terraform's state, bootstrap's output state_account_id: who reads it is logged. Null for a state elsewhere."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of everything."
   type        = map(string)

@@ -119,8 +119,8 @@ resource "azurerm_monitor_diagnostic_setting" "firewall" {
   }
 }
 
-resource "azurerm_monitor_diagnostic_setting" "firewall_ip" {
-  for_each = azurerm_public_ip.firewall
+resource "azurerm_monitor_diagnostic_setting" "public_ip" {
+  for_each = merge(azurerm_public_ip.firewall, { route-server = azurerm_public_ip.route_server })
 
   name                       = "workspace"
   target_resource_id         = each.value.id

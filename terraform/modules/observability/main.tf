@@ -8,6 +8,38 @@ resource "azurerm_log_analytics_workspace" "this" {
   tags                         = var.tags
 }
 
+# Whoever reads who went where is written down as well.
+resource "azurerm_monitor_diagnostic_setting" "workspace" {
+  name                       = "workspace"
+  target_resource_id         = azurerm_log_analytics_workspace.this.id
+  log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
+
+  enabled_log {
+    category_group = "allLogs"
+  }
+
+  enabled_metric {
+    category = "AllMetrics"
+  }
+}
+
+# A state tells everything; reading a blob is in no activity log.
+resource "azurerm_monitor_diagnostic_setting" "state" {
+  count = var.state_account_id == null ? 0 : 1
+
+  name                       = "workspace"
+  target_resource_id         = "${var.state_account_id}/blobServices/default"
+  log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
+
+  enabled_log {
+    category_group = "audit"
+  }
+
+  enabled_metric {
+    category = "Transaction"
+  }
+}
+
 resource "azurerm_application_insights" "this" {
   name                         = var.name
   resource_group_name          = var.resource_group_name

@@ -28,6 +28,12 @@ variable "alert_emails" {
   nullable    = false
 }
 
+variable "state_account_id" {
+  description = "The storage account of Terraform's state, whose readers are logged; null for none."
+  type        = string
+  default     = null
+}
+
 variable "retention_days" {
   description = "How long logs are kept; whois needs no more than the ledger, the firewall's tables answer who went where."
   type        = number

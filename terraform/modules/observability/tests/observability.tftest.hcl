@@ -8,6 +8,24 @@ variables {
   alert_emails          = { platform = "platform@example.com" }
 }
 
+run "who_reads_is_written_down" {
+  command = plan
+
+  variables {
+    state_account_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/state"
+  }
+
+  assert {
+    condition     = endswith(azurerm_monitor_diagnostic_setting.state[0].target_resource_id, "/storageAccounts/state/blobServices/default") && one(azurerm_monitor_diagnostic_setting.state[0].enabled_log).category_group == "audit"
+    error_message = "Blobs that are read are in no activity log."
+  }
+
+  assert {
+    condition     = one(azurerm_monitor_diagnostic_setting.workspace.enabled_log).category_group == "allLogs"
+    error_message = "Questions to the workspace are logged as well."
+  }
+}
+
 run "telemetry_comes_with_an_entra_token" {
   command = plan
 
