@@ -11,13 +11,16 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.durable_files import exclusive, hub_folder, replace_file
-from function_app.adapters.storage_blobs import BlobContainer, Document
 from function_app.model.approval import Meaning, Shown
 from function_app.model.errors import StateError
 from function_app.model.names import Commit, HubName, TenantName
+
+if TYPE_CHECKING:
+    # 15 MiB and 0.2 s that a desk without storage has no use for.
+    from function_app.adapters.storage_blobs import BlobContainer, Document
 
 FOLDER = "shown"
 MOST_ANSWERS = 20

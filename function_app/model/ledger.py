@@ -110,6 +110,10 @@ class Ledger:
 
     def live(self) -> tuple[Generation, ...]:
         """Generations that are held or leaving, oldest first."""
+        return self._live
+
+    @cached_property
+    def _live(self) -> tuple[Generation, ...]:
         return tuple(generation for generation in self.generations.values() if generation.live)
 
     def of(self, key: AttachmentKey) -> tuple[Generation, ...]:

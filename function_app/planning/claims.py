@@ -23,6 +23,7 @@ from function_app.model.plan import Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import ClusterObservation, Kind, Resource, RouteServerObservation
 from function_app.model.tree import DefinedAttachment
 from function_app.planning.firewall_resources import read_shard, shard_index
+from function_app.planning.limits import standing_routes
 from function_app.planning.situation import Situation
 from function_app.planning.stages import pod_address, routes_inside
 
@@ -78,12 +79,27 @@ class Claims:
         self.ledger = ledger
         self._situation = situation
         self._known = {(one.key.cluster, one.pool) for one in ledger.live()}
+        self._standing: dict[ClusterName, int] = {}
 
     def give_out(self, draft: Record) -> None:
         """Add a reservation."""
         self._held.add(draft.range, draft.generation)
+        stood_already = draft.generation in self.ledger.generations
         self.ledger = self.ledger.with_drafts((draft,))
         self._known.add((draft.cluster, draft.pool))
+        if draft.cluster in self._standing and not stood_already:
+            self._standing[draft.cluster] += self._sent((self.ledger.generations[draft.generation],), draft.cluster)
+
+    def standing_routes(self, name: ClusterName) -> int:
+        """Routes that each peer of a cluster carries, those of what was given out included; counted once for all that ask."""
+        if name not in self._standing:
+            here = (one for one in self.ledger.live() if one.key.cluster == name)
+            self._standing[name] = self._sent(here, name)
+        return self._standing[name]
+
+    def _sent(self, generations: Iterable[Generation], name: ClusterName) -> int:
+        cluster = self._situation.cluster(name)
+        return standing_routes(generations, cluster) if cluster is not None else 0
 
     def in_the_way(self, defined: DefinedAttachment) -> Obstacle | None:
         """Whoever keeps the range from being given out now."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind
 from function_app.model.names import AttachmentKey
+from function_app.model.once import once
 from function_app.model.plan import Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Unreadable
 from function_app.model.tree import DefinedAttachment
@@ -78,7 +79,7 @@ def decide_generations(situation: Situation, *, removals_waived: bool, give_out:
     before = situation.ledger.with_drafts(drafts)
     claims = Claims(situation, before)
     for key, defined in situation.hub.attachments.items():
-        if any(one.holding is Holding.HELD and one.range == defined.range for one in before.of(key)):
+        if any(_carries(one, defined) for one in before.of(key)):
             continue
         back = next(
             (one for one in before.of(key) if one.holding is Holding.LEAVING and one.range == defined.range), None
@@ -106,9 +107,11 @@ def _keys(situation: Situation, ledger: Ledger) -> tuple[AttachmentKey, ...]:
 
 
 def _intent(situation: Situation, ledger: Ledger, key: AttachmentKey, waiting: tuple[WaitsFor, str] | None) -> Intent:
-    defined = situation.hub.attachments.get(key)
-    held = [one for one in ledger.of(key) if one.holding is Holding.HELD]
-    leaving = tuple(one for one in ledger.of(key) if one.holding is Holding.LEAVING)
+    defined, live = situation.hub.attachments.get(key), ledger.of(key)
+    if len(live) == 1 and defined is not None and waiting is None and _carries(live[0], defined):
+        return _settled(live[0], defined)
+    held = [one for one in live if one.holding is Holding.HELD]
+    leaving = tuple(one for one in live if one.holding is Holding.LEAVING)
     target = next((one for one in held if defined is not None and one.range == defined.range), None)
     others = tuple(one for one in held if one is not target)
     waits_for, detail = waiting or (None, "")
@@ -122,6 +125,18 @@ def _intent(situation: Situation, ledger: Ledger, key: AttachmentKey, waiting: t
         waiting=waits_for,
         detail=detail,
     )
+
+
+@once
+def _carries(generation: Generation, defined: DefinedAttachment) -> bool:
+    """The attachment lives on this generation, or will."""
+    return generation.holding is Holding.HELD and generation.range == defined.range
+
+
+@once
+def _settled(generation: Generation, defined: DefinedAttachment) -> Intent:
+    """What an attachment is about that has one generation alone, which is nearly every one in nearly every pass."""
+    return Intent(defined.key, defined, target=generation)
 
 
 def _undefined(situation: Situation) -> tuple[Generation, ...]:
@@ -177,6 +192,8 @@ def _retirements(situation: Situation) -> tuple[Record, ...]:
     """Old generations of a renumbering whose successor carries every namespace and has done so for the drain."""
     found: list[Record] = []
     for key, defined in situation.hub.attachments.items():
+        if len(situation.ledger.of(key)) < 2:
+            continue
         held = [one for one in situation.ledger.of(key) if one.holding is Holding.HELD]
         target = next((one for one in held if one.range == defined.range), None)
         for old in held:
@@ -199,7 +216,8 @@ def _obstacle(situation: Situation, claims: Claims, defined: DefinedAttachment, 
         )
     if not give_out:
         return _nothing_given_out(situation, subject)
-    over = routes_over_limit(defined, claims.ledger.live(), cluster, situation.hub.hub.spec.limits.routes_per_peer)
+    standing = claims.standing_routes(defined.key.cluster)
+    over = routes_over_limit(defined, standing, situation.hub.hub.spec.limits.routes_per_peer)
     crowded = (WaitsFor.PERSON, over) if over is not None else None
     return claims.in_the_way(defined) or crowded
 

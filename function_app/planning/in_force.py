@@ -68,7 +68,8 @@ def learn(
 
 def _after_success(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:
     """A content that failed and now stands was never at fault: what failed beside it deserves another try as well."""
-    failures = {} if content_digest(read_shard(body)) in memory.failures else memory.failures
+    stood = bool(memory.failures) and content_digest(read_shard(body)) in memory.failures
+    failures = {} if stood else memory.failures
     since = _since(memory, body, now)
     return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None, since=since)
 

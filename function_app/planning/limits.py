@@ -19,11 +19,8 @@ def with_surge(replicas: int) -> int:
     return replicas + ceil(replicas * SURGE_SHARE)
 
 
-def routes_over_limit(
-    defined: DefinedAttachment, live: tuple[Generation, ...], cluster: ClusterObservation, limit: int
-) -> Refusal | None:
-    """Refuse a new generation that would bring the cluster's peers over their limit of routes."""
-    standing = standing_routes((one for one in live if one.key.cluster == defined.key.cluster), cluster)
+def routes_over_limit(defined: DefinedAttachment, standing: int, limit: int) -> Refusal | None:
+    """Refuse a new generation that would bring the cluster's peers, which carry the `standing` routes, over their limit."""
     more = with_surge(defined.attachment.gateway.replicas)
     if standing + more <= limit:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from function_app.model.once import once
 from function_app.model.plan import ClusterAddresses, GatewayPod
 from function_app.model.resources import Kind, Resource
 from function_app.planning.facts import Facts
@@ -28,6 +29,7 @@ def cluster_addresses(facts: Facts) -> ClusterAddresses:
     return ClusterAddresses(spec.egress_cidr, spec.network.nodes, {name: one for name, one in nodes.items() if one})
 
 
+@once
 def _gateway_pod(pod: Resource) -> GatewayPod | None:
     """The kubelet gives a pod its address after `creationTimestamp` and never another one."""
     address, made = str(pod.status.get("podIP", "")), str(pod.metadata.get("creationTimestamp", ""))
