@@ -59,7 +59,10 @@ def _advertised(situation: Situation, facts: Facts, target: Generation) -> Condi
 
 
 def permitted(situation: Situation, target: Generation, firewall: FirewallPlan | None, wish: FirewallWish) -> Condition:
-    """A version of the tenant's rules for this range is in force; without rules it holds."""
+    """A version of the tenant's rules for this range is in force and stays so; without rules it holds.
+
+    What a write under way takes out will be denied in a moment, though it is allowed still.
+    """
     observed = situation.firewall
     if firewall is None or observed is None:
         problem = situation.observations.firewall
@@ -77,8 +80,8 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
         wanted is not None and not wanted and tenant not in situation.blocked
     ):
         return Condition(met=True, evidence_at=observed.at)
-    stands = any(cidr in rules.sources() for rules in firewall.in_force.get(tenant, ()))
-    words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet"
+    stands = cidr in firewall.staying.get(tenant, ())
+    words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet, or the last is being taken out"
     return Condition(met=stands, detail=words, evidence_at=observed.at)
 
 

@@ -45,6 +45,7 @@ from function_app.planning.in_force import (
     body_in_force,
     is_ours,
     provisioning_state,
+    ranges_staying,
     settled,
     tenants_in_force,
 )
@@ -72,6 +73,8 @@ class FirewallPlan:
     changes: tuple[Change, ...] = ()
     refused: tuple[Refusal, ...] = ()
     in_force: Mapping[TenantName, tuple[TenantRules, ...]] = field(default_factory=dict, hash=False)
+    staying: Mapping[TenantName, frozenset[str]] = field(default_factory=dict, hash=False)
+    """By tenant: ranges that its rules in force allow, less those that a write under way takes out."""
     blocked_in_force: frozenset[str] = frozenset()
     seats: Mapping[TenantName, Seat] = field(default_factory=dict, hash=False)
     rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
@@ -164,6 +167,7 @@ def plan_firewall(
         changes=changes,
         refused=tuple(refused),
         in_force=in_force,
+        staying=ranges_staying(shards, firewall, state.shards),
         blocked_in_force=denied(hub, firewall, state),
         seats=placement.seats,
         rendered=rendered,

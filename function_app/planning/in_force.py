@@ -121,6 +121,22 @@ def tenants_in_force(
     return found
 
 
+def ranges_staying(
+    shards: Shards, firewall: FirewallObservation, memories: Mapping[str, ShardMemory]
+) -> dict[TenantName, frozenset[str]]:
+    """By tenant: the sources that its rules in force name and that no write under way takes out."""
+    found: dict[TenantName, frozenset[str]] = {}
+    for name, body in firewall.groups.items():
+        if shard_index(shards, name) is None:
+            continue
+        coming = NOTHING if provisioning_state(body) == "Deleting" else body
+        shown = {rules.tenant: rules.sources() for rules in read_shard(coming).values()}
+        for rules in read_shard(body_in_force(body, memories.get(name, ShardMemory()))).values():
+            staying = rules.sources() & shown.get(rules.tenant, frozenset())
+            found[rules.tenant] = found.get(rules.tenant, frozenset()) | staying
+    return found
+
+
 def atoms(rules: TenantRules) -> frozenset[Atom]:
     """Everything that these rules permit, split as far as it goes."""
     return frozenset(atom for rule in rules.rules for atom in rule_atoms(rule))

@@ -407,3 +407,10 @@ def test_a_generation_drains_though_another_of_the_same_tenant_waits_for_a_perso
     assert ["10.99.0.16/29"] == freed
     assert rests is not None
     assert (WaitsFor.PERSON,) == next(one.waiting_for for one in rests.plan.attachments if one.key.tenant == "t0")
+
+
+@pytest.mark.parametrize("passes", [10, 11, 12])
+def test_a_range_that_is_taken_back_while_its_rules_are_being_taken_out_is_not_pointed_at(passes: int) -> None:
+    """What the firewall still allows is gone when its running operation ends: in force is not enough, it must stay so."""
+    away, back = Action("renumber", ("t0", "spoke1", 1)), Action("renumber", ("t0", "spoke1", 0))
+    _holds(COMES, Action("follow", (16,)), away, Action("follow", (passes,)), back, Action("follow", (16,)))
