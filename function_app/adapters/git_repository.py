@@ -27,7 +27,7 @@ from function_app.adapters.git_arguments import (
     is_object_id,
     shown_url,
 )
-from function_app.adapters.git_messages import LINE_FORMAT, TRAILERS, approver_in, pull_request_in
+from function_app.adapters.git_messages import RECORD_FORMAT, approver_in, pull_request_in, records_in
 from function_app.adapters.git_program import GitFailed, GitProgram
 from function_app.adapters.git_signatures import Signers
 from function_app.model.errors import SourceError
@@ -297,7 +297,7 @@ class GitRepository:
                 "rev-list",
                 "--first-parent",
                 "--reverse",
-                f"--format={LINE_FORMAT}",
+                f"--format={RECORD_FORMAT}",
                 commit,
                 *without,
                 "--",
@@ -305,8 +305,7 @@ class GitRepository:
             )
         except GitFailed as error:
             raise self._damaged(error) from None
-        lines = listing.decode("utf-8", "replace").split("\n")
-        return tuple(_commit_entry(line) for line in lines if line and not line.startswith("commit "))
+        return tuple(_commit_entry(*fields) for fields in records_in(listing.decode("utf-8", "replace")))
 
     def _entries(self, commit: Commit) -> tuple[BlobEntry, ...]:
         mode, name = _TREE_MODE, self._tree_of(commit)
@@ -380,12 +379,13 @@ class GitRepository:
         return SourceError(f"The repository {shown_url(self._url)} cannot be fetched: {told}")
 
 
-def _commit_entry(line: str) -> CommitEntry:
-    commit, parents, author, at, subject, *trailers = line.split("\0", 4 + len(TRAILERS))
+def _commit_entry(
+    commit: str, parents: str, author: str, at: str, subject: str, body: str, *trailers: str
+) -> CommitEntry:
     printable = "".join(character for character in author if character.isprintable())
-    first_parent = Commit(parents.split(" ")[0]) if parents else None
-    moment = datetime.fromisoformat(at)
-    return CommitEntry(Commit(commit), printable, moment, first_parent, approver_in(trailers), pull_request_in(subject))
+    first_parent = Commit(parents.split(" ", maxsplit=1)[0]) if parents else None
+    moment, pull_request = datetime.fromisoformat(at), pull_request_in(subject, body)
+    return CommitEntry(Commit(commit), printable, moment, first_parent, approver_in(trailers), pull_request)
 
 
 def _remove(path: Path) -> None:
