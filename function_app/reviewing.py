@@ -21,6 +21,7 @@ from function_app.model.ledger import BrokenLedger, Holding, fold
 from function_app.model.names import ClusterName, Commit, HubName
 from function_app.model.plan import Change, RefusalCode
 from function_app.model.report import Result
+from function_app.model.resources import Body
 from function_app.model.review import HubReview, LiveReview, Review
 from function_app.model.tree import Tree
 from function_app.observing import observe_firewall
@@ -29,6 +30,7 @@ from function_app.planning.firewall_resources import collections_of, shard_index
 from function_app.planning.in_force import is_ours
 from function_app.planning.reviewing import USUAL_SECONDS, Surroundings, Trees, review_hub
 from function_app.ports import BranchedRepository, HubPorts
+from function_app.reading.check_authors import strangers
 from function_app.reading.checkpoint import Checkpoint
 from function_app.reading.definitions import build
 from function_app.reading.effective import effective_tree
@@ -119,7 +121,7 @@ def review(
     return Review(
         base=found.base.commit,
         head=found.head.commit,
-        hubs=tuple(hub for hub in hubs if _is_touched(hub) or hub.hub in surroundings),
+        hubs=tuple(hub for hub in hubs if _is_touched(hub) or hub.live is not None),
         held=tuple(one.file for one in found.head.held if one.file not in {each.file for each in found.base.held}),
         problems=tuple(
             problem
@@ -129,7 +131,7 @@ def review(
         standing=len(standing),
         conflicts=found.conflicts,
         strangers=tuple(_strangers(found, author_teams)) if author_teams is not None else (),
-        live=bool(surroundings),
+        live=any(one.live is not None for one in surroundings.values()),
     )
 
 
@@ -157,19 +159,8 @@ def _telling_what_counts(
 
 
 def _strangers(found: Compared, author_teams: frozenset[str]) -> Iterator[str]:
-    """Tenants that the branch changes and that are not its author's: by the owner before, so that none is taken over, and after."""
     before, after = found.base.definitions.tenants, found.trees.asked.definitions.tenants
-    for name in sorted(before.keys() | after.keys()):
-        sides = [one for one in (before.get(name), after.get(name)) if one is not None]
-        if len(sides) == 2 and sides[0] == sides[1]:
-            continue
-        owners = dict.fromkeys(one.spec.owner.team if one.spec.owner is not None else "nobody" for one in sides)
-        others = [team for team in owners if team not in author_teams]
-        if others:
-            yield (
-                f"tenant `{name}` belongs to {' and '.join(f'`{team}`' for team in others)}, and the author is in "
-                f"{', '.join(f'`{team}`' for team in sorted(author_teams)) or 'no team'} alone: let its own team make the change"
-            )
+    return (words for _, words in strangers(before, after, author_teams))
 
 
 def _is_touched(hub: HubReview) -> bool:
@@ -192,6 +183,13 @@ class Targets(Protocol):
 
     def ports(self, hub: HubName, tree: Tree) -> HubPorts:
         """Everything that a pass over one hub talks to."""
+
+
+def beside_base_policy(found: Compared, base: tuple[Body, ...]) -> dict[HubName, Surroundings]:
+    """What a base policy that was exported adds to every hub; other people's groups in the policy stay unknown."""
+    names = found.base.definitions.hubs.keys() | found.head.definitions.hubs.keys()
+    others = Others(collections=sum(len(collections_of(body)) for body in base))
+    return {name: Surroundings(base, others=others) for name in sorted(names)}
 
 
 def read_surroundings(

@@ -17,7 +17,7 @@ RECORD_FORMAT = (
     + "".join(f"%x00%(trailers:key={name},valueonly,separator=%x2C%x20)" for name in TRAILERS)
     + "%x00"
 )
-"""For `git rev-list`: commit, parents, author, time, subject, body, one field a trailer; each ended by NUL, which no message has."""
+"""For `git rev-list`: commit, parents, author, time, subject, body, one field a trailer; each ends in NUL, which no message has."""
 _FIELDS = 6 + len(TRAILERS)
 _LONGEST = 200
 _SUBJECTS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from function_app.cli.options import OutputOption
+from function_app.cli.options import OutputOption, teams
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout
+from function_app.model.errors import Problem, Severity
 from function_app.model.tree import Definitions
+from function_app.reading.check_authors import strangers
 from function_app.reading.definitions import read_directory
+from function_app.reading.places import Places, shown_file
 from function_app.reading.schemas import schemas
 from function_app.reporting.json_report import problem_json
 from function_app.reporting.terminal import problem_line, sum_of_problems
@@ -27,10 +31,34 @@ def validate(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder with hubs, clusters, tenants, rulesets, guardrails.yaml.")
     ] = Path("gitops"),
+    author_teams: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEAMS",
+            help="The author's teams, `payments,shop`: with --against, changes to other teams' tenants are refused.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --author-teams: the folder as it was before, a checkout of the branch to merge into.",
+        ),
+    ] = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Check a folder of definitions; every problem with its place and what to write instead."""
-    definitions, problems = read_directory(directory, today=datetime.now(UTC).date())
+    if (author_teams is None) != (against is None):
+        raise typer.BadParameter("--author-teams TEAMS and --against DIR go together.")
+    today = datetime.now(UTC).date()
+    definitions, problems = read_directory(directory, today=today)
+    if against is not None and definitions is not None:
+        before, _ = read_directory(against, today=today)
+        if before is None:
+            return fail(
+                f"{against} is not valid, so whose tenants were changed cannot be told. `egressctl validate {against}` says why."
+            )
+        problems += tuple(_not_theirs(directory, before, definitions, teams(author_teams)))
     if output is OutputForm.JSON:
         print_json([problem_json(problem) for problem in problems])
     else:
@@ -39,7 +67,20 @@ def validate(
             console.print(problem_line(problem), soft_wrap=True)
         found = f" ({_contents(definitions)})" if definitions is not None else ""
         console.print(plain(sum_of_problems(str(directory), problems)) + found, soft_wrap=True)
-    return ExitCode.REFUSED if definitions is None else ExitCode.DONE
+    broken = definitions is None or any(problem.severity is Severity.ERROR for problem in problems)
+    return ExitCode.REFUSED if broken else ExitCode.DONE
+
+
+def _not_theirs(
+    directory: Path, before: Definitions, after: Definitions, author_teams: frozenset[str] | None
+) -> Iterator[Problem]:
+    """Tenants of teams that the author is not in."""
+    for name, words in strangers(before.tenants, after.tenants, author_teams or frozenset()):
+        where, (message, _, hint) = (
+            Places(shown_file(directory.as_posix(), f"tenants/{name}.yaml")),
+            words.partition(": "),
+        )
+        yield where.problem((), "not-the-authors", f"{message}.", f"{hint[0].upper()}{hint[1:]}.")
 
 
 def schema(

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,3 +73,18 @@ def assembled(repository: str | None = None) -> Assembly:
     asked = f"{PREFIX}LOG_LEVEL" in os.environ or not sys.stderr.isatty()
     configure_logs(settings.service.log_level if asked else "ERROR")
     return assemble(settings)
+
+
+BasePolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--base-policy",
+        metavar="FILE",
+        help="The base policy's groups as exported JSON, in the place of access to Azure.",
+    ),
+]
+
+
+def teams(text: str | None) -> frozenset[str] | None:
+    """Teams as an option names them, `payments,shop`."""
+    return None if text is None else frozenset(one.strip() for one in text.split(",") if one.strip())

@@ -12,7 +12,7 @@ from rich.text import Text
 from function_app import reconcile as road
 from function_app.bootstrap import Assembly
 from function_app.cli.decisions import one_hub, time_of
-from function_app.cli.options import HubOption, OutputOption, RefOption, RepoOption, assembled, stated
+from function_app.cli.options import BasePolicyOption, HubOption, OutputOption, RefOption, RepoOption, assembled, stated
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stderr, stdout, warn, worst
 from function_app.cli.review import show_review
 from function_app.cli.waiting import PassResult, display_for, until_converged
@@ -52,15 +52,18 @@ def plan(
             metavar="TEAMS", help="With --head: the author's teams, `payments,shop`; other teams' tenants are refused."
         ),
     ] = None,
+    base_policy: BasePolicyOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Show what a pass would do, or with --head what merging a branch would bring about; nothing is written."""
     if head is not None:
         if ref is not None or hub is not None:
             raise typer.BadParameter("--head compares two branches on all hubs; leave --ref and --hub out.")
-        return show_review(base, head, repo, output, live=live, author_teams=author_teams)
-    if base is not None or live or author_teams is not None:
-        raise typer.BadParameter("--base, --live and --author-teams go with --head REF.")
+        if live and base_policy is not None:
+            raise typer.BadParameter("--live reads the base policy itself; leave --base-policy out.")
+        return show_review(base, head, repo, output, live=live, author_teams=author_teams, base_policy=base_policy)
+    if base is not None or live or author_teams is not None or base_policy is not None:
+        raise typer.BadParameter("--base, --live, --base-policy and --author-teams go with --head REF.")
     with assembled(repo) as parts:
         source = _source(parts, ref, output)
         results = [_previewed(parts, name, source) for name in hubs_of(parts, source, hub)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from function_app.bootstrap import Assembly
 from function_app.cli.decisions import name_form
-from function_app.cli.options import HubOption, OutputOption, RefOption, RepoOption, assembled
+from function_app.cli.options import BasePolicyOption, HubOption, OutputOption, RefOption, RepoOption, assembled
 from function_app.cli.passes import hubs_of
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, show, stdout, warn
 from function_app.model.errors import TargetError
@@ -25,6 +26,7 @@ from function_app.planning.intended_policy import Intended, intended
 from function_app.planning.reachability.auditing import Audited, AuditFinding, audit
 from function_app.planning.reachability.policy import Policy, policy_of
 from function_app.planning.reachability.reach import Answer, Destination, Says, ask, destination_of
+from function_app.reading.base_policy import read_base_policy
 from function_app.reading.fqdns import wide_wildcard
 from function_app.reconcile import Source
 from function_app.reporting.json_report import Json
@@ -69,16 +71,17 @@ def reach(
     ] = None,
     repo: RepoOption = None,
     live: LiveOption = False,
+    base_policy: BasePolicyOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Say whether a tenant may reach a destination, which rule decides, and who else may."""
-    name = TenantName(tenant)
+    name, known = TenantName(tenant), _known_base(base_policy, live=live)
     with assembled(repo) as parts:
         trees = _trees(parts, ref, base, repo)
         today = parts.clock.now().date()
         rows: list[Json] = []
         for hub_name in hubs_of(parts, Source(trees["after"], trees["after"].commit), hub):
-            around = _around(parts, hub_name, trees["after"], live=live)
+            around = _around(parts, hub_name, trees["after"], live=live) if known is None else ((), known)
             seen = {when: found for when, tree in trees.items() if (found := _seen(tree, hub_name, today, around))}
             if any(name in one.implied.sources for one in seen.values()):
                 rows.append(_answers(hub_name, name, destination, seen))
@@ -88,7 +91,7 @@ def reach(
         print_json(rows)
     else:
         for row in rows:
-            _print_answers(row, live=live)
+            _print_answers(row, scope=_scope(live=live, base_known=known is not None))
     return ExitCode.DONE
 
 
@@ -97,15 +100,18 @@ def audit_rules(
     ref: RefOption = None,
     repo: RepoOption = None,
     live: LiveOption = False,
+    base_policy: BasePolicyOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
     """Find rules that never decide, allow more than they seem to, run out, or let tenants out whose files do not name them."""
+    known = _known_base(base_policy, live=live)
     with assembled(repo) as parts:
         source = parts.source(ref)
         today = parts.clock.now().date()
         found: dict[HubName, tuple[AuditFinding, ...]] = {}
         for name in hubs_of(parts, source, hub):
-            seen = _seen(source.tree, name, today, _around(parts, name, source.tree, live=live))
+            around = _around(parts, name, source.tree, live=live) if known is None else ((), known)
+            seen = _seen(source.tree, name, today, around)
             if seen is not None:
                 found[name] = audit(_audited(seen, today))
     if output is OutputForm.JSON:
@@ -114,9 +120,25 @@ def audit_rules(
     for name, findings in found.items():
         if findings:
             show(_table(findings))
-        scope = "" if live else ", definitions alone; --live adds the base policy and other people's rules"
-        stdout().print(f"{name}: {counted(len(findings), 'finding')}{scope}", soft_wrap=True)
+        scope = _scope(live=live, base_known=known is not None)
+        stdout().print(f"{name}: {counted(len(findings), 'finding')}{f', {scope}' if scope else ''}", soft_wrap=True)
     return ExitCode.DONE
+
+
+def _known_base(path: Path | None, *, live: bool) -> tuple[Body, ...] | None:
+    """The base policy of a file, None when none is given; raises SourceError, BadParameter."""
+    if path is not None and live:
+        raise typer.BadParameter("--live reads the base policy itself; leave --base-policy out.")
+    return read_base_policy(path) if path is not None else None
+
+
+def _scope(*, live: bool, base_known: bool) -> str:
+    """What an answer does not take into account."""
+    if live:
+        return ""
+    if base_known:
+        return "from definitions and the base policy of the file; --live adds other people's rules"
+    return "definitions alone; --live adds the base policy and other people's rules, --base-policy FILE the base policy"
 
 
 def _audited(seen: _Seen, today: date) -> Audited:
@@ -183,7 +205,7 @@ def _answer_json(answer: Answer) -> Json:
     }
 
 
-def _print_answers(row: Json, *, live: bool) -> None:
+def _print_answers(row: Json, *, scope: str) -> None:
     console = stdout()
     console.print(f"{row['tenant']} to {plain(str(row['to']))} on {row['hub']}", soft_wrap=True)
     for when in ("before", "after"):
@@ -203,8 +225,8 @@ def _print_answers(row: Json, *, live: bool) -> None:
             f" and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
         )
         console.print(f"  others who may: {names or 'nobody'} (of {row['tenants']} tenants)", soft_wrap=True)
-    if not live:
-        console.print("  from definitions alone; --live adds the base policy and other people's rules", soft_wrap=True)
+    if scope:
+        console.print(f"  {scope}", soft_wrap=True)
 
 
 def _table(findings: tuple[AuditFinding, ...]) -> Table:

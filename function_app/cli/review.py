@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
-from function_app.cli.options import assembled
+from function_app.cli.options import assembled, teams
 from function_app.cli.printing import ExitCode, OutputForm, print_json
+from function_app.model.names import HubName
+from function_app.planning.reviewing import Surroundings
+from function_app.reading.base_policy import read_base_policy
 from function_app.reporting.comment import comment
 from function_app.reporting.review_json import review_json
-from function_app.reviewing import read_surroundings, review
+from function_app.reviewing import beside_base_policy, read_surroundings, review
 
 
 def show_review(
-    base: str | None, head: str, repo: str | None, output: OutputForm, *, live: bool, author_teams: str | None
+    base: str | None,
+    head: str,
+    repo: str | None,
+    output: OutputForm,
+    *,
+    live: bool,
+    author_teams: str | None,
+    base_policy: Path | None = None,
 ) -> ExitCode:
     """Print the comment, or all of it as JSON; raises EgressError."""
     with assembled(repo) as parts:
         found = parts.compared(base, head, repo)
-        around = read_surroundings(found, parts) if live else {}
-        made = review(found, parts.clock.now().date(), around, _teams(author_teams))
+        around: Mapping[HubName, Surroundings] = read_surroundings(found, parts) if live else {}
+        if base_policy is not None:
+            around = beside_base_policy(found, read_base_policy(base_policy))
+        made = review(found, parts.clock.now().date(), around, teams(author_teams))
     if output is OutputForm.JSON:
         print_json(review_json(made))
     else:
@@ -26,7 +40,3 @@ def show_review(
     if made.refused:
         return ExitCode.REFUSED
     return ExitCode.PENDING if made.hubs else ExitCode.DONE
-
-
-def _teams(text: str | None) -> frozenset[str] | None:
-    return None if text is None else frozenset(one.strip() for one in text.split(",") if one.strip())

@@ -46,6 +46,39 @@ def test_the_sample_is_valid() -> None:
     assert (0, "") == (result.exit_code, result.stderr)
 
 
+def test_a_team_edits_its_own_tenants_only(tmp_path: Path) -> None:
+    """By two folders, without Git: whose file is changed, added or taken over, with its place; one's own is fine."""
+    before = a_tree(tmp_path / "main" / "gitops")
+    other = (
+        TENANT0.replace("tenant0", "tenant9").replace("10.99.0.0/29", "10.99.0.32/29").replace("[default]", "[nine]")
+    )
+    after = a_tree(
+        tmp_path / "branch" / "gitops", tenant0=TENANT0.replace("team: payments", "team: shop"), tenant9=other
+    )
+
+    def checked(teams: str) -> Result:
+        return run("validate", str(after), "--author-teams", teams, "--against", str(before), "--output", "json")
+
+    found = json.loads(checked("shop").stdout)
+    assert ["tenant0.yaml", "tenant9.yaml"] == [Path(one["file"]).name for one in found]
+    assert {"not-the-authors"} == {one["code"] for one in found}
+    assert "tenant `tenant0` belongs to `payments`, and the author is in `shop` alone." == found[0]["message"]
+    assert (1, 0) == (checked("shop").exit_code, checked("payments, shop").exit_code)
+    assert "[]" == checked("payments,shop").stdout.strip()
+
+
+def test_whose_tenants_they_were_must_be_known(tmp_path: Path) -> None:
+    """A former folder that is not valid tells nothing, and the two options need each other."""
+    after = a_tree(tmp_path / "gitops")
+    broken = a_tree(tmp_path / "main", tenant0="kind: Tenant")
+    result = run("validate", str(after), "--author-teams", "shop", "--against", str(broken))
+    assert (1, True) == (
+        result.exit_code,
+        "is not valid, so whose tenants were changed cannot be told" in result.stderr,
+    )
+    assert "go together" in run("validate", str(after), "--author-teams", "shop").stderr
+
+
 def test_all_mistakes_come_at_once_each_with_its_place(tmp_path: Path) -> None:
     """One run tells everything that is wrong, in any number of files."""
     folder = a_tree(

@@ -181,6 +181,81 @@ def test_audit_names_what_never_decides(session: Session) -> None:
     assert [("shadowed", "egress-000/tenant0-app/one")] == [(one["kind"], one["rule"]) for one in hub["findings"]]
 
 
+def a_base_policy(folder: Path, form: str) -> Path:
+    """A base policy that lets everybody reach 198.51.100.77, as each way of exporting one writes it."""
+    rule = {
+        "ruleType": "NetworkRule",
+        "name": "ntp",
+        "ipProtocols": ["UDP"],
+        "sourceAddresses": ["*"],
+        "destinationAddresses": ["198.51.100.77"],
+        "destinationPorts": ["123"],
+    }
+    collection = {
+        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+        "name": "shared",
+        "priority": 100,
+        "action": {"type": "Allow"},
+        "rules": [rule],
+    }
+    inside = {"priority": 200, "ruleCollections": [collection]}
+    kind = "Microsoft.Network/firewallPolicies/ruleCollectionGroups"
+    name = "[concat(parameters('policy'), '/platform-base')]"
+    written = {
+        "cli": [{"name": "platform-base", "id": "/x", **inside}],
+        "arm": {"value": [{"name": "platform-base", "properties": inside}]},
+        "template": {
+            "resources": [
+                {"type": "Microsoft.Network/firewallPolicies"},
+                {"type": kind, "name": name, "properties": inside},
+            ]
+        },
+    }[form]
+    path = folder / f"{form}.json"
+    path.write_text(json.dumps(written))
+    return path
+
+
+@pytest.mark.parametrize("form", ["cli", "arm", "template"])
+def test_an_exported_base_policy_stands_in_for_access(session: Session, tmp_path: Path, form: str) -> None:
+    """Reach names its rule, audit and plan take it into account, and nobody is asked anything."""
+    path = str(a_base_policy(tmp_path, form))
+    asked = ("reach", "--from", "tenant0", "--to", "udp://198.51.100.77:123")
+    (without,), (row,) = session.run_json(*asked), session.run_json(*asked, "--base-policy", path)
+    assert ("deny", "allow") == (without["after"]["says"], row["after"]["says"])
+    assert "base policy, platform-base/shared/ntp" == row["after"]["rule"]
+    (hub,) = session.run_json("audit", "--base-policy", path)
+    assert ("unnamed", "base policy, platform-base/shared/ntp") in {
+        (one["kind"], one["rule"]) for one in hub["findings"]
+    }
+    comment = session.run("plan", "--base", "main", "--head", "change", "--base-policy", path).stdout
+    assert "base policy, which was not read" not in comment
+    assert "with what is on the targets" not in comment
+
+
+def test_a_file_that_is_no_base_policy_says_how_to_export_one(session: Session, tmp_path: Path) -> None:
+    """Missing, no JSON, another list, an unfilled template; and not together with --live."""
+    path = tmp_path / "base.json"
+
+    def told(*more: str) -> str:
+        return session.run("audit", "--base-policy", str(path), *more).stderr
+
+    assert "cannot be read" in told()
+    for text, words in (
+        ("nonsense", "is no JSON"),
+        ("[]", "holds no rule collection group"),
+        ('[{"name": "x"}]', "group x has no `priority`"),
+        (
+            '[{"name": "x", "priority": 1, "ruleCollections": [{"name": "[parameters(1)]"}]}]',
+            "which is not filled in here",
+        ),
+    ):
+        path.write_text(text)
+        assert words in told(), text
+        assert "az network firewall policy rule-collection-group list" in told()
+    assert "leave --base-policy out" in told("--live")
+
+
 @pytest.mark.parametrize(
     ("teams", "refused"),
     [("web,platform", False), ("shop", True), ("", True), ("payments", True), ("payments,web", True)],
