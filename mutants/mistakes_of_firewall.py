@@ -94,8 +94,8 @@ FIREWALL = (
         "A content that the firewall refuses is sent again in every pass, and the policy is never free.",
         "6",
         _PLAN,
-        "    return waiting and memory.failures.get(content_digest(content), 0) > 0\n",
-        "    return False\n",
+        "    return until if until is not None and now < until and failed else None\n",
+        "    return None\n",
         (_UNIT,),
     ),
     Mistake(

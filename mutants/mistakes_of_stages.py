@@ -47,7 +47,7 @@ STAGES = (
         "A namespace is pointed minutes before the firewall allows its range: every new connection is denied.",
         "1",
         _STATES,
-        "    stands = any(cidr in rules.sources() for rules in firewall.in_force.get(tenant, ()))\n",
+        "    stands = cidr in firewall.staying.get(tenant, ())\n",
         "    stands = True\n",
         (_RENUMBERING,),
     ),
