@@ -6,11 +6,10 @@ import json
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
+from serve.listening import Listening, LoopbackServer
 from serve.routing import Route, Routes, without_principal
 from serve.workers import Answered, Worker, WorkerDied
 
@@ -20,7 +19,7 @@ _ADMIN = "/admin/functions/"
 _SILENCE_SECONDS = 30.0
 
 
-class Front:
+class Front(Listening["_Server"]):
     """Serves on a port of loopback, 0 for a free one. A context manager.
 
     `worker` gives the process of the moment, `fire` runs a function that is no HTTP function: `POST /admin/functions/NAME` with a
@@ -37,35 +36,20 @@ class Front:
         most_bytes: int = USUAL_BODY_BYTES,
     ) -> None:
         self.routes, self.worker, self.fire, self.most_bytes = routes, worker, fire, most_bytes
-        self._server = _Server(port, self)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        super().__init__(_Server(port, self))
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        return f"http://127.0.0.1:{self.port}"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(LoopbackServer):
     request_queue_size = 256
 
     def __init__(self, port: int, front: Front) -> None:
-        super().__init__(("127.0.0.1", port), _Connection)
+        super().__init__(port, _Connection)
         self.front = front
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up in the middle is no news."""
 
 
 class _Connection(BaseHTTPRequestHandler):

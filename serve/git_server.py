@@ -9,43 +9,33 @@ import gzip
 import ssl
 import subprocess
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
-from typing import Self
 from urllib.parse import urlsplit
+
+from serve.listening import Listening, LoopbackServer
 
 _LARGEST_BODY = 64 * 1024 * 1024
 
 
-class GitServer:
+class GitServer(Listening["_Server"]):
     """Serves the bare repositories of a folder. A context manager; `certificate` and `key` are PEM files."""
 
     def __init__(self, folder: Path, certificate: Path, key: Path, *, port: int = 0) -> None:
-        self._server = _Server(folder, port)
+        super().__init__(_Server(folder, port))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def fetches(self) -> int:
         """How often somebody asked what there is to fetch."""
-        return self._server.fetches
+        return self.server.fetches
 
     @property
     def url(self) -> str:
         """Where it listens; a repository is a path below."""
-        return f"https://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        return f"https://127.0.0.1:{self.port}"
 
 
 def make_repository(folder: Path, name: str) -> Path:
@@ -56,16 +46,10 @@ def make_repository(folder: Path, name: str) -> Path:
     return path
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(LoopbackServer):
     def __init__(self, folder: Path, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Connection)
+        super().__init__(port, _Connection)
         self.folder, self.fetches = folder, 0
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up in the middle is no news."""
 
 
 class _Connection(BaseHTTPRequestHandler):
