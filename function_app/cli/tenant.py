@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -43,7 +45,6 @@ _FolderOption = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The d
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change and write nothing.")]
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tenant: tenants/NAME.yaml.")]
 _CidrOption = Annotated[str | None, typer.Option("--cidr", metavar="CIDR", help="The range; else a free one is taken.")]
-_GITOPS = Path("gitops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,36 @@ class _Desk:
         return str(free)
 
 
-@tenant.command("new")
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Files with their new text, None for one that goes, and what merging it will do, in words."""
+
+    files: Mapping[Path, str | None]
+    words: tuple[str, ...]
+
+
+def _command(write: Callable[..., _Edit]) -> Callable[..., int]:
+    """An edit as a command: what it asks for besides the desk, the folder, and whether to write; then it is carried out."""
+    own = inspect.signature(write, eval_str=True)
+    _, *asked = own.parameters.values()
+    folder = inspect.Parameter(
+        "folder", inspect.Parameter.KEYWORD_ONLY, default=Path("gitops"), annotation=_FolderOption
+    )
+    dry_run = inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_DryRun)
+
+    @wraps(write)
+    def command(*, folder: Path, dry_run: bool, **given: Any) -> int:
+        return _carried_out(folder, lambda desk: write(desk, **given), dry_run=dry_run)
+
+    parameters = [*asked, folder, dry_run]
+    command.__signature__ = own.replace(parameters=parameters, return_annotation=int)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return tenant.command(write.__name__)(command)
+
+
+@_command
 def new(
+    desk: _Desk,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The tenant's name.")] = None,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="The cluster.")] = None,
     namespace: Annotated[
@@ -113,177 +142,141 @@ def new(
     on_removal: Annotated[
         OnRemoval, typer.Option("--on-removal", help="What becomes of its pods' traffic.")
     ] = OnRemoval.NODE,
-    folder: _FolderOption = _GITOPS,
-    dry_run: _DryRun = False,
-) -> int:
+) -> _Edit:
     """Write a new tenant's file: asks for what is not given, takes a free range, validates, says what it will do."""
-
-    def edit(desk: _Desk) -> _Edit:
-        clusters = sorted(desk.definitions.clusters)
-        called = _asked(name, "NAME", "Tenant")
-        if desk.path(called).exists():
-            raise NoSuchEdit(
-                f"{desk.path(called)} is there already; egressctl tenant renumber, move or remove change it."
-            )
-        on = cluster or (
-            clusters[0] if len(clusters) == 1 else _asked(None, "--cluster", f"Cluster ({', '.join(clusters)})")
-        )
-        spaces = tuple(namespace or _asked(None, "--namespace", "Namespaces, with commas").replace(",", " ").split())
-        given = NewTenant(
-            name=called,
-            team=_asked(team, "--team", "Team that answers for it"),
-            contact=_asked(contact, "--contact", "How to reach them"),
-            cluster=on,
-            cidr=desk.range_on(on, replicas, cidr),
-            namespaces=spaces,
-            fqdns=tuple(allow or ()),
-            include=tuple(include or ()),
-            replicas=replicas,
-            on_removal=on_removal.value,
-        )
-        words = (
-            (
-                f"{called} gets {given.cidr} on {on}. The first passes make its pool and gateway, let its routes out and write its "
-                "firewall rules; only when all of that is seen to work are its namespaces pointed at the gateway."
-            ),
-            (
-                f"Namespaces {', '.join(spaces)}: their new connections then leave as {given.cidr}, and what the file does not "
-                "allow is denied."
-            ),
-        )
-        return _Edit({desk.path(called): new_file(given)}, words)
-
-    return _carried_out(folder, edit, dry_run=dry_run)
+    clusters = sorted(desk.definitions.clusters)
+    called = _asked(name, "NAME", "Tenant")
+    if desk.path(called).exists():
+        raise NoSuchEdit(f"{desk.path(called)} is there already; egressctl tenant renumber, move or remove change it.")
+    on = cluster or (
+        clusters[0] if len(clusters) == 1 else _asked(None, "--cluster", f"Cluster ({', '.join(clusters)})")
+    )
+    spaces = tuple(namespace or _asked(None, "--namespace", "Namespaces, with commas").replace(",", " ").split())
+    given = NewTenant(
+        name=called,
+        team=_asked(team, "--team", "Team that answers for it"),
+        contact=_asked(contact, "--contact", "How to reach them"),
+        cluster=on,
+        cidr=desk.range_on(on, replicas, cidr),
+        namespaces=spaces,
+        fqdns=tuple(allow or ()),
+        include=tuple(include or ()),
+        replicas=replicas,
+        on_removal=on_removal.value,
+    )
+    words = (
+        (
+            f"{called} gets {given.cidr} on {on}. The first passes make its pool and gateway, let its routes out and write its "
+            "firewall rules; only when all of that is seen to work are its namespaces pointed at the gateway."
+        ),
+        (
+            f"Namespaces {', '.join(spaces)}: their new connections then leave as {given.cidr}, and what the file does not "
+            "allow is denied."
+        ),
+    )
+    return _Edit({desk.path(called): new_file(given)}, words)
 
 
-@tenant.command("renumber")
+@_command
 def renumber(
+    desk: _Desk,
     name: _NameArgument,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="On which cluster.")] = None,
     cidr: _CidrOption = None,
-    folder: _FolderOption = _GITOPS,
-    dry_run: _DryRun = False,
-) -> int:
+) -> _Edit:
     """Give an attachment another range; nothing is dropped on the way."""
-
-    def edit(desk: _Desk) -> _Edit:
-        found = desk.tenant(name)
-        on = _cluster_of(found, cluster)
-        attachment = next(one for one in found.spec.attachments if one.cluster == on)
-        wanted = desk.range_on(on, attachment.gateway.replicas, cidr)
-        limits = desk.limits(on)
-        words = (
-            (
-                f"A second gateway is made on {wanted}. When it serves, is advertised and permitted, {name}'s namespaces switch "
-                f"to it in one patch; the old one on {attachment.cidr} drains for {limits.drain_minutes} minutes, then connections "
-                "that are still open through it are cut."
-            ),
-            (
-                f"{attachment.cidr} goes to nobody else for {limits.quarantine_hours} hours after it is free. Outside lists that "
-                f"name it need {wanted} before you merge."
-            ),
-        )
-        return _Edit({desk.path(name): with_range(_text(desk.path(name)), on, wanted)}, words)
-
-    return _carried_out(folder, edit, dry_run=dry_run)
+    found = desk.tenant(name)
+    on = _cluster_of(found, cluster)
+    attachment = next(one for one in found.spec.attachments if one.cluster == on)
+    wanted = desk.range_on(on, attachment.gateway.replicas, cidr)
+    limits = desk.limits(on)
+    words = (
+        (
+            f"A second gateway is made on {wanted}. When it serves, is advertised and permitted, {name}'s namespaces switch "
+            f"to it in one patch; the old one on {attachment.cidr} drains for {limits.drain_minutes} minutes, then connections "
+            "that are still open through it are cut."
+        ),
+        (
+            f"{attachment.cidr} goes to nobody else for {limits.quarantine_hours} hours after it is free. Outside lists that "
+            f"name it need {wanted} before you merge."
+        ),
+    )
+    return _Edit({desk.path(name): with_range(_text(desk.path(name)), on, wanted)}, words)
 
 
-@tenant.command("move")
+@_command
 def move(
+    desk: _Desk,
     name: _NameArgument,
     to: Annotated[str, typer.Option("--to", metavar="CLUSTER", help="The cluster that it moves to.")],
     source: Annotated[str | None, typer.Option("--from", metavar="CLUSTER", help="The one that it leaves.")] = None,
     finish: Annotated[bool, typer.Option("--finish", help="It is routed there: leave the old cluster.")] = False,
     cidr: _CidrOption = None,
-    folder: _FolderOption = _GITOPS,
-    dry_run: _DryRun = False,
-) -> int:
+) -> _Edit:
     """Move a tenant to another cluster in two merges: attach it there, then, with --finish, detach it here."""
-
-    def edit(desk: _Desk) -> _Edit:
-        found = desk.tenant(name)
-        if finish:
-            others = [one.cluster for one in found.spec.attachments if one.cluster != to]
-            leaves = source or (others[0] if len(others) == 1 else _asked(None, "--from", "Cluster that it leaves"))
-            text = without_attachment(_text(desk.path(name)), leaves)
-            words = _detached(found, leaves)
-            return _Edit({desk.path(name): text}, (f"Be sure that {name} is routed on {to}: egressctl status.", words))
-        leaves = _cluster_of(found, source)
-        replicas = next(one.gateway.replicas for one in found.spec.attachments if one.cluster == leaves)
-        wanted = desk.range_on(to, replicas, cidr)
-        words_first = (
-            (
-                f"{name} gets {wanted} on {to} as well: a cluster's ranges are its own, so a move means another range. Nothing "
-                f"changes on {leaves}."
-            ),
-            f"When the workload runs on {to} and is routed: egressctl tenant move {name} --from {leaves} --to {to} --finish",
-        )
-        return _Edit({desk.path(name): with_attachment(_text(desk.path(name)), leaves, to, wanted)}, words_first)
-
-    return _carried_out(folder, edit, dry_run=dry_run)
+    found = desk.tenant(name)
+    if finish:
+        others = [one.cluster for one in found.spec.attachments if one.cluster != to]
+        leaves = source or (others[0] if len(others) == 1 else _asked(None, "--from", "Cluster that it leaves"))
+        text = without_attachment(_text(desk.path(name)), leaves)
+        words = _detached(found, leaves)
+        return _Edit({desk.path(name): text}, (f"Be sure that {name} is routed on {to}: egressctl status.", words))
+    leaves = _cluster_of(found, source)
+    replicas = next(one.gateway.replicas for one in found.spec.attachments if one.cluster == leaves)
+    wanted = desk.range_on(to, replicas, cidr)
+    words_first = (
+        (
+            f"{name} gets {wanted} on {to} as well: a cluster's ranges are its own, so a move means another range. Nothing "
+            f"changes on {leaves}."
+        ),
+        f"When the workload runs on {to} and is routed: egressctl tenant move {name} --from {leaves} --to {to} --finish",
+    )
+    return _Edit({desk.path(name): with_attachment(_text(desk.path(name)), leaves, to, wanted)}, words_first)
 
 
-@tenant.command("rename")
+@_command
 def rename(
+    desk: _Desk,
     name: _NameArgument,
     to: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
-    folder: _FolderOption = _GITOPS,
-    dry_run: _DryRun = False,
-) -> int:
+) -> _Edit:
     """Give a tenant another name: its identity, so a new tenant with new ranges takes the namespaces over."""
-
-    def edit(desk: _Desk) -> _Edit:
-        found = desk.tenant(name)
-        if desk.path(to).exists():
-            raise NoSuchEdit(f"{desk.path(to)} is there already.")
-        ranges: dict[str, str] = {}
-        for one in found.spec.attachments:
-            given = [IPv4Network(cidr) for cidr in ranges.values()]
-            ranges[one.cluster] = desk.range_on(one.cluster, one.gateway.replicas, None, given)
-        words = (
-            (
-                f"{to} gets {', '.join(f'{cidr} on {on}' for on, cidr in ranges.items())}. {name}'s namespaces stay until "
-                f"{to} is serving, advertised and permitted; then one patch redirects each."
-            ),
-            f"After that {name} is taken down and its ranges go into quarantine.",
-        )
-        files: dict[Path, str | None] = {
-            desk.path(to): renamed(_text(desk.path(name)), to, ranges),
-            desk.path(name): None,
-        }
-        return _Edit(files, words)
-
-    return _carried_out(folder, edit, dry_run=dry_run)
+    found = desk.tenant(name)
+    if desk.path(to).exists():
+        raise NoSuchEdit(f"{desk.path(to)} is there already.")
+    ranges: dict[str, str] = {}
+    for one in found.spec.attachments:
+        given = [IPv4Network(cidr) for cidr in ranges.values()]
+        ranges[one.cluster] = desk.range_on(one.cluster, one.gateway.replicas, None, given)
+    words = (
+        (
+            f"{to} gets {', '.join(f'{cidr} on {on}' for on, cidr in ranges.items())}. {name}'s namespaces stay until "
+            f"{to} is serving, advertised and permitted; then one patch redirects each."
+        ),
+        f"After that {name} is taken down and its ranges go into quarantine.",
+    )
+    files: dict[Path, str | None] = {
+        desk.path(to): renamed(_text(desk.path(name)), to, ranges),
+        desk.path(name): None,
+    }
+    return _Edit(files, words)
 
 
-@tenant.command("remove")
+@_command
 def remove(
+    desk: _Desk,
     name: _NameArgument,
     cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Only from this cluster.")] = None,
-    folder: _FolderOption = _GITOPS,
-    dry_run: _DryRun = False,
-) -> int:
+) -> _Edit:
     """Remove a tenant, or its attachment on one cluster."""
-
-    def edit(desk: _Desk) -> _Edit:
-        found = desk.tenant(name)
-        if cluster is not None and len(found.spec.attachments) > 1:
-            text: str | None = without_attachment(_text(desk.path(name)), cluster)
-            return _Edit({desk.path(name): text}, (_detached(found, cluster),))
-        if cluster is not None:
-            _cluster_of(found, cluster)
-        words = tuple(_detached(found, one.cluster) for one in found.spec.attachments)
-        return _Edit({desk.path(name): None}, words)
-
-    return _carried_out(folder, edit, dry_run=dry_run)
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """Files with their new text, None for one that goes, and what merging it will do, in words."""
-
-    files: Mapping[Path, str | None]
-    words: tuple[str, ...]
+    found = desk.tenant(name)
+    if cluster is not None and len(found.spec.attachments) > 1:
+        text: str | None = without_attachment(_text(desk.path(name)), cluster)
+        return _Edit({desk.path(name): text}, (_detached(found, cluster),))
+    if cluster is not None:
+        _cluster_of(found, cluster)
+    words = tuple(_detached(found, one.cluster) for one in found.spec.attachments)
+    return _Edit({desk.path(name): None}, words)
 
 
 def _carried_out(folder: Path, edit: Callable[[_Desk], _Edit], *, dry_run: bool) -> int:
