@@ -82,8 +82,6 @@ Standing = Mapping[str, Commit]
 
 Everything else is in force as the last good commit has it.
 """
-NEVER = Commit("")
-"""In place of a commit: nothing of it was ever taken up."""
 
 
 @dataclass(frozen=True, slots=True)

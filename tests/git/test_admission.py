@@ -289,3 +289,23 @@ def test_keys_that_are_none_are_named(installation: Installation) -> None:
         process.source()
     assert "EGRESS_GIT_SIGNER_KEYS" in str(caught.value)
     assert "canary" not in str(caught.value)
+
+
+def test_a_former_commit_has_its_own_tree(installation: Installation) -> None:
+    """What is not taken up needs it: blue alone stood there. The newest tree, and where its fold left off, are as before."""
+    first = installation.upstream.head()
+    installation.upstream.commit({"tenants/green.yaml": GREEN})
+    with installation.process() as process:
+        source = process.source()
+        kept = (installation.folder / "checkpoint.json").read_text()
+        former = source.former(first)
+        assert (first, {"blue"}) == (former.commit, set(former.definitions.tenants))
+        assert source.former(first) is former
+        assert process.source().tree is source.tree
+    assert kept == (installation.folder / "checkpoint.json").read_text()
+
+
+def test_a_former_commit_that_is_gone_is_said_to_be(installation: Installation) -> None:
+    """Nothing is guessed of it."""
+    with installation.process() as process, pytest.raises(SourceError, match="is gone from the repository"):
+        process.source().former(Commit("d" * 40))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from stories.desk import Desk, describe, sample
+import pytest
+from stories.desk import HUB, IN_ORDER, Desk, describe, sample
 from stories.test_firewall import edited
 
+from function_app.model.names import Commit
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Report, Result
 from function_app.model.state import DecisionKind
+from function_app.model.tree import Tree
+from function_app.reconcile import reconcile
 from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
@@ -230,3 +235,22 @@ def test_a_suspended_hub_still_blocks(settled: Desk) -> None:
 
     assert Verdict.DENIED is settled.send("spoke1-aks", "shop", "https://api.payments.example").verdict
     assert "help.tigera.io" not in names_of(settled, "tenant1")
+
+
+def test_a_usual_pass_reads_no_former_commit(settled: Desk) -> None:
+    """While nothing keeps a commit from being taken up, and while none is to be, Git is not asked what stood before."""
+
+    def never(commit: Commit) -> Tree:
+        raise AssertionError(f"{commit} was read")
+
+    def one() -> Report:
+        source = replace(settled.tree(), former=never)
+        return reconcile(HUB, source, settled.ports, IN_ORDER, holder="desk", draw=settled.draw)
+
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+    assert one().plan.changes
+    suspend(settled, "tenant/tenant1")
+    assert one().plan.deferrals
+    settled.commit(edited("tenant1", "docs.", "help."))
+    with pytest.raises(AssertionError, match="was read"):
+        one()
