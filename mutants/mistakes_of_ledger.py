@@ -144,8 +144,8 @@ LEDGER = (
         "A damaged line in the ledger and the whole hub is decided as if nobody held anything.",
         "5",
         _RECONCILE,
-        "        return make_revocation_plan(situation, str(problem)), nothing\n",
-        "        return make_plan(situation), nothing\n",
+        "        return make_revocation_plan(self.situation, self.broken) if self.broken else make_plan(self.situation)\n",
+        "        return make_plan(self.situation)\n",
         (_TROUBLE,),
     ),
     Mistake(
@@ -153,8 +153,8 @@ LEDGER = (
         "While the ledger cannot be read, new rules go out for ranges that nobody can vouch for.",
         "5",
         "function_app/planning/firewall_wish.py",
-        "            tenants[found.tenant] = found if situation.hub.doubt else restrict(found, wanted)\n",
-        "            tenants[found.tenant] = found if situation.hub.doubt else wanted\n",
+        "                left = restrict(left, render_rules(found.tenant, version, sources, today))\n",
+        "                left = render_rules(found.tenant, version, sources, today)\n",
         (_TROUBLE,),
     ),
     Mistake(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mutants.mistake import Mistake
+from mutants.mistakes_of_admission import ADMISSION
 from mutants.mistakes_of_applying import APPLYING
 from mutants.mistakes_of_clusters import CLUSTERS
 from mutants.mistakes_of_connections import CONNECTIONS
@@ -25,6 +26,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *WORLD,
     *SERVERS,
     *REACH,
+    *ADMISSION,
 )
 
 
