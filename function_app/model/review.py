@@ -94,7 +94,7 @@ class LiveReview:
 
 @dataclass(frozen=True, slots=True)
 class HubReview:
-    """One hub."""
+    """One hub. `timing` says what may put off that a merge takes effect, in words."""
 
     hub: HubName
     plan_id: PlanId | None
@@ -105,6 +105,7 @@ class HubReview:
     refused: tuple[str, ...]
     warnings: tuple[str, ...]
     live: LiveReview | None = None
+    timing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

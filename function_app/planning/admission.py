@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from function_app.model.admission import EVERYTHING, NEVER, Admission, Deferral, Scope
-from function_app.model.definitions import AllowRule, Cluster
+from function_app.model.definitions import AllowRule, Cluster, ClusterSpec, HubSpec
 from function_app.model.names import AttachmentKey, ClusterName, Commit
 from function_app.model.once import Row
 from function_app.model.tree import DefinedAttachment, HubDefinitions
@@ -32,10 +32,21 @@ from function_app.planning.rollout import ROLLOUT
 from function_app.planning.standing import InForce
 from function_app.planning.suspension import SUSPENSION, suspended
 from function_app.planning.unapproved import APPROVAL, stays_reviewed
-from function_app.planning.windows import CHANGE_WINDOWS
+from function_app.planning.windows import CHANGE_WINDOWS, in_words
 
 GROUNDS: tuple[Ground, ...] = (SUSPENSION, APPROVAL, CHANGE_WINDOWS, ROLLOUT)
 """In the order in which they are told."""
+
+
+def timing(hub: HubDefinitions) -> Iterator[str]:
+    """What may put off that a commit is taken up on this hub, in words: windows, and who comes before whom."""
+    parts: list[tuple[str, HubSpec | ClusterSpec]] = [(f"hub {hub.name}", hub.hub.spec)]
+    parts += [(f"cluster {name}", cluster.spec) for name, cluster in hub.clusters.items()]
+    for what, spec in parts:
+        if spec.change_windows:
+            yield f"{what} takes changes {in_words(spec.change_windows)}"
+        if spec.rollout is not None:
+            yield f"{what} follows {', '.join(spec.rollout.after)} once at rest there for {spec.rollout.wait}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from function_app.model.resources import Body
 from function_app.model.review import HubReview, LiveReview, Measure, Pressure, Statement, TenantReview, Waiting
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.access import gained
+from function_app.planning.admission import timing
 from function_app.planning.approving import reach_differences
 from function_app.planning.capacity import Others, forecast
 from function_app.planning.firewall_resources import digest_of, group_meaning
@@ -114,6 +115,7 @@ def review_hub(name: HubName, trees: Trees, today: date, around: Surroundings) -
         refused=(*refused, *(_over(measures) if asked is after else ())),
         warnings=tuple(warnings),
         live=around.live,
+        timing=tuple(timing(after.hub)) if after.hub is not None and tenants else (),
     )
 
 

@@ -106,7 +106,12 @@ def _quiet(tenant: TenantReview) -> bool:
 
 def _sum(hub: HubReview) -> str:
     plan = f"Plan {code(hub.plan_id)}. " if hub.plan_id else ""
-    return f"{plan}{_waiting(hub.waiting)}"
+    timing = (
+        f" Takes effect in turn: {'; '.join(map(prose, hub.timing))}. What it takes away goes at once."
+        if hub.timing
+        else ""
+    )
+    return f"{plan}{_waiting(hub.waiting)}{timing}"
 
 
 def _waiting(waiting: Waiting) -> str:

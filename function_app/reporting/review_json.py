@@ -12,8 +12,8 @@ from function_app.reporting.json_report import Json, problem_json
 def review_json(review: Review) -> Json:
     """`{base, head, refused, refusals, hubs, problems, held, standing, conflicts, live, comment}`.
 
-    A hub is `{hub, plan_id, tenants, statements, forecast, waiting, refused, warnings, live}`, a tenant `{tenant, gains, losses,
-    moves, cuts, unattributed, advice, digest}`, a gain `{whats, hows, froms, rule}`.
+    A hub is `{hub, plan_id, tenants, statements, forecast, waiting, refused, warnings, live, timing}`, a tenant `{tenant, gains,
+    losses, moves, cuts, unattributed, advice, digest}`, a gain `{whats, hows, froms, rule}`.
     """
     return {
         "base": review.base,

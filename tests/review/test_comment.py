@@ -31,7 +31,15 @@ def a_review(text: str, *, tenants: int = 1) -> Review:
         Problem(place, text, severity, "code", text, text, (text,)) for severity in (Severity.ERROR, Severity.WARNING)
     )
     hub = HubReview(
-        HubName(text), None, (tenant,) * tenants, (), (), Waiting((text,), 240.0, 0), refused=(text,), warnings=(text,)
+        HubName(text),
+        None,
+        (tenant,) * tenants,
+        (),
+        (),
+        Waiting((text,), 240.0, 0),
+        refused=(text,),
+        warnings=(text,),
+        timing=(text,),
     )
     return Review(Commit("0" * 40), Commit("1" * 40), (hub,), problems, held=(text,), conflicts=(text,))
 

@@ -225,3 +225,21 @@ def test_nothing_changed_is_said() -> None:
     found = reviewed({TENANT0: f"{sample()[TENANT0]}# no change\n"})
     assert (False, ()) == (found.refused, found.hubs)
     assert "### Egress: nothing changes" in comment(found)
+
+
+def test_windows_and_an_order_of_rollout_are_told_of() -> None:
+    """Whoever approves sees when it takes effect; where nothing puts it off, nothing is said."""
+    change = {TENANT0: edited(TENANT0, egress=allow(rule("tigera-website", "*.tigera.io")))}
+    windows = [{"days": ["mon"], "from": "22:00", "to": "23:00", "timeZone": "Europe/Berlin"}]
+    hub, cluster = "hubs/hub1.yaml", "clusters/spoke2-aks.yaml"
+    platform = {
+        hub: edited(hub, changeWindows=windows),
+        cluster: edited(cluster, rollout={"after": ["spoke1-aks"], "wait": "30m"}),
+    }
+    found = reviewed(change, sample() | platform)
+    assert (
+        "hub hub1 takes changes mon 22:00 to 23:00 Europe/Berlin",
+        "cluster spoke2-aks follows spoke1-aks once at rest there for 30m",
+    ) == hub_of(found).timing
+    assert "What it takes away goes at once" in comment(found)
+    assert "Takes effect in turn" not in comment(reviewed(change))
