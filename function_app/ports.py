@@ -137,6 +137,9 @@ class FirewallApi(Protocol):
     def delete_group(self, name: str) -> str:
         """Start deleting a group; returns the operation's URL, empty when it was already gone."""
 
+    def activity(self, name: str, since: datetime, until: datetime) -> Sequence[Body]:
+        """What Azure's activity log shows of a group in that time: events as its API has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteListing:

@@ -32,6 +32,7 @@ from function_app.model.names import (
     GenerationId,
     HubName,
     TargetName,
+    activity_log_target,
     cluster_target,
     firewall_target,
     route_server_target,
@@ -39,6 +40,7 @@ from function_app.model.names import (
 from function_app.model.plan import RefusalCode
 from function_app.model.report import Outcome, Report
 from function_app.model.resources import (
+    ActivityLog,
     ClusterObservation,
     FirewallObservation,
     Observations,
@@ -48,6 +50,7 @@ from function_app.model.resources import (
 from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
+from function_app.planning.activity import LOOKS_BACK, explained, unexplained
 from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
@@ -61,7 +64,7 @@ from function_app.reporting.json_report import report_json
 from function_app.side_by_side import Each
 from function_app.vouching import hub_origin, origins
 
-Seen = ClusterObservation | FirewallObservation | RouteServerObservation | Unreadable
+Seen = ClusterObservation | FirewallObservation | RouteServerObservation | ActivityLog | Unreadable
 
 
 def _no_former(commit: Commit) -> Tree:
@@ -113,6 +116,7 @@ def reconcile(
         state = ports.state.read()
         with span("observe"):
             readings = _readings(definitions, ports, patience, state.operations)
+            readings |= _activity(hub, ports, unexplained(state.drifts, hub))
             gathering = Gathering(readings, patience, unanswered or Unanswered())
             answers = gathering.first(lease.epoch)
         while True:
@@ -128,6 +132,8 @@ def reconcile(
             until = gathering.writing_until(planned.plan.look_again_seconds)
             made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done, until=until)
             state = _kept_state(planned, made, source, admission, ports.clock.now())
+            log = _activity_log(answers.get(activity_log_target(hub)))
+            state = replace(state, drifts=explained(state.drifts, hub, log, ports.clock.now()))
             ports.state.write(state, lease.epoch)
             outcomes.extend(made)
             report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
@@ -299,7 +305,7 @@ def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
 
 def _readings(
     definitions: HubDefinitions, ports: HubPorts, patience: Patience, operations: Mapping[str, str]
-) -> Mapping[TargetName, Reading[Seen]]:
+) -> dict[TargetName, Reading[Seen]]:
     """How each target is read; `operations` are listings that an earlier pass started."""
     clock, hub = ports.clock, definitions.name
     firewall, route_server = firewall_target(hub), route_server_target(hub)
@@ -320,6 +326,20 @@ def _readings(
             _guarded(target, ports, _reading(api, ports, going, patience.listing)), about=(api, going)
         )
     return readings
+
+
+def _activity(hub: HubName, ports: HubPorts, drifts: Mapping[str, datetime]) -> dict[TargetName, Reading[Seen]]:
+    """How it is found out who changed shards whose drift an earlier pass has undone; nothing is asked without such a drift."""
+    target = activity_log_target(hub)
+
+    def read() -> Seen:
+        return ActivityLog({shard: ports.firewall.activity(shard, at - LOOKS_BACK, at) for shard, at in drifts.items()})
+
+    return {target: Reading(_guarded(target, ports, read))} if drifts else {}
+
+
+def _activity_log(seen: Seen | None) -> ActivityLog | Unreadable | None:
+    return seen if isinstance(seen, ActivityLog | Unreadable) else None
 
 
 def _reading(api: ClusterApi, ports: HubPorts, emptying: tuple[str, ...], each: Each) -> Callable[[], Seen]:

@@ -18,9 +18,10 @@ from function_app.model.errors import NotFound, TargetUnavailable
 from function_app.model.leaning import KEPT, lean
 from function_app.model.names import FIELD_MANAGER, TargetName, cluster_target, firewall_target, route_server_target
 from function_app.model.once import Read
-from function_app.model.resources import ApiMode, Body, Kind, ResourceId
+from function_app.model.resources import OUR_REQUESTS, ApiMode, Body, Kind, ResourceId
 from function_app.ports import RouteListing
 from simulator.classifying import azure_refusal, kubernetes_refusal
+from simulator.model.azure.activity import Caller
 from simulator.model.azure.arm import AzureHub
 from simulator.model.azure.groups import Accepted
 from simulator.model.errors import ApiError, ArmError
@@ -28,6 +29,7 @@ from simulator.model.faults import Action, Call, Crash, Fault, azure_error, kube
 from simulator.model.world import World
 
 PAGE_SIZE = 500
+US = Caller("the service's identity", f"{OUR_REQUESTS}-0000-4000-8000-000000000000")
 CALICO_API_SERVICE = "v3.projectcalico.org"
 
 RESENT = frozenset({"get", "list"})
@@ -287,15 +289,21 @@ class InProcessFirewall:
     def put_group(self, name: str, body: Body) -> str:
         """Start replacing a group."""
         call = Call(self.target, "put", Kind.RULE_COLLECTION_GROUP, name)
-        return _started(self._door, self._hub, call, lambda: self._hub.put_group(self._policy, name, body))
+        return _started(self._door, self._hub, call, lambda: self._hub.put_group(self._policy, name, body, US))
 
     def delete_group(self, name: str) -> str:
         """Start deleting a group."""
         call = Call(self.target, "delete", Kind.RULE_COLLECTION_GROUP, name)
         try:
-            return _started(self._door, self._hub, call, lambda: self._hub.delete_group(self._policy, name))
+            return _started(self._door, self._hub, call, lambda: self._hub.delete_group(self._policy, name, US))
         except NotFound:
             return ""
+
+    def activity(self, name: str, since: datetime, until: datetime) -> Sequence[Body]:
+        """The activity log of a group."""
+        call = Call(self.target, "list", "ActivityLog", name)
+        group = self._hub.ids.group(self._policy, name)
+        return self._door.pass_through(call, lambda: self._hub.list_activity(group, since, until))
 
     def _groups_of(self, policy: str) -> Sequence[Body]:
         call = Call(self.target, "list", Kind.RULE_COLLECTION_GROUP, policy)

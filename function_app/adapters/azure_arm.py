@@ -16,14 +16,15 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import msgspec
 import orjson
 from azure.core import AzureClouds
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest
-from azure.core.pipeline.policies import RequestIdPolicy, SansIOHTTPPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import SansIOHTTPPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.tools import get_arm_endpoints
 
@@ -37,7 +38,7 @@ from function_app.adapters.vendor_logs import quieten_vendor_logs
 from function_app.measuring import counted
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
 from function_app.model.once import Read
-from function_app.model.resources import Body
+from function_app.model.resources import OUR_REQUESTS, Body
 
 if TYPE_CHECKING:
     from azure.mgmt.network import NetworkManagementClient
@@ -98,6 +99,14 @@ class _BearerPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
         request.http_request.headers["Authorization"] = f"Bearer {self._bearer()}"
 
 
+class _OurRequestIds(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Gives each request an id of its own, by whose beginning Azure's activity log shows that it is ours."""
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        """Called by azure-core before it sends."""
+        request.http_request.headers["x-ms-client-request-id"] = f"{OUR_REQUESTS}{str(uuid4())[8:]}"
+
+
 class ResourceManager:
     """ARM of one cloud. The client is built at the first request, once; requests may come from several threads.
 
@@ -131,11 +140,16 @@ class ResourceManager:
         """One resource's body."""
         return json_object(call, self._accepted(call, "GET", self._url(resource, api_version)))
 
-    def pages(self, call: Call, collection: str, api_version: str = NETWORK_API_VERSION) -> Sequence[Body]:
-        """All items of a collection (`value` and `nextLink`, ARM's paging); raises TargetUnavailable when it does not end."""
+    def pages(
+        self, call: Call, collection: str, api_version: str = NETWORK_API_VERSION, *, wanted: str = ""
+    ) -> Sequence[Body]:
+        """All items of a collection (`value` and `nextLink`, ARM's paging), or those that a filter wants.
+
+        Raises TargetUnavailable when it does not end.
+        """
         before = self._bodies.get(collection, {})
         now: Listed = {}
-        url = self._url(collection, api_version)
+        url = self._url(collection, api_version) + (f"&$filter={quote(wanted)}" if wanted else "")
         seen: set[str] = set()
         while url:
             if url in seen or len(seen) >= _MOST_PAGES:
@@ -233,7 +247,7 @@ class ResourceManager:
             base_url=self.endpoint,
             credential_scopes=[scope],
             policies=[
-                RequestIdPolicy(),
+                _OurRequestIds(),
                 UserAgentPolicy(base_user_agent="egress-gitops"),
                 _BearerPolicy(EntraBearer(self._credential, scope)),
             ],

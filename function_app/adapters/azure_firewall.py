@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from function_app.adapters.answers import Call
@@ -15,6 +16,7 @@ from function_app.model.errors import TargetRejected
 from function_app.model.names import TargetName
 from function_app.model.resources import Body
 
+ACTIVITY_API_VERSION = "2015-04-01"
 _POLICY_ID = re.compile(
     r"/subscriptions/[^/?#]+/resourceGroups/[^/?#]+/providers/Microsoft\.Network/firewallPolicies/[^/?#]+",
     re.IGNORECASE,
@@ -60,8 +62,20 @@ class AzureFirewall:
         call = Call(self.target, "delete", f"RuleCollectionGroup/{name}")
         return self._arm.delete(call, self._group_id(name))
 
+    def activity(self, name: str, since: datetime, until: datetime) -> Sequence[Body]:
+        """Events about a group (learn.microsoft.com, Activity Logs - List), which takes a few forms of filters and no others."""
+        group, subscription = self._group_id(name), "/".join(self._policy_id.split("/")[:3])
+        wanted = f"eventTimestamp ge '{_moment(since)}' and eventTimestamp le '{_moment(until)}' and resourceUri eq '{group}'"
+        call = Call(self.target, "list", f"the activity log of RuleCollectionGroup/{name}", listing=True)
+        events = f"{subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+        return self._arm.pages(call, events, ACTIVITY_API_VERSION, wanted=wanted)
+
     def _groups_of(self, policy_id: str, subject: str) -> Sequence[Body]:
         return self._arm.pages(Call(self.target, "list", subject, listing=True), f"{policy_id}/ruleCollectionGroups")
 
     def _group_id(self, name: str) -> str:
         return f"{self._policy_id}/ruleCollectionGroups/{quote(name, safe='')}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -56,6 +56,11 @@ def firewall_target(hub: str) -> TargetName:
     return TargetName(f"firewall/{hub}")
 
 
+def activity_log_target(hub: str) -> TargetName:
+    """What Azure's activity log tells of a hub's firewall policy."""
+    return TargetName(f"activity-log/{hub}")
+
+
 def route_server_target(hub: str) -> TargetName:
     """The target of a hub's Route Server."""
     return TargetName(f"route-server/{hub}")

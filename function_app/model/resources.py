@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -270,6 +270,22 @@ class RouteServerObservation(Keeper):
     at: datetime
     hub: Body
     connections: tuple[PeerConnection, ...]
+
+
+OUR_REQUESTS = "e6e55006"
+"""The first eight digits of the request ids that Azure is given by us, by which its activity log shows which writes are ours."""
+
+
+def is_our_request(request: str) -> bool:
+    """Whether a request's id says that it was ours."""
+    return request.lower().startswith(OUR_REQUESTS)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityLog:
+    """What Azure's activity log shows, by rule collection group: events as its API has them."""
+
+    events: Mapping[str, Sequence[Body]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,12 +78,16 @@ class Repairs:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The last drift that was undone: when, of what, and in words who changed what, as far as the target tells."""
+    """The last drift that was undone: when, of what, and in words who changed what, as far as the target tells.
+
+    `who` is what Azure's activity log said afterwards, or why it does not tell; empty as long as it is asked, and for clusters.
+    """
 
     at: datetime
     target: str
     resource: str
     words: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)

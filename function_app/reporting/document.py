@@ -55,6 +55,7 @@ class DriftRow(_Part):
     target: str
     resource: str
     words: str
+    who: str = ""
 
 
 class AttachmentRow(_Part):

@@ -206,7 +206,8 @@ def _outcome(outcome: Outcome | None) -> Json:
 def _drift(drift: Drift | None) -> Json | None:
     if drift is None:
         return None
-    return {"at": _time(drift.at), "target": drift.target, "resource": drift.resource, "words": drift.words}
+    found = {"at": _time(drift.at), "target": drift.target, "resource": drift.resource, "words": drift.words}
+    return {**found, "who": drift.who}
 
 
 def _refusal(refusal: Refusal) -> Json:

@@ -51,7 +51,8 @@ def _passed(document: ReportDocument, now: datetime) -> Iterator[RenderableType]
     drift = document.last_drift
     if drift is not None:
         ago = lasting(now - drift.at)
-        yield named("last drift", plain(f"undone {ago} ago on {drift.target}, {drift.resource}: {drift.words}"))
+        who = f"; who: {drift.who}" if drift.who else ""
+        yield named("last drift", plain(f"undone {ago} ago on {drift.target}, {drift.resource}: {drift.words}{who}"))
     yield from shortfalls_view(document)
 
 

@@ -7,11 +7,14 @@ Verbs, statuses and headers as azure-mgmt-network 33.1.0 speaks and reads them; 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from simulator.model.azure.activity import Caller
 from simulator.model.azure.arm import AzureHub, Page
 from simulator.model.azure.groups import Accepted
 from simulator.model.azure.throttling import Call as Bucket
@@ -33,10 +36,14 @@ from simulator.wire.settings import kubeconfig
 
 NETWORK = "microsoft.network"
 CONTAINERS = "microsoft.containerservice"
+INSIGHTS = "microsoft.insights"
 READER_ACTIONS = frozenset({"*/read"})
 """Azure's built-in role Reader."""
 
 RETRY_AFTER_SECONDS = 2
+_ACTIVITY_OF = re.compile(
+    r"eventTimestamp ge '(?P<since>[^']+)' and eventTimestamp le '(?P<until>[^']+)' and resourceUri eq '(?P<resource>[^']+)'"
+)
 
 Effect = Callable[[], Answer]
 Found = tuple[Call, Effect]
@@ -88,6 +95,8 @@ class AzureFace:
             raise _no_such_type(request)
         if path.provider == CONTAINERS:
             return self._cluster(path, request)
+        if path.provider == INSIGHTS:
+            return self._activity(path, request)
         if path.provider != NETWORK:
             raise _no_such_type(request)
         if path.types[0] == "locations":
@@ -142,6 +151,22 @@ class AzureFace:
             case _:
                 raise _no_such_type(request)
 
+    def _activity(self, path: ArmPath, request: Request) -> Found:
+        """The activity log, asked for one resource: of the few filters that Azure allows only that one is imitated."""
+        if request.method != "GET" or (path.types, path.names) != (("eventtypes", "values"), ("management",)):
+            raise _no_such_type(request)
+        wanted = _ACTIVITY_OF.fullmatch(request.query.get("$filter", ""))
+        if wanted is None:
+            raise ArmError(
+                400, "BadRequest", "The filter is not one that the activity log takes; it needs a start time."
+            )
+        since, until = (datetime.fromisoformat(wanted[name]) for name in ("since", "until"))
+        hub = next((one for one in self._world.hubs.values() if one.owns(wanted["resource"])), None)
+        if hub is None or hub.document.subscription.lower() != path.subscription.lower():
+            raise ArmError(404, "ResourceNotFound", "The filter's resource is not in this subscription.")
+        call = Call(f"firewall/{hub.name}", "list", "ActivityLog", wanted["resource"].rpartition("/")[2])
+        return call, lambda: json_answer({"value": hub.list_activity(wanted["resource"], since, until)})
+
     def _cluster(self, path: ArmPath, request: Request) -> Found:
         """AKS: where the API server is. The credential is one that only a person with kubelogin could use."""
         name = path.names[0] if path.names else ""
@@ -192,12 +217,12 @@ def _firewall_policy(hub: AzureHub, path: ArmPath, request: Request) -> Found:
         case "PUT", ("rulecollectiongroups",), name if name:
             return (
                 Call(target, "put", kind, group),
-                lambda: _accepted(hub, request, target, hub.put_group(policy, group, _body(request))),
+                lambda: _accepted(hub, request, target, hub.put_group(policy, group, _body(request), _caller(request))),
             )
         case "DELETE", ("rulecollectiongroups",), name if name:
             return (
                 Call(target, "delete", kind, group),
-                lambda: _accepted(hub, request, target, hub.delete_group(policy, group)),
+                lambda: _accepted(hub, request, target, hub.delete_group(policy, group, _caller(request))),
             )
         case _:
             raise _no_such_type(request)
@@ -296,6 +321,11 @@ def _managed_cluster(path: ArmPath, version: str, region: str) -> Mapping[str, A
             "disableLocalAccounts": True,
         },
     }
+
+
+def _caller(request: Request) -> Caller:
+    """Every token is the same identity here; the request's own id tells whose request it was."""
+    return Caller("00000000-0000-4000-8000-000000000001", request.headers.get("x-ms-client-request-id", ""))
 
 
 def _body(request: Request) -> Mapping[str, Any]:

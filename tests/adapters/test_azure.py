@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from answering import AnsweringServer, Authority, Cut, Outcome, Reply, Reset, Seen, Silence, answering, closed_port
@@ -18,6 +20,7 @@ from function_app.adapters.azure_route_server import AzureRouteServer
 from function_app.adapters.credentials import FileCredential, azure_credential
 from function_app.model.errors import Conflict, NotFound, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.names import firewall_target, route_server_target
+from function_app.model.resources import is_our_request
 
 POLICY = network_resource_id("s", "hub-rg", "firewallPolicies", "tenants")
 FIREWALL = network_resource_id("s", "hub-rg", "azureFirewalls", "hub-fw")
@@ -90,6 +93,26 @@ def test_a_next_page_at_another_host_gets_no_token() -> None:
             firewall(server).groups()
     assert other.seen == []
     assert "canary" not in str(caught.value)
+
+
+def test_the_activity_log_is_asked_for_one_group_and_one_stretch_of_time() -> None:
+    """Below the subscription, in the version and the form of filter that Microsoft documents; our own requests can be told."""
+    since = datetime(2026, 11, 22, 13, tzinfo=timezone(timedelta(hours=1)))
+    with answering(Reply(200, {"value": [{"caller": "ada"}]})) as server:
+        found = firewall(server).activity("egress-000", since, since + timedelta(days=1))
+        firewall(server).policy()
+
+    assert [{"caller": "ada"}] == found
+    asked = server.seen[0]
+    assert "/subscriptions/s/providers/Microsoft.Insights/eventtypes/management/values" == asked.path
+    assert asked.query == {
+        "api-version": "2015-04-01",
+        "$filter": "eventTimestamp ge '2026-11-22T12:00:00.000000Z' and eventTimestamp le '2026-11-23T12:00:00.000000Z' "
+        f"and resourceUri eq '{POLICY}/ruleCollectionGroups/egress-000'",
+    }
+    ids = [UUID(seen.headers["x-ms-client-request-id"]) for seen in server.seen]
+    assert 2 == len(set(ids))
+    assert all(is_our_request(str(each)) for each in ids)
 
 
 def test_the_base_policy_is_read_by_a_checked_id() -> None:

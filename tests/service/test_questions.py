@@ -185,6 +185,42 @@ def test_status_says_who_changed_what_outside_git() -> None:
     assert any("kubectl-edit" in change["because"] for each in row["passes"] for change in each["changes"])
 
 
+@pytest.mark.parametrize(
+    ("allowed", "who"),
+    [
+        (None, "somebody@example.com at 2026-"),
+        (frozenset({"Microsoft.Network/*"}), "unknown, because Azure's activity log cannot be read: "),
+    ],
+)
+def test_status_says_who_changed_the_firewall(allowed: frozenset[str] | None, who: str) -> None:
+    """By Azure's activity log, which shows it minutes later; without the right to read it the drift is undone all the same."""
+    service = settled("tenant0")
+    hub = service.desk.world.hubs["hub1"]
+    hub.roles.allowed = allowed
+    group = dict(hub.get_group("tenants", "egress-000"))
+    group["properties"] = {**group["properties"], "ruleCollections": []}
+    hub.put_group("tenants", "egress-000", group)
+    service.desk.world.advance(300)
+    for _ in range(3):
+        drift(service, 600.0)
+        service.work_for(900)
+
+    (row,) = cast("dict[str, Any]", status({}, service).body)["hubs"]
+
+    assert row["report"]["converged"]
+    assert "RuleCollectionGroup/egress-000" == row["report"]["last_drift"]["resource"]
+    assert row["report"]["last_drift"]["who"].startswith(who)
+
+
+def test_nothing_is_asked_of_the_log_without_drift_of_the_firewall() -> None:
+    """A call to a service of the whole subscription is made for a reason."""
+    service = settled("tenant0")
+    drift(service, 600.0)
+    service.work_for(900)
+
+    assert 0 == service.desk.world.hubs["hub1"].roles.used["Microsoft.Insights/eventtypes/values/read"]
+
+
 def test_status_says_what_went_wrong_last_and_how_much_is_covered() -> None:
     """The words of the newest pass that met an error, however many went well since; namespaces as tenants and as nodes."""
     service = settled("tenant0")

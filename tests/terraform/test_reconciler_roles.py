@@ -22,6 +22,9 @@ ADDRESS_OF_A_CLUSTER = "Microsoft.ContainerService/managedClusters/listClusterUs
 """Asked for over HTTP alone, when a cluster is first called; the stories in process have their clusters at hand."""
 
 
+SHARD = "egress-000"
+
+
 @pytest.fixture(scope="session")
 def actions(sample: Planned) -> frozenset[str]:
     """All actions of the planned roles together."""
@@ -30,7 +33,9 @@ def actions(sample: Planned) -> frozenset[str]:
 
 
 def _life(allowed: frozenset[str]) -> Mapping[str, int]:
-    """A hub's life under a role: fabric, tenants, a replaced reflector, a block that ends. What was asked for, how often.
+    """A hub's life under a role: fabric, tenants, a replaced reflector, a block that ends, a shard deleted by hand.
+
+    What was asked for, how often.
 
     Raises EgressError or AssertionError where the role does not suffice.
     """
@@ -45,7 +50,15 @@ def _life(allowed: frozenset[str]) -> Mapping[str, int]:
     assert desk.settle().converged
     desk.world.advance(1800)
     assert desk.settle().converged
-    return dict(roles.used)
+    roles.allowed = None
+    desk.world.hubs[HUB].delete_group("tenants", SHARD)
+    roles.allowed = allowed
+    desk.world.advance(600)
+    desk.settle()
+    desk.world.advance(600)
+    assert desk.run_pass().converged
+    assert any("somebody@example.com" in drift.who for drift in desk.ports.state.read().drifts.values())
+    return {action: count for action, count in roles.used.items() if count}
 
 
 def test_a_hubs_life_needs_precisely_the_planned_actions(actions: frozenset[str]) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from simulator.model.azure.activity import SOMEBODY, ActivityLog, Caller
 from simulator.model.azure.classic import OWN_LISTS, classic_rules
 from simulator.model.azure.contents import Json
 from simulator.model.azure.evaluation import Evaluator, FirewallLog
@@ -54,6 +56,7 @@ class AzureHub:
         self.roles = Roles()
         self.throttling = throttling or Throttling(clock)
         self.log = FirewallLog(self.ids.network("azureFirewalls", document.firewall.name))
+        self.activity = ActivityLog(clock)
         self._clusters = clusters
         self._operations = Operations(clock, f"{document.subscription}/{name}")
         self.policies = PolicyTree(
@@ -83,6 +86,11 @@ class AzureHub:
             self._evaluator = (version, Evaluator((*classic, *self.policies.enforced())))
         return self._evaluator[1]
 
+    def owns(self, resource: str) -> bool:
+        """Whether a resource id lies in this hub's resource group."""
+        group = f"/subscriptions/{self.document.subscription}/resourceGroups/{self.document.resource_group}/"
+        return resource.lower().startswith(group.lower())
+
     # --- firewall policies ---------------------------------------------------------------------------------------
 
     def get_policy(self, name: str) -> Json:
@@ -106,15 +114,25 @@ class AzureHub:
         group = self.policies.group(policy, name)
         return self.policies.group_body(self.policies.policy(policy), group)
 
-    def put_group(self, policy: str, name: str, body: Mapping[str, Any]) -> Accepted:
+    def put_group(self, policy: str, name: str, body: Mapping[str, Any], by: Caller = SOMEBODY) -> Accepted:
         """Begin to replace a group: 200 or 201, with an operation to poll."""
         self._admit("firewallPolicies/ruleCollectionGroups/write", Call.WRITE, self.ids.group(policy, name))
-        return self.policies.put(policy, name, body)
+        accepted = self.policies.put(policy, name, body)
+        self.activity.note(self.ids.group(policy, name), "write", by)
+        return accepted
 
-    def delete_group(self, policy: str, name: str) -> Accepted:
+    def delete_group(self, policy: str, name: str, by: Caller = SOMEBODY) -> Accepted:
         """Begin to delete a group: 202 with an operation, or 204."""
         self._admit("firewallPolicies/ruleCollectionGroups/delete", Call.DELETE, self.ids.group(policy, name))
-        return self.policies.delete(policy, name)
+        accepted = self.policies.delete(policy, name)
+        self.activity.note(self.ids.group(policy, name), "delete", by)
+        return accepted
+
+    def list_activity(self, resource: str, since: datetime, until: datetime) -> Sequence[Json]:
+        """What the activity log shows of a resource in that time."""
+        self.roles.check("Microsoft.Insights/eventtypes/values/read", f"/subscriptions/{self.document.subscription}")
+        self.throttling.take(Call.READ)
+        return self.activity.shown(resource, since, until)
 
     def get_firewall(self, name: str) -> Json:
         """The firewall; a classic one has no `firewallPolicy`."""

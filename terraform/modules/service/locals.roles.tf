@@ -28,6 +28,10 @@ locals {
     operations = [
       "Microsoft.Network/locations/operationResults/read",
     ]
+    # Who changed a shard by hand; the log is the subscription's. Without it that is "unknown", and nothing else is missing.
+    activity = [
+      "Microsoft.Insights/eventtypes/values/read",
+    ]
   }
 
   scopes = {
@@ -36,6 +40,7 @@ locals {
     route-server  = var.targets.route_servers
     cluster       = var.targets.clusters
     operations    = { subscription = var.subscription_id }
+    activity      = { subscription = var.subscription_id }
   }
   assignments = merge([
     for role, scopes in local.scopes : { for name, scope in scopes : "${role}/${name}" => { role = role, scope = scope } }

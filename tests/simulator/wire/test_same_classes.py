@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -96,6 +97,7 @@ def in_process() -> Ports:
     )
 
 
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CALLS: dict[str, Callable[[Ports], Any]] = {
     "mode": lambda ports: ports.cluster.mode(),
     "list": lambda ports: ports.cluster.list(Kind.NAMESPACE),
@@ -108,6 +110,7 @@ CALLS: dict[str, Callable[[Ports], Any]] = {
     "put group": lambda ports: ports.firewall.put_group("t-000", GROUP),
     "put wrong group": lambda ports: ports.firewall.put_group("t-000", {"properties": {"priority": 1}}),
     "delete absent group": lambda ports: ports.firewall.delete_group("absent"),
+    "activity": lambda ports: ports.firewall.activity("t-000", EPOCH, EPOCH + timedelta(days=1)),
     "connections": lambda ports: ports.routes.connections(),
     "learned routes": lambda ports: ports.routes.start_learned_routes("spoke2-aks-spoke2-0"),
     "learned routes of nobody": lambda ports: ports.routes.start_learned_routes("absent"),
