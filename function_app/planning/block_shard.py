@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 from function_app.model.definitions import Hub
 from function_app.model.names import AttachmentKey, HubName, TenantName, firewall_target
 from function_app.model.plan import Change, ChangeReason, DeleteGroup, PutGroup, Refusal, RefusalCode, Verb
-from function_app.model.resources import FirewallObservation, Kind, ResourceId
+from function_app.model.resources import Body, FirewallObservation, Kind, ResourceId
 from function_app.model.state import HubState, ShardMemory
 from function_app.planning.firewall_resources import block_body, block_name, block_rules, collections_of
-from function_app.planning.in_force import body_in_force, settled
+from function_app.planning.in_force import NOTHING, body_in_force, provisioning_state, settled
 
 Blocked = Mapping[TenantName, tuple[IPv4Network, ...]]
 """Blocked tenants and the ranges that they hold."""
@@ -70,11 +70,15 @@ def in_the_way_of_the_block(
 
 
 def denied(hub: Hub, firewall: FirewallObservation, state: HubState) -> frozenset[str]:
-    """Ranges that the block shard denies now."""
+    """Ranges that the block shard denies now, less those that a write under way lets go."""
     group = block_name(hub.spec.firewall.shards)
     body = firewall.groups.get(group)
     if body is None:
         return frozenset()
-    known = body_in_force(body, state.shards.get(group, ShardMemory()))
-    rules = [rule for collection in collections_of(known) for rule in collection.get("rules") or ()]
+    coming = NOTHING if provisioning_state(body) == "Deleting" else body
+    return _sources(body_in_force(body, state.shards.get(group, ShardMemory()))) & _sources(coming)
+
+
+def _sources(body: Body | None) -> frozenset[str]:
+    rules = [rule for collection in collections_of(body) for rule in collection.get("rules") or ()]
     return frozenset(source for rule in rules for source in rule.get("sourceAddresses") or ())

@@ -51,7 +51,9 @@ def learn(
     known: it may have gone because nothing but refused rules was left to write.
     """
     learned = {
-        name: replace(memory, in_force=NOTHING) for name, memory in memories.items() if name not in firewall.groups
+        name: replace(memory, in_force=NOTHING, possible=())
+        for name, memory in memories.items()
+        if name not in firewall.groups
     }
     for name, body in firewall.groups.items():
         if not is_ours(shards, name):
@@ -59,10 +61,11 @@ def learn(
         memory, state = memories.get(name, ShardMemory()), provisioning_state(body)
         if state == "Succeeded":
             learned[name] = _after_success(memory, body, now)
-        elif state == "Failed" and memory.counted != str(body.get("etag", "")):
-            learned[name] = _after_failure(memory, body, now)
-        else:
-            learned[name] = memory
+            continue
+        if state == "Failed" and memory.counted != str(body.get("etag", "")):
+            memory = _after_failure(memory, body, now)
+        shown = {source for rules in read_shard(body).values() for source in rules.sources()}
+        learned[name] = replace(memory, possible=tuple(sorted(shown.union(memory.possible))))
     return learned
 
 
@@ -71,7 +74,7 @@ def _after_success(memory: ShardMemory, body: Body, now: datetime) -> ShardMemor
     stood = bool(memory.failures) and content_digest(read_shard(body)) in memory.failures
     failures = {} if stood else memory.failures
     since = _since(memory, body, now)
-    return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None, since=since)
+    return replace(memory, in_force=body, failures=failures, counted="", backoff_until=None, since=since, possible=())
 
 
 def _since(memory: ShardMemory, body: Body, now: datetime) -> Mapping[TenantName, datetime]:

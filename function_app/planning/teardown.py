@@ -174,14 +174,16 @@ def _still_known(situation: Situation, facts: Facts, generation: Generation, fir
 
 
 def _rules_shown(situation: Situation, generation: Generation) -> bool:
-    """Some shard shows a rule for the range, or is being written while nobody remembers what is in force meanwhile.
+    """Some shard shows a rule for the range or may have one, or is being written while nobody remembers what is in force meanwhile.
 
-    What is being written will be in force in a moment, and what was written before still is.
+    What is being written will be in force in a moment, and what was written before may be still.
     """
     observed, shards = situation.firewall, situation.hub.hub.spec.firewall.shards
+    cidr, memories = str(generation.range), situation.state.shards
     return observed is not None and any(
-        body_in_force(body, situation.state.shards.get(name, ShardMemory())) is None
-        or any(str(generation.range) in rules.sources() for rules in read_shard(body).values())
+        body_in_force(body, memory := memories.get(name, ShardMemory())) is None
+        or cidr in memory.possible
+        or any(cidr in rules.sources() for rules in read_shard(body).values())
         for name, body in observed.groups.items()
         if shard_index(shards, name) is not None
     )

@@ -414,3 +414,18 @@ def test_a_range_that_is_taken_back_while_its_rules_are_being_taken_out_is_not_p
     """What the firewall still allows is gone when its running operation ends: in force is not enough, it must stay so."""
     away, back = Action("renumber", ("t0", "spoke1", 1)), Action("renumber", ("t0", "spoke1", 0))
     _holds(COMES, Action("follow", (16,)), away, Action("follow", (passes,)), back, Action("follow", (16,)))
+
+
+def test_a_range_is_not_free_while_a_write_that_nobody_saw_succeed_may_have() -> None:
+    """Its first rules got in and somebody's failed deletion hid that: the shard said Failed, and nothing was thought in force."""
+    _holds(
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",))),
+        Action("follow", (9,)),
+        Action("add", ("t0", "spoke2", 0, ("alpha",), ("s0.example",))),
+        Action("run"),
+        Action("detach", ("t0", "spoke2")),
+        Action("add", ("t3", "spoke2", 4, ("alpha", "gamma"), ("s0.example", "s1.example", "s2.example"))),
+        Action("occupy", (900, False, "FirewallPolicyUpdateFailed")),
+        Action("portal_deletes", ("egress-001",)),
+        variant=Variant(tenants_per_shard=1),
+    )
