@@ -11,6 +11,7 @@ from bench.estate import Estate
 from bench.figures import Bench, Row, beside_flux, changed, growth, hubs, install, sizes, struck, unchanged
 from bench.ground import settled
 from bench.page import renew, table
+from bench.reconciler import as_in_the_image
 from bench.reviewing import REVIEWING, reviewing
 from bench.serving import timed
 
@@ -20,6 +21,7 @@ HUBS, TENANTS_PER_HUB = 20, 50
 def main() -> None:
     """Settle the estate, measure one subject after the other."""
     asked = _parser().parse_args()
+    as_in_the_image()
     with tempfile.TemporaryDirectory(prefix="egress-bench-") as name:
         folder = Path(name)
         print(f"settling {asked.tenants} attachments ...", flush=True)

@@ -21,6 +21,7 @@ from statistics import median
 from bench.estate import Estate, tenant_file
 from bench.figures import Row
 from bench.page import renew, table
+from bench.reconciler import as_in_the_image
 from function_app.model.definitions import Expectation, Guardrails, Tenant
 from function_app.model.names import Commit, HubName, TenantName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
@@ -207,6 +208,7 @@ def _children() -> float:
 def main() -> None:
     """Measure, print, and with `--write` renew the table."""
     runs = 3
+    as_in_the_image()
     with tempfile.TemporaryDirectory(prefix="egress-review-") as name:
         rows = reviewing(Path(name), runs)
     for row in rows:

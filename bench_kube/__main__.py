@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bench.reconciler import as_in_the_image
 from bench_kube.contenders import flux, kubectl, make_ground, our_pass
 from bench_kube.estate import KINDS_PER_TENANT, Tenants
 from bench_kube.measuring import Samples, Start, measure
@@ -25,6 +26,7 @@ _SAY = partial(print, flush=True)
 def main() -> int:
     """1 when a program is missing."""
     asked = _parser().parse_args()
+    as_in_the_image()
     try:
         programs = replace(find_programs(announce=_SAY), etcd=own_etcd(_SAY))
         starts = _starts(asked.only)
