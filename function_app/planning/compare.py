@@ -58,7 +58,9 @@ def _differing(wanted: Any, found: Any, path: Path) -> Iterator[Path]:
             return
         for key, value in wanted.items():
             if key in found:
-                yield from _differing(value, found[key], (*path, str(key)))
+                # Whole branches are usually equal, which takes no walk to see.
+                if value != found[key]:
+                    yield from _differing(value, found[key], (*path, str(key)))
             elif value not in _EMPTY:
                 yield (*path, str(key))
     elif isinstance(wanted, list | tuple):
@@ -69,6 +71,8 @@ def _differing(wanted: Any, found: Any, path: Path) -> Iterator[Path]:
 
 
 def _same_items(wanted: Sequence[Any], found: Any) -> bool:
+    if wanted == found:
+        return True
     if not isinstance(found, list | tuple) or len(wanted) != len(found):
         return False
     return not any(True for mine, theirs in zip(wanted, found, strict=True) for _ in _differing(mine, theirs, ()))
@@ -82,7 +86,7 @@ def _no_longer_wanted(fields: Mapping[str, Any], wanted: Any, path: Path) -> Ite
         if not key.startswith("f:"):
             continue
         name = key[2:]
-        if name in wanted:
-            yield from _no_longer_wanted(below, wanted[name], (*path, name))
-        else:
+        if name not in wanted:
             yield from leaves(below, (*path, name))
+        elif below:
+            yield from _no_longer_wanted(below, wanted[name], (*path, name))

@@ -305,8 +305,7 @@ _CASELESS_FIELDS = frozenset(
 
 def meaning(rule: Rule) -> dict[str, Any]:
     """One rule without echoes and order."""
-    kept = {key: _field_meaning(key, value) for key, value in rule.items() if value not in (None, "", [], False)}
-    return dict(sorted(kept.items()))
+    return {key: _field_meaning(key, value) for key, value in rule.items() if value not in (None, "", [], False)}
 
 
 def _field_meaning(key: str, value: Any) -> Any:
