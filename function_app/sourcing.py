@@ -41,6 +41,9 @@ class KeptText(Protocol):
 class OurRepository(Repository, CommitLine, Protocol):
     """A repository whose commits are admitted."""
 
+    def bring(self, commit: Commit) -> bool:
+        """Fetch a commit that no branch leads to any more, by its id; False when the host does not have it or hand it out."""
+
     def keep(self, commit: Commit) -> None:
         """Make sure that a commit can be read also when no branch leads to it any more; raises SourceError."""
 
@@ -161,6 +164,9 @@ class Sourcing:
         if in_force is not None and not git.has(in_force):
             # Somebody else has fetched what was pushed since our fetch, or it is gone.
             newest, problem = _newest(git, self._ours[1])
+            if not git.has(in_force):
+                # The branch was rewound and our copy is a new one; a host hands out such a commit for some while.
+                git.bring(in_force)
         admission = admit(git, newest, in_force, self._waivers.permits)
         git.keep(admission.commit)
         if admission.commit != in_force:

@@ -96,6 +96,8 @@ async def invoked(ids: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
     """One invocation: `http`, `timer` or `queue` says what triggers it; with `look`, what is in memory afterwards is told."""
     from azure_functions_runtime.native_invocation import invocation_request_native  # noqa: PLC0415 - loaded by then
 
+    if asked["function"] not in ids:
+        return {"id": asked["id"], "succeeded": False, "problem": f"The app has no function {asked['function']}."}
     inputs, metadata = _inputs(asked)
     done, returned, _, problem, _ = await invocation_request_native(
         str(asked["id"]), ids[asked["function"]], inputs, metadata

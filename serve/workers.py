@@ -19,7 +19,7 @@ from typing import IO, Any, Protocol, Self
 ROOT = Path(__file__).parents[1]
 _PROGRAM = Path(__file__).parent / "worker.py"
 FUNCTION_SECONDS = 600.0
-"""How long an invocation may take: `functionTimeout` in host.json. A function that the app does not have never answers."""
+"""How long an invocation may take: `functionTimeout` in host.json."""
 
 
 class WorkerDied(Exception):

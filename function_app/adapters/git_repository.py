@@ -201,6 +201,17 @@ class GitRepository:
         self._good.add(commit)
         return ""
 
+    def bring(self, commit: Commit) -> bool:
+        """Fetch a commit that no branch leads to, by its id; False when the host does not have it or hand it out."""
+        with self._lock:
+            try:
+                with locked(self._cache.with_name(f"{self._cache.name}.lock"), self._timeout_seconds):
+                    deadline = time.monotonic() + self._timeout_seconds
+                    self._mirror(self._git, deadline, (f"+{checked_commit(commit)}:{_IN_FORCE}",), prune=False)
+            except (GitFailed, TimeoutError, OSError):
+                return False
+        return True
+
     def keep(self, commit: Commit) -> None:
         """Make sure that a commit can be read from this copy also when no branch leads to it any more; raises SourceError."""
         with self._lock:
@@ -239,18 +250,21 @@ class GitRepository:
     def _source(self) -> str:
         return hashlib.sha256(self._url.encode()).hexdigest()
 
-    def _mirror(self, program: GitProgram, deadline: float) -> None:
+    def _mirror(
+        self, program: GitProgram, deadline: float, refspecs: Sequence[str] = (), *, prune: bool = True
+    ) -> None:
+        """Fetch what refspecs say, or else all branches and tags."""
         with self._access.opened() as opened:
             program.run(
                 "fetch",
                 "--quiet",
-                "--prune",
+                *(("--prune",) if prune else ()),
                 "--atomic",
                 "--no-write-fetch-head",
                 "--no-recurse-submodules",
                 "--",
                 self._url,
-                *(_WORKING_REFSPECS if self._url.startswith("/") else _REFSPECS),
+                *(refspecs or (_WORKING_REFSPECS if self._url.startswith("/") else _REFSPECS)),
                 timeout_seconds=max(deadline - time.monotonic(), 0.1),
                 opened=replace(opened, environment={**self._trusting, **opened.environment}),
             )

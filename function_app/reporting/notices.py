@@ -29,7 +29,7 @@ _UNDONE = frozenset({Result.CREATED, Result.UPDATED, Result.DELETED, Result.STAR
 def notices_of(report: Report, tree: Tree, decisions: Iterable[Decision], now: datetime) -> tuple[Notice, ...]:
     """Everything that there is reason to tell after a pass, whether it was told before or not."""
     return (
-        *_refused(report),
+        *_refused(report, tree),
         *_decided(report.plan.hub, tree, [one for one in decisions if one.is_in_force(now)]),
         *_expiring(report, tree, now.date()),
         *_drift(report, tree),
@@ -54,17 +54,22 @@ def remembered(
     return {**{key: at for key, at in told.items() if at >= now - MEMORY}, **seen}
 
 
-def _refused(report: Report) -> Iterator[Notice]:
+def _refused(report: Report, tree: Tree) -> Iterator[Notice]:
+    """A refusal's subject may be a tenant, an attachment of one, or something that is no one tenant's."""
     hub = report.plan.hub
     for refusal in report.plan.refused:
         if refusal.code is RefusalCode.DEFINITION_HELD:
             continue  # told with the file, below
         key = f"refused {refusal.code.value} {refusal.subject}"
-        yield Notice(NoticeKind.REFUSED, hub, key, f"Refused on {hub}: {refusal.subject}", plain(refusal.message))
+        owner = _owner(tree, TenantName(refusal.subject.partition("@")[0]))
+        title = f"Refused on {hub}: {refusal.subject}"
+        yield Notice(NoticeKind.REFUSED, hub, key, title, plain(refusal.message), owner)
     for held in report.held:
         words = "\n".join(str(problem) for problem in held.problems[:5])
         title = f"Not in force on {hub}: {held.file}"
-        yield Notice(NoticeKind.REFUSED, hub, f"held {held.file} {held.since}", title, plain(words))
+        yield Notice(
+            NoticeKind.REFUSED, hub, f"held {held.file} {held.since}", title, plain(words), _holder(tree, held.file)
+        )
 
 
 def _decided(hub: HubName, tree: Tree, decisions: Iterable[Decision]) -> Iterator[Notice]:
@@ -106,6 +111,12 @@ def _drift(report: Report, tree: Tree) -> Iterator[Notice]:
             text = f"{where} was changed outside Git and has been put right: {change.because}"
             title, key = f"Drift undone on {hub}: {tenant}", f"drift {tenant} {where}"
             yield Notice(NoticeKind.DRIFT, hub, key, title, plain(text), _owner(tree, tenant))
+
+
+def _holder(tree: Tree, file: str) -> str:
+    """Whose file it is: of a tenant's that is held, the owner by what is in force of it, if anything is."""
+    folder, _, name = file.rpartition("/")
+    return _owner(tree, TenantName(name.removesuffix(".yaml"))) if folder == "tenants" else ""
 
 
 def _owner(tree: Tree, name: TenantName) -> str:

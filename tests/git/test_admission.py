@@ -130,6 +130,17 @@ def test_trouble_with_the_last_fetch_is_looked_into_each_time(installation: Inst
         assert process.source(fetch=False).problem
 
 
+def test_a_new_disk_finds_what_was_in_force_before_the_rewind(installation: Installation) -> None:
+    """No branch leads to it any more, but the host still has it: passes go on with it, and the way out is said."""
+    second, other = rewound(installation)
+
+    for _ in range(2):
+        with installation.process("a new disk") as process:
+            source = process.source()
+        assert (second, other, ["blue", "green"]) == (source.tree.commit, source.seen, tenants(source))
+        assert "--waive rewound" in source.problem
+
+
 def test_a_waiver_lets_it_come_into_force_once(installation: Installation) -> None:
     """For the commit it names; the next rewind, to whatever commit, is refused again."""
     second, other = rewound(installation)
@@ -145,8 +156,10 @@ def test_a_waiver_lets_it_come_into_force_once(installation: Installation) -> No
 
 
 def test_what_nobody_has_any_more_is_not_replaced_in_silence(installation: Installation) -> None:
-    """A new machine cannot fetch what the force-push has dropped: nothing is in force until somebody decides."""
+    """The host has thrown away what the force-push dropped, and the disk is new: nothing is in force until somebody decides."""
     _, other = rewound(installation)
+    installation.upstream.git("reflog", "expire", "--expire=now", "--all")
+    installation.upstream.git("gc", "--quiet", "--prune=now")
     with installation.process("new-disk") as process:
         with pytest.raises(SourceError, match="so nothing is in force"):
             process.source()

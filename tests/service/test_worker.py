@@ -55,6 +55,16 @@ def binding(index: dict[str, Any], function: str, kind: str) -> dict[str, Any]:
     return found
 
 
+def test_a_function_that_the_app_does_not_have_is_said_so(start_worker: StartWorker) -> None:
+    """At once, and the worker goes on."""
+    worker = start_worker(NEEDED)
+
+    done = worker.invoke("nobody", timer=TIMER)
+
+    assert (False, "The app has no function nobody.") == (done["succeeded"], done["problem"])
+    assert worker.loaded() is not None
+
+
 def test_every_function_is_found_with_its_door(start_worker: StartWorker) -> None:
     """Routes, methods, auth levels, schedule and queue, as the host is told."""
     index = start_worker({**NEEDED, "EGRESS_DRIFT_MINUTES": "5"}).index

@@ -159,6 +159,23 @@ def test_a_file_that_is_held_is_told_with_its_place() -> None:
     service.work_for(300)
     assert ["refused"] == kinds(service)
     assert "tenants/tenant0.yaml:1" in service.channel.given[0].text
+    assert "payments, payments@example.com" == service.channel.given[0].owner
+
+
+def test_a_refusal_names_the_owner_whose_attachment_it_is() -> None:
+    """Somebody else's pool stands in the range that the tenant asks for."""
+    service = ServiceDesk.with_platform()
+    spec = {"cidr": "10.99.0.0/29", "blockSize": 31, "nodeSelector": "!all()", "vxlanMode": "Never"}
+    pool = {"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "by-hand"}, "spec": spec}
+    service.desk.world.clusters["spoke1-aks"].api.create("IPPool", None, pool, manager="kubectl")
+    service.desk.commit(sample("tenants/tenant0.yaml"))
+    asked(service)
+    service.work_for(600)
+
+    (notice,) = service.channel.given
+
+    assert ("refused", "Refused on hub1: tenant0@spoke1-aks") == (notice.kind.value, notice.title)
+    assert "payments, payments@example.com" == notice.owner
 
 
 def test_what_could_not_be_given_is_given_later() -> None:
