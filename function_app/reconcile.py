@@ -287,7 +287,7 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
         with span("approvals"):
             asked = replace(
                 asked,
-                origins=origins(source.tree, name, names, ports.approvals, ports.shown),
+                origins=origins(source.tree, trees.values(), name, names, ports.approvals, ports.shown),
                 hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown),
             )
     return admit(asked, former)

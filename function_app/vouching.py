@@ -16,10 +16,16 @@ from function_app.ports import Approvals, ShownPlans
 
 
 def origins(
-    tree: Tree, hub: HubName, tenants: Iterable[TenantName], approvals: Approvals | None, shown: ShownPlans | None
+    tree: Tree,
+    former: Iterable[Tree],
+    hub: HubName,
+    tenants: Iterable[TenantName],
+    approvals: Approvals | None,
+    shown: ShownPlans | None,
 ) -> Mapping[TenantName, tuple[Origin, ...]]:
-    """Per tenant, the commits that made it what it is, each asked about once."""
-    commits = {name: _commits(tree, name) for name in sorted(set(tenants))}
+    """Per tenant, the commits that made it what it is since it was as in one of the `former` trees, each asked about once."""
+    before = tuple(former)
+    commits = {name: _commits(tree, before, name) for name in sorted(set(tenants))}
     known: dict[Commit, Origin] = {}
     for commit in dict.fromkeys(one for several in commits.values() for one in several):
         known[commit] = origin(commit, hub, approvals, shown)
@@ -50,10 +56,18 @@ def _shown(pulls: Iterable[PullRequest], hub: HubName, shown: ShownPlans) -> Ite
     return (one for head in heads for one in shown.of(hub, head))
 
 
-def _commits(tree: Tree, name: TenantName) -> tuple[Commit, ...]:
-    """The commits that last changed the tenant's file and the rule sets that it includes."""
+def _commits(tree: Tree, former: tuple[Tree, ...], name: TenantName) -> tuple[Commit, ...]:
+    """The commits that last changed the tenant's file, the rule sets that it includes and its clusters' files."""
     tenant = tree.definitions.tenants.get(name)
     files = [f"tenants/{name}.yaml"]
-    files += [f"rulesets/{one}.yaml" for one in tenant.spec.egress.include] if tenant is not None else []
-    found = (tree.provenance.get(file) for file in files)
-    return tuple(dict.fromkeys(one.commit for one in found if one is not None))
+    if tenant is not None:
+        files += [f"rulesets/{one}.yaml" for one in tenant.spec.egress.include]
+        files += [f"clusters/{one.cluster}.yaml" for one in tenant.spec.attachments]
+    found = [(file, tree.provenance.get(file)) for file in files]
+    return tuple(
+        dict.fromkeys(
+            one.commit
+            for file, one in found
+            if one is not None and (not former or any(each.provenance.get(file) != one for each in former))
+        )
+    )

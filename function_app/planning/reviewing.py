@@ -196,10 +196,15 @@ def _decided(side: _Side) -> Iterator[Decided]:
 
 
 def _written(trees: Trees) -> frozenset[TenantName]:
-    """Tenants whose files the change writes, also where they then mean the same."""
-    files = {name: f"tenants/{name}.yaml" for name in trees.head.definitions.tenants}
+    """Tenants whose files, or rule sets of theirs, the change writes, also where they then mean the same."""
+
+    def changed(file: str) -> bool:
+        return trees.base.provenance.get(file) != trees.head.provenance.get(file)
+
     return frozenset(
-        name for name, file in files.items() if trees.base.provenance.get(file) != trees.head.provenance.get(file)
+        name
+        for name, tenant in trees.head.definitions.tenants.items()
+        if changed(f"tenants/{name}.yaml") or any(changed(f"rulesets/{one}.yaml") for one in tenant.spec.egress.include)
     )
 
 
@@ -211,11 +216,14 @@ def _tenants(
     Where what was approved is applied, one whose file is written is told of whole: somebody may approve what still waits for it.
     """
     approving = any(one.hub is not None and one.hub.hub.spec.apply is ApplyMode.REVIEWED for one in (before, after))
+    pending = written if approving else frozenset[TenantName]()
     old, new = before.tenants, after.tenants
     touched = [
         name
         for name in sorted(old.keys() | new.keys())
-        if before.intended.rules.get(name) is not after.intended.rules.get(name) or old.get(name) is not new.get(name)
+        if before.intended.rules.get(name) is not after.intended.rules.get(name)
+        or old.get(name) is not new.get(name)
+        or name in pending
     ]
     was, becomes = (_meanings(side, touched, around, today) for side in (before, after))
     for name in touched:
@@ -223,7 +231,7 @@ def _tenants(
         edited = len({one.digest() if one else "" for one in rules}) == 2
         ranges = {**before.places(name), **after.places(name)}
         if not edited and was[name].digest == becomes[name].digest:
-            if approving and name in written and name in new:
+            if name in pending and name in new:
                 gains = gained(policy_of(()), after.policy, ranges)
                 moves = ("its plan stays as the base branch has it; to approve this is to approve all of it",)
                 yield TenantReview(name, gains, moves=moves, digest=becomes[name].digest, meaning=becomes[name])

@@ -295,6 +295,22 @@ def test_without_an_approval_that_counts_it_waits(reviewing: Reviewing, discount
     assert NEW not in names_of(reviewing.desk, "tenant0")
 
 
+def test_a_rule_set_that_many_include_is_approved_once(reviewing: Reviewing) -> None:
+    """Both tenants gain a name by one pull request of the rule set; without an approval both wait, with it both go."""
+    path = "rulesets/baseline.yaml"
+    text = sample(path)[path].replace("[login.microsoftonline.com]", f"[login.microsoftonline.com, {NEW}]")
+    reviewing.desk.commit({path: text})
+    passes(reviewing.desk, 3)
+    waiting = [one for one in reviewing.desk.reports[-1].plan.attachments if WaitsFor.UNAPPROVED in one.waiting_for]
+    assert {"tenant0", "tenant1"} == {str(one.key.tenant) for one in waiting}
+    assert 3 == reviewing.host.asked, "one question a pass: what did not change is not asked about"
+
+    reviewing.approved({path: f"{text}# again\n"})
+
+    assert reviewing.desk.settle().converged
+    assert NEW in names_of(reviewing.desk, "tenant0") & names_of(reviewing.desk, "tenant1")
+
+
 def test_a_push_past_all_review_waits(reviewing: Reviewing) -> None:
     """A commit that no pull request brought."""
     reviewing.desk.commit(wider())
