@@ -298,14 +298,15 @@ class Assembly:
         if settings.telling.commit_status is CommitHost.NONE or token is None:
             return None
         place = RepositoryPlace.of(settings.source.repository)
+        page = settings.telling.public_url
         match settings.telling.commit_status:
             case CommitHost.GITHUB:
-                return GitHubStatuses(place, settings.git.github_api, token, self._web)
+                return GitHubStatuses(place, settings.git.github_api, token, self._web, page)
             case CommitHost.AZURE_DEVOPS:
                 entra = settings.git.kind is GitAccessKind.MANAGED_IDENTITY
-                return AzureDevOpsStatuses(place, token, self._web, basic=not entra)
+                return AzureDevOpsStatuses(place, token, self._web, page, basic=not entra)
             case CommitHost.GITLAB:
-                return GitLabStatuses(place, token, self._web)
+                return GitLabStatuses(place, token, self._web, page)
 
     @cached_property
     def notices(self) -> Notices | None:

@@ -52,15 +52,21 @@ class GitHubStatuses:
         CommitState.SUPERSEDED: "success",
     }
 
-    def __init__(self, place: RepositoryPlace, api: str, token: Token, web: Web) -> None:
+    def __init__(self, place: RepositoryPlace, api: str, token: Token, web: Web, page: str = "") -> None:
         owner, name = (quote(step, safe="") for step in place.path[:2])
         self._url = f"{api}/repos/{owner}/{name}/statuses"
         self._token = token
         self._web = web
+        self._page = page
 
     def set(self, status: CommitStatus) -> None:
         """Raises SourceError."""
-        body = {"state": self._STATES[status.state], "description": cut(status.text, 140), "context": context(status)}
+        body = {
+            "state": self._STATES[status.state],
+            "description": cut(status.text, 140),
+            "context": context(status),
+            **_link("target_url", self._page, status),
+        }
         _done(_posted(self._web, f"{self._url}/{status.commit}", body, github_headers(self._token())))
 
 
@@ -74,12 +80,13 @@ class AzureDevOpsStatuses:
         CommitState.SUPERSEDED: "notApplicable",
     }
 
-    def __init__(self, place: RepositoryPlace, token: Token, web: Web, *, basic: bool) -> None:
+    def __init__(self, place: RepositoryPlace, token: Token, web: Web, page: str = "", *, basic: bool) -> None:
         host, organisation, project, name = azure_devops_names(place)
         self._url = f"{host}/{organisation}/{project}/_apis/git/repositories/{name}/commits"
         self._token = token
         self._web = web
         self._basic = basic
+        self._page = page
 
     def set(self, status: CommitStatus) -> None:
         """Raises SourceError."""
@@ -87,6 +94,7 @@ class AzureDevOpsStatuses:
             "state": self._STATES[status.state],
             "description": cut(status.text, 255),
             "context": {"name": status.hub, "genre": "egress-gitops"},
+            **_link("targetUrl", self._page, status),
         }
         url = f"{self._url}/{status.commit}/statuses?api-version=7.1"
         _done(_posted(self._web, url, body, azure_devops_headers(self._token(), basic=self._basic)))
@@ -105,18 +113,29 @@ class GitLabStatuses:
         CommitState.SUPERSEDED: "canceled",
     }
 
-    def __init__(self, place: RepositoryPlace, token: Token, web: Web) -> None:
+    def __init__(self, place: RepositoryPlace, token: Token, web: Web, page: str = "") -> None:
         self._url = f"{place.host}/api/v4/projects/{quote('/'.join(place.path), safe='')}/statuses"
         self._token = token
         self._web = web
+        self._page = page
 
     def set(self, status: CommitStatus) -> None:
         """Raises SourceError."""
-        body = {"state": self._STATES[status.state], "description": cut(status.text, 255), "name": context(status)}
+        body = {
+            "state": self._STATES[status.state],
+            "description": cut(status.text, 255),
+            "name": context(status),
+            **_link("target_url", self._page, status),
+        }
         answer = _posted(self._web, f"{self._url}/{status.commit}", body, {"Authorization": f"Bearer {self._token()}"})
         if answer.status == 400 and "Cannot transition status" in answer.words:
             return
         _done(answer)
+
+
+def _link(name: str, page: str, status: CommitStatus) -> dict[str, str]:
+    """Where a status leads: to its hub on the status page, if that has an address."""
+    return {name: f"{page}/#hub-{status.hub}"} if page else {}
 
 
 def github_headers(token: str) -> dict[str, str]:

@@ -60,6 +60,16 @@ class TellingSettings:
             default=CommitHost.NONE,
         ),
     ]
+    public_url: Annotated[
+        str,
+        Form(
+            "PUBLIC_URL",
+            forms.or_empty(forms.url),
+            "Where people find the status page: statuses of commits lead there. Without it they lead nowhere.",
+            default="",
+            example="https://egress.example.com",
+        ),
+    ]
     notice_url: Annotated[
         str,
         Form(

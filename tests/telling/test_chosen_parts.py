@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -74,8 +75,10 @@ def test_the_settings_choose_whose_commits_bear_statuses(
     tmp_path: Path, host: str, repository: str, statuses: type
 ) -> None:
     """With the token that fetches."""
-    with assembled(tmp_path, repository, COMMIT_STATUS=host, **TOKEN) as parts:
+    page = "https://egress.example.com"
+    with assembled(tmp_path, repository, COMMIT_STATUS=host, PUBLIC_URL=page, **TOKEN) as parts:
         assert statuses is type(parts.commit_statuses)
+        assert host == "none" or page == cast("Any", parts.commit_statuses)._page
 
 
 def test_a_repository_that_no_host_shows_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from web_services import WebService, json_answers, web_service
@@ -92,6 +92,25 @@ def test_gitlab_takes_a_status(tmp_path: Path) -> None:
     assert f"/api/v4/projects/group%2Fsub%2Fegress/statuses/{SHA}" == path
     assert f"Bearer {TOKEN}" == headers["authorization"]
     assert ("failed", "egress-gitops/hub1", 255) == (body["state"], body["name"], len(body["description"]))
+
+
+def test_a_status_leads_to_its_hub_on_the_status_page(tmp_path: Path) -> None:
+    """`target_url` on GitHub and GitLab, `targetUrl` on Azure DevOps; where the page has no address, nowhere."""
+
+    def leading(made: Callable[[WebService], Any]) -> Callable[[WebService], CommitStatuses]:
+        def host(service: WebService) -> CommitStatuses:
+            statuses = made(service)
+            statuses._page = "https://egress.example.com"
+            return cast("CommitStatuses", statuses)
+
+        return host
+
+    names = {github: "target_url", azure_devops: "targetUrl", gitlab: "target_url"}
+    for host, name in names.items():
+        _, _, body = taken(tmp_path, leading(host), CommitState.PENDING)
+        assert "https://egress.example.com/#hub-hub1" == body[name]
+        _, _, body = taken(tmp_path, host, CommitState.PENDING)
+        assert name not in body
 
 
 @pytest.mark.parametrize("host", HOSTS)

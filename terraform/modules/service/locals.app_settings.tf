@@ -17,6 +17,7 @@ locals {
     EGRESS_GIT_SIGNER_KEYS         = var.repository.signer_keys
     EGRESS_APPROVALS               = var.repository.approvals
     EGRESS_COMMIT_STATUS           = var.repository.commit_status
+    EGRESS_PUBLIC_URL              = "https://${var.name}.azurewebsites.net"
     EGRESS_NOTICE_FORM             = try(var.notices.form, "teams")
     EGRESS_NOTICE_URL              = var.notices == null ? "" : "@Microsoft.KeyVault(VaultName=${azurerm_key_vault.this.name};SecretName=notice-url)"
     EGRESS_TELEMETRY               = var.sinks.application_insights_connection_string
