@@ -92,7 +92,7 @@ fuzz: $(READY) ## anything at all at the webhooks, for SECONDS=3600
 	@EGRESS_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/python -m pytest tests/service/test_fuzz.py
 
 golden: $(READY) ## renew the golden files; read the diff before committing it
-	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py tests/bgp/test_bgp_page.py tests/review/test_comment.py tests/importing/test_classic.py --renew-golden
+	@$(BIN)/python -m pytest tests/golden tests/wire/test_demo.py tests/bgp/test_bgp_page.py tests/review/test_comment.py tests/importing/test_classic.py tests/importing/test_classic_command.py --renew-golden
 
 schema: $(READY) ## renew the committed JSON Schemas
 	@$(BIN)/egressctl schema --write schemas

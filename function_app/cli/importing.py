@@ -16,6 +16,7 @@ from function_app.authoring.tenant_file import NoSuchEdit
 from function_app.cli.options import OutputOption, assembled
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
 from function_app.importing import Imported, imported, migrated, template
+from function_app.model.definitions import Hub
 from function_app.model.errors import Problem, Severity
 from function_app.model.names import Commit, HubName
 from function_app.model.resources import Body, FirewallObservation
@@ -26,11 +27,6 @@ from function_app.reconcile import look
 from function_app.reporting.terminal import indented, problem_line
 from function_app.reporting.words import counted, plain
 
-_NEXT = (
-    "read the file and deploy it: az deployment group create --resource-group GROUP --template-file FILE",
-    "in one write of the firewall take its own rules away and name the policy (Microsoft Learn, migrate-to-policy)",
-    "then import again: gateways and rules become tenants",
-)
 _MEND = ("change these rules on the firewall, then import again",)
 
 
@@ -59,13 +55,14 @@ def import_found(
         seen = look(name, tree, ports, parts.patience)
         classic = classic_firewall(ports.firewall, seen.firewall)
     if classic is not None:
-        policy = definitions.hubs[name].spec.firewall.policy
+        defined = definitions.hubs[name]
         if isinstance(seen.firewall, FirewallObservation):
             return fail(
-                f"{classic.get('name')} is a classic firewall, and policy {policy} exists without it: what it holds would be "
-                "overwritten. Name a policy that does not exist yet in spec.firewall.policy of the hub, then import again."
+                f"{classic.get('name')} is a classic firewall, and policy {defined.spec.firewall.policy} exists without it: what "
+                "it holds would be overwritten. Name a policy that does not exist yet in spec.firewall.policy of the hub, then "
+                "import again."
             )
-        return _migrate(name, policy, classic, folder, output, write=not dry_run)
+        return _migrate(defined, classic, folder, output, write=not dry_run)
     found = imported(name, definitions, seen, team=team, contact=contact)
     try:
         files = _files(folder, found)
@@ -84,10 +81,10 @@ def import_found(
     return ExitCode.REFUSED if found.barred or wrong else ExitCode.DONE
 
 
-def _migrate(hub: HubName, policy: str, firewall: Body, folder: Path, output: OutputForm, *, write: bool) -> int:
+def _migrate(hub: Hub, firewall: Body, folder: Path, output: OutputForm, *, write: bool) -> int:
     """A classic firewall comes first: its policy is written for somebody to deploy, and nothing is imported before."""
     migration = migrated(firewall)
-    path = folder.parent / f"{hub}-firewall-policy.json"
+    path, policy = folder.parent / f"{hub.metadata.name}-firewall-policy.json", hub.spec.firewall.policy
     written = [] if migration.barred else [str(path)]
     if written and write:
         path.write_text(template(migration, policy, str(firewall.get("location", ""))), encoding="utf-8")
@@ -98,11 +95,19 @@ def _migrate(hub: HubName, policy: str, firewall: Body, folder: Path, output: Ou
             Text(f"{firewall.get('name')} is a classic firewall: its rules are its own, and no policy's", style="bold")
         )
         _list("written" if write else "would be written", written, "green")
-        _list("no policy, since it would let through what is denied today", migration.barred, "red")
+        _list("no policy, since it might let through what is denied today", migration.barred, "red")
         _list("what the policy leaves out; it allows that much less", migration.left, "yellow")
         _list("written otherwise, to the same effect", migration.changed, "")
-        _list("what to do", _NEXT if written else _MEND, "")
+        _list("what to do", _next(hub.spec.resource_group, path) if written else _MEND, "")
     return ExitCode.PENDING if written else ExitCode.REFUSED
+
+
+def _next(group: str, template: Path) -> tuple[str, ...]:
+    return (
+        f"read the file and deploy it: az deployment group create --resource-group {group} --template-file {template}",
+        "in one write of the firewall take its own rules away and name the policy (Microsoft Learn, migrate-to-policy)",
+        "then import again: gateways and rules become tenants",
+    )
 
 
 def _files(folder: Path, found: Imported) -> dict[Path, str]:

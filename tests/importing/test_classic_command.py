@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,11 @@ import pytest
 
 from demo.scene import PLATFORM, WORLD_FILE, Scene, sample
 from simulator.model.world import World, read_document
+from terraform_provider.workspace import TREE
 
+PAGE = TREE / "docs" / "importing.md"
+EXAMPLE = TREE / "examples" / "classic-firewall"
+_QUOTED = re.compile(r"(```text\n\$ egressctl import\n).*?(```\n)", re.DOTALL)
 DENIED_IN_IPV6 = {
     "name": "six",
     "properties": {
@@ -52,8 +57,14 @@ def imported_before(*arguments: str, **firewall: Any) -> tuple[subprocess.Comple
         for name, text in sample(*PLATFORM).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        command = [sys.executable, "-m", "function_app", "import", "--dir", str(folder), *arguments]
-        told = subprocess.run(command, env=scene.environment("state"), capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [sys.executable, "-m", "function_app", "import", *arguments],
+            cwd=folder.parent,
+            env={**scene.environment("state"), "COLUMNS": "140"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return told, _files(folder.parent)
 
 
@@ -79,6 +90,23 @@ def test_the_policy_is_written_and_nothing_else() -> None:
     assert unchanged() == files
     for words in ("hub-fw is a classic firewall", "hub1-firewall-policy.json", "import again"):
         assert words in told.stdout
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_page_shows_what_is_said_of_the_example(request: pytest.FixtureRequest) -> None:
+    """docs/importing.md quotes the command to the letter, and links to the file that it writes."""
+    example = json.loads((EXAMPLE / "hub-fw.json").read_text(encoding="utf-8"))
+    told, files = imported_before(policy="", base_policy="", own=example["properties"])
+
+    said = told.stdout
+    page = PAGE.read_text(encoding="utf-8")
+    if request.config.getoption("--renew-golden"):
+        page = _QUOTED.sub(lambda found: f"{found[1]}{said}{found[2]}", page)
+        PAGE.write_text(page, encoding="utf-8")
+    quoted = _QUOTED.search(page)
+    assert quoted is not None
+    assert said == quoted[0].removeprefix(quoted[1]).removesuffix(quoted[2])
+    assert files["hub1-firewall-policy.json"] == (EXAMPLE / "hub1-firewall-policy.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.xdist_group("demo")
