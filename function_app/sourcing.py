@@ -19,12 +19,12 @@ from function_app.model.names import Commit
 from function_app.model.tree import Tree
 from function_app.ports import Clock, Repository
 from function_app.reading.admission import Admission, CommitLine, admit
-from function_app.reading.checkpoint import from_json
+from function_app.reading.checkpoint import Checkpoint, from_json
 from function_app.reading.effective import effective_tree
 from function_app.reading.meanings import Meanings
 from function_app.reconcile import Source
 
-_MOST_FORMER = 8
+_MOST_FORMER = 4
 """So many trees of former commits are kept."""
 
 
@@ -89,6 +89,8 @@ class Sourcing:
         self._root = root
         self._tree: tuple[tuple[str, Commit, date], Tree] | None = None
         self._former_trees: dict[tuple[str, Commit], Tree] = {}
+        self._earlier: Checkpoint | None = None
+        """Where the fold of the newest tree began, which lies before the commit that was newest until then."""
         self._meanings: Meanings | None = None
         self._fetched: Commit | None = None
         """The newest commit of our ref by this process's last fetch; None when that failed, or led to one that was not let in."""
@@ -136,7 +138,7 @@ class Sourcing:
     def _former(self, location: str, commit: Commit) -> Tree:
         """The tree of a commit that was in force before; raises SourceError, CommitGone for one that is not there any more.
 
-        It is read from Git's beginning, and so seldom that a few are kept here: the checkpoint belongs to the newest one.
+        The fold takes up where the one before the newest began; in a process that saw neither it begins with the first commit.
         """
         today = self._clock().now().date()
         with self._turn:
@@ -151,8 +153,10 @@ class Sourcing:
                     del self._former_trees[next(iter(self._former_trees))]
                 known = (self._meanings or Meanings()).copy()
                 self._former_trees[key], _ = effective_tree(
-                    git, commit, checkpoint=None, today=today, root=self._root, known=known
+                    git, commit, checkpoint=self._earlier, today=today, root=self._root, known=known
                 )
+            # What was asked for last goes last.
+            self._former_trees[key] = self._former_trees.pop(key)
             return self._former_trees[key]
 
     def _admitted(self, git: OurRepository, newest: Commit, problem: str) -> Admission:
@@ -195,7 +199,7 @@ class Sourcing:
         if self._tree is None or self._tree[0] != meant:
             kept = self._kept()
             text = kept.checkpoint.read_checkpoint()
-            checkpoint = from_json(text) if text else None
+            checkpoint = self._earlier = from_json(text) if text else None
             known = self._meanings or Meanings(kept.meanings.read_checkpoint())
             tree, checkpoint = effective_tree(
                 git, commit, checkpoint=checkpoint, today=today, root=self._root, known=known

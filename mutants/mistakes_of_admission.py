@@ -59,8 +59,8 @@ ADMISSION = (
         "What was never taken up counts as taken up from the second pass on: a new tenant is given everything though it waits.",
         "6",
         _ADMISSION,
-        "        standing={str(part): in_force.commit(part) for part in verdict.deferred},\n",
-        "        standing={str(part): commit for part in verdict.deferred if (commit := in_force.commit(part))},\n",
+        "        standing={str(part): in_force.commit_to_keep(part) for part in verdict.deferred},\n",
+        "        standing={str(part): found for part in verdict.deferred if (found := in_force.commit_to_keep(part))},\n",
         (_CHANGE_WINDOWS,),
     ),
     Mistake(

@@ -96,7 +96,7 @@ def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitt
         platform=tuple(dict.fromkeys((*verdict.hub.values(), *verdict.clusters.values()))),
         asked={key: _range_of(asked.hub, key) for key in verdict.attachments},
         suspended=suspended(asked),
-        standing={str(part): in_force.commit(part) for part in verdict.deferred},
+        standing={str(part): in_force.commit_to_keep(part) for part in verdict.deferred},
         reviewed=stays_reviewed(asked),
     )
     return Admitted(verdict.composed(), admission)

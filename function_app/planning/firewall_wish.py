@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
+from functools import cache, partial
 from ipaddress import IPv4Network
 
 from function_app.model.definitions import AllowRule
@@ -29,6 +30,7 @@ from function_app.planning.situation import Situation
 
 Given = tuple[AttachmentKey, IPv4Network]
 """A range that an attachment has, or had."""
+_InForce = Mapping[TenantName, tuple[TenantRules, ...]]
 
 
 def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterName, Facts]) -> FirewallWish:
@@ -47,7 +49,8 @@ def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterNa
     for key, cidr in witnessed:
         keys.setdefault(key.tenant, set()).add(key)
         allowed.setdefault(key.tenant, []).append((key, cidr))
-    tenants = {tenant: _rules(situation, tenant, ranges) for tenant, ranges in sorted(allowed.items())}
+    in_force = cache(partial(_in_force, situation))
+    tenants = {tenant: _rules(situation, tenant, ranges, in_force) for tenant, ranges in sorted(allowed.items())}
     return FirewallWish(
         tenants=tenants,
         blocked=_blocked_ranges(situation, ledger.live(), witnessed),
@@ -80,18 +83,21 @@ def _witnessed(situation: Situation, ledger: Ledger) -> Iterator[tuple[Attachmen
                 yield key, cidr
 
 
-def _rules(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:
+def _rules(
+    situation: Situation, tenant: TenantName, given: Sequence[Given], in_force: Callable[[], _InForce]
+) -> TenantRules:
     """A tenant's rules as they were admitted; where Git says nothing of it any more, what is in force for its ranges.
 
     On what is suspended only what stands there stays, and of that what the definitions allow.
     """
+    nothing = (TenantRules(tenant),)
     if tenant not in situation.hub.rules and not any(key in situation.hub.narrowed for key, _ in given):
-        return _only_from(_in_force(situation, tenant), {str(cidr) for _, cidr in given})
+        return _only_from(in_force().get(tenant, nothing)[0], {str(cidr) for _, cidr in given})
     watched = {str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant)}
     rules = _as_admitted(situation, tenant, given)
     if not watched:
         return rules
-    standing = restrict(_only_from(_in_force(situation, tenant), watched), _only_from(rules, watched))
+    standing = restrict(_only_from(in_force().get(tenant, nothing)[0], watched), _only_from(rules, watched))
     return joined(standing, _only_from(rules, rules.sources() - watched), "unsuspended")
 
 
@@ -107,11 +113,10 @@ def _as_admitted(situation: Situation, tenant: TenantName, given: Sequence[Given
     return rules
 
 
-def _in_force(situation: Situation, tenant: TenantName) -> TenantRules:
+def _in_force(situation: Situation) -> _InForce:
     if situation.firewall is None:
-        return TenantRules(tenant)
-    known = tenants_in_force(situation.hub.hub.spec.firewall.shards, situation.firewall, situation.state.shards)
-    return known.get(tenant, (TenantRules(tenant),))[0]
+        return {}
+    return tenants_in_force(situation.hub.hub.spec.firewall.shards, situation.firewall, situation.state.shards)
 
 
 @once

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from function_app.model.admission import NEVER, Scope
+from function_app.model.admission import NEVER, Scope, ScopeKind
 from function_app.model.definitions import Cluster, Hub
-from function_app.model.names import AttachmentKey, Commit
+from function_app.model.names import AttachmentKey, ClusterName, Commit
 from function_app.model.once import Row
 from function_app.model.tree import HubDefinitions
 from function_app.planning.deferring import Asked
@@ -29,6 +29,19 @@ class InForce:
     def commit(self, part: Part) -> Commit:
         """At which commit something was admitted last."""
         return self.asked.state.standing.get(str(part), self.asked.state.last_good_commit or NEVER)
+
+    def commit_to_keep(self, part: Part) -> Commit:
+        """The same, or one that is asked for already and at which the part was as it is: so few former commits are ever read.
+
+        While a window is closed, every commit of the day defers something else, and all of it stands as at one commit.
+        """
+        commit, standing = self.commit(part), self.asked.state.standing
+        if str(part) in standing:
+            return commit
+        others = sorted({*standing.values()} - {commit})
+        return next(
+            (one for one in others if _alike(self._tree(one), self._tree(commit), part, self.asked.hub)), commit
+        )
 
     def differing(self) -> frozenset[AttachmentKey]:
         """Attachments of which Git has another version than the one in force."""
@@ -54,7 +67,9 @@ class InForce:
         )
 
     def _at(self, part: Part) -> HubDefinitions | None:
-        commit = self.commit(part)
+        return self._tree(self.commit(part))
+
+    def _tree(self, commit: Commit) -> HubDefinitions | None:
         return self.asked.hub if commit == self.asked.hub.commit else self.trees.get(commit)
 
     def _keys(self) -> frozenset[AttachmentKey]:
@@ -70,6 +85,21 @@ def _with_settings[D: (Hub, Cluster)](standing: D, new: D | None) -> D:
     return standing.model_copy(
         update={"spec": standing.spec.model_copy(update={name: getattr(new.spec, name) for name in fields})}
     )
+
+
+def _alike(one: HubDefinitions | None, other: HubDefinitions | None, part: Part, new: HubDefinitions) -> bool:
+    """A part is the same in both, or in neither, but for settings."""
+    if one is None or other is None:
+        return one is other
+    if isinstance(part, AttachmentKey):
+        return _same(one, other, part)
+    if part.kind is ScopeKind.HUB:
+        return _with_settings(one.hub, new.hub) == _with_settings(other.hub, new.hub)
+    name = ClusterName(part.name)
+    before, after, settings = one.clusters.get(name), other.clusters.get(name), new.clusters.get(name)
+    if before is None or after is None:
+        return before is after
+    return _with_settings(before, settings) == _with_settings(after, settings)
 
 
 def _same(standing: HubDefinitions | None, new: HubDefinitions, key: AttachmentKey) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from function_app.adapters.git_signatures import Signers
 from function_app.adapters.state_files import CheckpointFile
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
+from function_app.ports import BlobEntry
 from function_app.reconcile import Source
 from function_app.sourcing import Kept, Sourcing
 
@@ -322,3 +323,26 @@ def test_a_former_commit_that_is_gone_is_said_to_be(installation: Installation) 
     """Nothing is guessed of it."""
     with installation.process() as process, pytest.raises(SourceError, match="is gone from the repository"):
         process.source().former(Commit("d" * 40))
+
+
+def test_a_former_tree_is_folded_from_where_the_newest_began(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a long history only the commit that was in force until now is read again."""
+    for number in range(5):
+        installation.upstream.commit({"readme.txt": f"edition {number}"})
+    looked: list[Commit] = []
+    entries = GitRepository.entries
+    with installation.process() as process:
+        before = process.source().tree.commit
+        installation.upstream.commit({"tenants/green.yaml": GREEN})
+        source = process.source()
+
+        def watched(self: GitRepository, commit: Commit) -> Sequence[BlobEntry]:
+            looked.append(commit)
+            return entries(self, commit)
+
+        monkeypatch.setattr(GitRepository, "entries", watched)
+        former = source.former(before)
+    assert {"blue"} == set(former.definitions.tenants)
+    assert [before] == looked

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from stories.desk import HUB, Desk, describe, sample
+from dataclasses import replace
+
+from stories.desk import HUB, IN_ORDER, Desk, describe, sample
 from stories.test_firewall import edited
 from stories.test_suspended import CLUSTER, names_of, passes, the
 
+from function_app.model.names import Commit
 from function_app.model.plan import Stage, WaitsFor
+from function_app.model.tree import Tree
+from function_app.reconcile import reconcile
 
 NIGHT = '  changeWindows:\n    - {days: [mon], from: "22:00", to: "23:00", timeZone: Europe/Berlin}\n'
 
@@ -143,3 +148,39 @@ def allowed_from(desk: Desk, name: str) -> set[str]:
         if name in (rule.get("targetFqdns") or ())
         for source in rule["sourceAddresses"]
     }
+
+
+def test_commits_of_one_day_are_asked_for_at_one_former_commit(settled: Desk) -> None:
+    """Each merges something for somebody else while the window is closed: all of it stands as it was in the morning."""
+    settled.commit(with_windows("hub", "hub1"))
+    settled.settle()
+    morning = settled.repository.resolve("main")
+    asked: set[Commit] = set()
+    for change in (
+        edited("tenant0", "www.", "docs."),
+        edited("tenant1", "docs.", "help."),
+        with_windows("cluster", CLUSTER),
+    ):
+        settled.commit(change)
+        _noting(settled, asked)
+    (file, text), *_ = with_windows("cluster", CLUSTER).items()
+    assert text is not None
+    settled.commit({file: text.replace("reservedNamespaces: [", "reservedNamespaces: [vault, ")})
+    _noting(settled, asked)
+    asked.clear()
+
+    _noting(settled, asked)
+
+    assert {morning} == asked == set(settled.state.read().standing.values())
+    assert 4 == len(settled.state.read().standing)
+
+
+def _noting(desk: Desk, asked: set[Commit]) -> None:
+    """A pass that notes which former commits it reads."""
+    source = desk.tree()
+
+    def former(commit: Commit) -> Tree:
+        asked.add(commit)
+        return source.former(commit)
+
+    reconcile(HUB, replace(source, former=former), desk.ports, IN_ORDER, holder="desk", draw=desk.draw)
