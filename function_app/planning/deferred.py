@@ -42,6 +42,8 @@ def _watched(situation: Situation, row: AttachmentState) -> AttachmentState:
 
 def _waiting(row: AttachmentState, deferral: Deferral, cidr: str | None, *, differs: bool = True) -> AttachmentState:
     asks = f"Git asks for {cidr}; " if cidr is not None and cidr != row.cidr else ""
+    if differs and cidr is None:
+        asks = "Git removes it; "
     besides = f"; besides: {row.detail}" if row.detail else ""
     waiting = tuple(dict.fromkeys((WaitsFor(deferral.reason), *row.waiting_for)))
     return replace(

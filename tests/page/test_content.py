@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 
 import pytest
-from page.page_builders import NOW, attachment, holders, hub, page, tenant_name, troubled
+from page.page_builders import NOW, ago, attachment, holders, hub, page, tenant_name, troubled
 
 from function_app.reporting.page import content_of
 from function_app.reporting.page.addresses import Holder, picture_of
@@ -34,6 +34,24 @@ def test_what_a_person_must_know_stands_first_and_grave_or_not() -> None:
     ] == [(one.what, one.grave) for one in content.concerns]
     assert "for 3 h more: exfiltration suspected" in content.concerns[0].words
     assert "gitops/tenants/mail-003.yaml:14:9" in content.concerns[3].words
+
+
+def test_what_is_not_taken_up_is_told_once() -> None:
+    """A suspension with who and why, a window without alarm, an order that stopped with alarm."""
+    suspended = {"subject": "tenant/mail-003", "reason": "ticket 4711", "by": "jo", "expires": ago(-180)}
+    window = {"scope": "hub/hub1", "reason": "change-window", "detail": "opens at ten", "until": ago(-60)}
+    stopped = {"scope": "cluster/c", "reason": "rollout", "detail": "d is in trouble", "until": None}
+    told = {"scope": "tenant/mail-003", "reason": "suspended", "detail": "by jo", "until": ago(-180)}
+    row = hub(3) | {"suspensions": [suspended]}
+    row["report"]["deferrals"] = [told, window, stopped]
+
+    concerns = content_of(row, (), NOW).concerns
+
+    assert [
+        ("tenant/mail-003 is suspended", "for 3 h more: ticket 4711 (by jo)", False),
+        ("not taken up on hub/hub1", "opens at ten", False),
+        ("not taken up on cluster/c", "d is in trouble", True),
+    ] == [(one.what, one.words, one.grave) for one in concerns]
 
 
 def test_who_waits_is_not_folded_away() -> None:

@@ -76,6 +76,20 @@ def test_what_was_begun_is_carried_through(settled: Desk) -> None:
     assert "help.tigera.io" not in names_of(settled, "tenant1")
 
 
+def test_a_removal_that_was_begun_is_carried_through(settled: Desk) -> None:
+    """Its file went while the window was open: long after it has closed the range is freed and nothing is left."""
+    settled.commit(with_windows("hub", "hub1"))
+    settled.settle()
+    until(settled, 21, 59)
+    settled.commit({"tenants/tenant0.yaml": None})
+    settled.run_pass()
+    until(settled, 22, 5)
+
+    assert settled.settle().converged
+    assert the(settled, "IPPool", "tenant0-pool") is None
+    assert "freed" in {record.kind.value for record in settled.ledger.read()}
+
+
 def test_a_clusters_window_holds_for_that_cluster(settled: Desk) -> None:
     """Tenant1 is taken up on the other cluster at once: its new name is allowed from that range alone, until night comes."""
     settled.commit(with_windows("cluster", CLUSTER))

@@ -132,6 +132,7 @@ def test_a_removal_waits_but_its_rules_go(settled: Desk) -> None:
 
     assert set() == names_of(settled, "tenant0")
     assert the(settled, "EgressGateway", "tenant0-egw") is not None
+    assert "Git removes it; tenant tenant0 is suspended" in settled.attachment("tenant0", CLUSTER).detail
     assert "leave" not in {record.kind.value for record in settled.ledger.read()}
     assert Verdict.DENIED is settled.send(CLUSTER, "default", "https://www.tigera.io").verdict
 
