@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, summarize_address_range
 
 EVERYTHING = IPv4Network("0.0.0.0/0")
@@ -66,6 +67,7 @@ def address_fault(text: str) -> Fault | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def network_fault(text: str) -> Fault | None:
     """What is wrong with a range that is to be used, in CIDR form."""
     shown = f"`{text[:45]}`"
@@ -75,7 +77,7 @@ def network_fault(text: str) -> Fault | None:
             f"{shown} is no IPv4 range; IPv6 is not supported by the firewall.",
             "Write an IPv4 range, such as 10.99.0.0/29.",
         )
-    if address(text) is not None:
+    if "/" not in text and address(text) is not None:
         return Fault(
             "cidr-form", f"{shown} is an address without a prefix length.", f"Write {text}/32 for this one address."
         )
@@ -126,6 +128,7 @@ def port_fault(text: str) -> Fault | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def web_protocol_fault(text: str) -> Fault | None:
     """What is wrong with `https:443`; its pattern was checked before."""
     name, _, port = text.partition(":")
