@@ -255,3 +255,53 @@ def test_a_usual_pass_reads_no_former_commit(settled: Desk) -> None:
     settled.commit(edited("tenant1", "docs.", "help."))
     with pytest.raises(AssertionError, match="was read"):
         one()
+
+
+def test_whatever_was_put_off_the_end_is_the_same(settled: Desk) -> None:
+    """A renumbering, a removal, rules and replicas, through suspensions that come and go: as if there had been none."""
+    smooth = Desk.with_platform()
+    smooth.commit(sample(TENANT0, "tenants/tenant1.yaml"))
+    smooth.settle()
+    text = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
+    steps: list[tuple[str, str, dict[str, str | None]]] = [
+        ("suspend", "tenant/tenant0", edited("tenant0", "10.99.0.0/29", "10.99.0.64/29")),
+        ("suspend", f"cluster/{CLUSTER}", {"tenants/tenant1.yaml": text.replace("docs.", "help.")}),
+        ("resume", "tenant/tenant0", edited("tenant0", "replicas: 2", "replicas: 3")),
+        ("suspend", "hub/hub1", {TENANT0: None}),
+        ("resume", f"cluster/{CLUSTER}", edited("tenant0", "www.tigera.io", "docs.tigera.io")),
+    ]
+    for what, scope, change in steps:
+        (suspend if what == "suspend" else resume)(settled, scope)
+        for desk in (settled, smooth):
+            desk.commit(change)
+        passes(settled, 3)
+        smooth.settle(400)
+    resume(settled, "hub/hub1")
+
+    assert settled.settle(400).converged
+    assert _as_it_is(smooth) == _as_it_is(settled)
+    assert {} == settled.state.read().standing
+
+
+def _as_it_is(desk: Desk) -> dict[str, object]:
+    """What is allowed from where, the pools, how many gateways, and which namespaces leave by which tenant."""
+    rules = {
+        (
+            rule["name"],
+            tuple(rule["sourceAddresses"]),
+            tuple(rule.get("targetFqdns") or rule.get("destinationAddresses") or ()),
+        )
+        for group in desk.ports.firewall.groups()
+        for collection in group["properties"].get("ruleCollections") or ()
+        for rule in collection["rules"]
+    }
+    rows = {
+        str(one.key): (one.cidr, one.stage, one.current, one.namespaces) for one in desk.reports[-1].plan.attachments
+    }
+    objects = {
+        (cluster, kind, one["metadata"]["name"].split("-pool")[0]): one["spec"].get(key)
+        for cluster in desk.world.clusters
+        for kind, key in (("IPPool", "cidr"), ("EgressGateway", "replicas"))
+        for one in desk.world.clusters[cluster].api.objects(kind)
+    }
+    return {"rules": rules, "rows": rows, "objects": objects}
