@@ -66,6 +66,8 @@ module "hub" {
 
   name                    = each.key
   resource_group_name     = azurerm_resource_group.networks[each.value.resourceGroup].name
+  resource_group_id       = azurerm_resource_group.networks[each.value.resourceGroup].id
+  maintenance             = var.firewall_maintenance
   location                = each.value.azure.location
   address_space           = each.value.vnet
   zones                   = each.value.azure.zones

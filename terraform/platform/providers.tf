@@ -5,7 +5,7 @@ provider "azurerm" {
   # From azurerm 5 nothing is registered by itself.
   resource_providers_to_register = [
     "Microsoft.AlertsManagement", "Microsoft.Cdn", "Microsoft.Compute", "Microsoft.ContainerRegistry",
-    "Microsoft.ContainerService", "Microsoft.Insights", "Microsoft.KeyVault", "Microsoft.ManagedIdentity", "Microsoft.Monitor",
+    "Microsoft.ContainerService", "Microsoft.Insights", "Microsoft.KeyVault", "Microsoft.Maintenance", "Microsoft.ManagedIdentity", "Microsoft.Monitor",
     "Microsoft.Network", "Microsoft.OperationalInsights", "Microsoft.OperationsManagement", "Microsoft.PolicyInsights",
     "Microsoft.Security", "Microsoft.Storage", "Microsoft.Web",
   ]
@@ -25,6 +25,10 @@ provider "azurerm" {
       recover_soft_deleted_key_vaults = true
     }
   }
+}
+
+provider "azapi" {
+  subscription_id = local.subscription
 }
 
 provider "azuread" {

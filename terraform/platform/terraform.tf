@@ -2,6 +2,10 @@ terraform {
   required_version = ">= 1.11, < 2.0"
 
   required_providers {
+    azapi = {
+      source  = "azure/azapi"
+      version = "~> 2.13"
+    }
     azuread = {
       source  = "hashicorp/azuread"
       version = "~> 3.10"

@@ -125,6 +125,16 @@ variable "drift_minutes" {
   }
 }
 
+variable "firewall_maintenance" {
+  description = "When Azure may update firewalls: from this hour on for five hours a day; time_zone as Windows names it (`W. Europe Standard Time`)."
+  type = object({
+    hour      = optional(number, 1)
+    time_zone = optional(string, "UTC")
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "operator_ranges" {
   description = "Who besides the service reaches its API, the vault and the registry: ranges of runners, jump hosts, a VPN."
   type        = list(string)

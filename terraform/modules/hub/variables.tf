@@ -10,6 +10,12 @@ variable "resource_group_name" {
   nullable    = false
 }
 
+variable "resource_group_id" {
+  description = "The same group, by its id."
+  type        = string
+  nullable    = false
+}
+
 variable "location" {
   description = "The region, for instance westeurope."
   type        = string
@@ -57,6 +63,20 @@ variable "zones" {
   description = "Availability zones of firewall and addresses."
   type        = list(string)
   nullable    = false
+}
+
+variable "maintenance" {
+  description = "When Azure may update the firewall: from this hour on for five hours a day; time_zone as Windows names it (`W. Europe Standard Time`)."
+  type = object({
+    hour      = number
+    time_zone = string
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(range(24), var.maintenance.hour)
+    error_message = "firewall_maintenance.hour: a full hour from 0 to 23."
+  }
 }
 
 variable "ddos_protection_plan_id" {

@@ -1,5 +1,6 @@
 # The sample under gitops/: one hub, two clusters. `plan` alone: prevent_destroy would not let an applied run be torn down.
 mock_provider "azurerm" {}
+mock_provider "azapi" {}
 mock_provider "azuread" {}
 
 variables {

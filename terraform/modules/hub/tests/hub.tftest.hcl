@@ -1,9 +1,12 @@
 # A mock knows no Azure: that the policy tightens what it inherits, that subnets are large enough for what Azure puts there.
 mock_provider "azurerm" {}
+mock_provider "azapi" {}
 
 variables {
   name                = "hub1"
   resource_group_name = "demo-hub-network"
+  resource_group_id   = "/subscriptions/s/resourceGroups/demo-hub-network"
+  maintenance         = { hour = 1, time_zone = "UTC" }
   location            = "westeurope"
   address_space       = ["10.0.0.0/16"]
   zones               = ["1", "2", "3"]
@@ -84,4 +87,28 @@ run "premium_looks_into_what_passes" {
     condition     = length(azurerm_public_ip.firewall) == 4
     error_message = "publicIPs says how many."
   }
+}
+
+run "azure_updates_the_firewall_when_it_may" {
+  command = plan
+
+  assert {
+    condition     = azapi_resource.maintenance.body.properties.maintenanceWindow.startDateTime == "2026-01-01 01:00" && azapi_resource.maintenance.body.properties.maintenanceWindow.duration == "05:00"
+    error_message = "A night's five hours; Azure takes no shorter window."
+  }
+
+  assert {
+    condition     = azapi_resource.maintenance.body.properties.extensionProperties.maintenanceSubScope == "NetworkSecurity"
+    error_message = "The scope of firewalls; another one is a gateway's."
+  }
+}
+
+run "refuses_an_hour_that_no_day_has" {
+  command = plan
+
+  variables {
+    maintenance = { hour = 24, time_zone = "UTC" }
+  }
+
+  expect_failures = [var.maintenance]
 }
