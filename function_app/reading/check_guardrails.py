@@ -7,6 +7,7 @@ against what is in force bind the next edit. The guardrails' own file is never h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network
 
 from function_app.model.definitions import AllowRule, Attachment, Forbidden
@@ -116,6 +117,7 @@ def _destinations(where: Path, rule: AllowRule, forbid: Forbidden) -> Iterator[B
             yield (*where, "destinations", index), "guardrail-destination", message, "Name other destinations."
 
 
+@lru_cache(maxsize=16_384)
 def _reaches(text: str, forbidden: str) -> bool:
     """Whether a destination touches a forbidden one; everything is reached by rules for everything alone."""
     mine, theirs = destination_networks(text), destination_networks(forbidden)

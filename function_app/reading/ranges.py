@@ -143,6 +143,7 @@ def web_protocol_fault(text: str) -> Fault | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def destination_networks(text: str) -> tuple[IPv4Network, ...]:
     """The addresses of a network rule's destination; nothing for a service tag."""
     if text == "*":
