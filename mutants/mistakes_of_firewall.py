@@ -194,8 +194,8 @@ FIREWALL = (
         "A shard that held refused rules alone is deleted and created again without end.",
         "6",
         _IN_FORCE,
-        "name: replace(memory, in_force=NOTHING) for name, memory in memories.items() if name not in firewall.groups",
-        'name: memory for name, memory in memories.items() if name == ""',
+        "        if name not in firewall.groups\n",
+        '        if name == ""\n',
         (_UNIT, _STORIES),
     ),
     Mistake(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mutants.mistake import Mistake
+from mutants.mistakes_found import FOUND
 from mutants.mistakes_of_admission import ADMISSION
 from mutants.mistakes_of_applying import APPLYING
 from mutants.mistakes_of_clusters import CLUSTERS
@@ -27,6 +28,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *SERVERS,
     *REACH,
     *ADMISSION,
+    *FOUND,
 )
 
 

@@ -10,6 +10,7 @@ from function_app.model.names import GENERATION_LABEL, HUB_LABEL, MANAGED_BY_LAB
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.state import HubState
 from simulator.model.faults import Action, Fault
+from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
 
@@ -87,6 +88,21 @@ def test_an_unreadable_ledger_is_looked_at_again(settled: Desk) -> None:
     report = settled.run_pass()
 
     assert (60.0, False) == (report.plan.look_again_seconds, report.converged)
+
+
+def test_a_gateway_whose_pool_is_gone_keeps_its_range_and_gets_its_pool_again(settled: Desk) -> None:
+    """Ledger lost and pool deleted by hand: its pods bear out what the definition says, and they stay the same."""
+    before = {one.name for one in settled.attachment("tenant0", CLUSTER).gateways}
+    settled.ledger.records.clear()
+    settled.state.state = HubState()
+    settled.world.clusters[CLUSTER].api.delete("IPPool", None, "tenant0-pool")
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert before == {one.name for one in settled.attachment("tenant0", CLUSTER).gateways}
+    assert "tenant0-pool" in {one["metadata"]["name"] for one in settled.world.clusters[CLUSTER].api.objects("IPPool")}
+    assert Verdict.ALLOWED is settled.send(CLUSTER, "default", "http://www.tigera.io").verdict
 
 
 def _pods_without_an_account(desk: Desk, cidr: str) -> None:
