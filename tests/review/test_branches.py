@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 from cli.session import ROOT, Session, git, sample_files
 from review_builders import a_tenant, edited
+from web_services import json_answers, web_service
 
 TENANT0 = "tenants/tenant0.yaml"
 WEB = {"tenants/web.yaml": a_tenant("web", "10.99.0.32/29", "www.example.org")}
@@ -292,6 +294,29 @@ def test_the_pipelines_script_writes_the_comment_and_tells_the_verdict(session: 
     assert (1, True) == (code, "must not be merged as it is" in comment)
     code, comment = run("nowhere")
     assert (1, True) == (code, "could not compare main and nowhere" in comment)
+
+
+def test_the_script_that_asks_the_service_posts_what_it_answered(tmp_path: Path) -> None:
+    """With the job's token and the branch's name; it fails for what must not be merged, and when the branch has moved on."""
+    script, answer = (
+        ROOT / "examples" / "review" / "review-service.sh",
+        {"head": "h1", "refused": False, "comment": "shown"},
+    )
+    with web_service(tmp_path / "service", json_answers(lambda *_: (200, answer))) as service:
+
+        def run(head: str) -> int:
+            environment = {**os.environ, "TOKEN": "a-token", "CURL_CA_BUNDLE": str(service.ca_file)}
+            arguments = ["bash", str(script), service.url, "feature/one & two", head]
+            done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, check=False)
+            return done.returncode
+
+        assert (0, "shown") == (run("h1"), (tmp_path / "comment.md").read_text().strip())
+        assert 0 != run("h2")
+        answer["refused"] = True
+        assert 0 != run("h1")
+        method, path, headers, _ = service.requests[0]
+    assert ("GET", {"ref": ["feature/one & two"]}) == (method, parse_qs(urlsplit(path).query))
+    assert "Bearer a-token" == headers["authorization"]
 
 
 @pytest.mark.parametrize("name", ["github-actions.yml", "azure-pipelines.yml", "gitlab-ci.yml"])

@@ -9,10 +9,12 @@ import pytest
 
 from function_app.adapters.git_access import Anonymous, DeployKey, HttpAccess
 from function_app.adapters.git_hosts import AzureDevOpsStatuses, GitHubStatuses, GitLabStatuses
+from function_app.adapters.git_reviews import AzureDevOpsApprovals, GitHubApprovals, GitLabApprovals, NoApprovals
 from function_app.adapters.git_tokens import GitHubAppToken
 from function_app.adapters.notice_channels import WebhookNotices, slack_message, teams_message
 from function_app.bootstrap import Assembly, assemble
-from function_app.model.errors import SettingsError
+from function_app.model.errors import SettingsError, SourceError
+from function_app.model.names import Commit
 from function_app.settings import Settings
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\\n-----END OPENSSH PRIVATE KEY-----"
@@ -79,6 +81,33 @@ def test_the_settings_choose_whose_commits_bear_statuses(
     with assembled(tmp_path, repository, COMMIT_STATUS=host, PUBLIC_URL=page, **TOKEN) as parts:
         assert statuses is type(parts.commit_statuses)
         assert host == "none" or page == cast("Any", parts.commit_statuses)._page
+
+
+@pytest.mark.parametrize(
+    ("host", "repository", "approvals"),
+    [
+        ("none", GITHUB, NoApprovals),
+        ("github", GITHUB, GitHubApprovals),
+        ("gitlab", "https://gitlab.example.com/a/b.git", GitLabApprovals),
+        ("azure-devops", AZURE, AzureDevOpsApprovals),
+        ("github", "https://example.com/x", NoApprovals),
+    ],
+)
+def test_the_settings_choose_who_says_what_was_approved(
+    tmp_path: Path, host: str, repository: str, approvals: type
+) -> None:
+    """Where nobody can be asked, a question is answered with why, and passes over other hubs go on."""
+    with assembled(tmp_path, repository, APPROVALS=host, **TOKEN) as parts:
+        assert approvals is type(parts.approvals)
+        if approvals is NoApprovals:
+            with pytest.raises(SourceError, match="EGRESS_APPROVALS"):
+                parts.approvals.of(Commit("a" * 40))
+
+
+def test_approvals_need_a_token(tmp_path: Path) -> None:
+    """Nobody in particular may not read who approved."""
+    with pytest.raises(SettingsError, match="EGRESS_APPROVALS needs a token"):
+        assembled(tmp_path, GITHUB, APPROVALS="github")
 
 
 def test_a_repository_that_no_host_shows_is_named(tmp_path: Path) -> None:
