@@ -83,7 +83,7 @@ def import_found(
 
 def _migrate(hub: Hub, firewall: Body, folder: Path, output: OutputForm, *, write: bool) -> int:
     """A classic firewall comes first: its policy is written for somebody to deploy, and nothing is imported before."""
-    migration = migrated(firewall)
+    migration = migrated(firewall, hub.spec.firewall.shards.max_bytes)
     path, policy = folder.parent / f"{hub.metadata.name}-firewall-policy.json", hub.spec.firewall.policy
     written = [] if migration.barred else [str(path)]
     if written and write:

@@ -11,6 +11,7 @@ has no place, there is no policy, for without that rule the firewall would let t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,17 +59,34 @@ class _Told:
     barred: list[str] = field(default_factory=list)
 
 
-def migrated(firewall: Body) -> Migration:
-    """The policy for a firewall's own rules and settings."""
+def migrated(firewall: Body, most_bytes: int = 1_400_000) -> Migration:
+    """The policy for a firewall's own rules and settings; a group is kept below `most_bytes` as JSON."""
     properties = firewall.get("properties") or {}
     told = _Told()
-    groups = {
-        name: {"properties": {"priority": priority, "ruleCollections": collections}}
-        for kind, (name, priority) in GROUPS.items()
-        if (collections := list(_collections(kind, properties.get(kind) or (), told)))
-    }
+    groups: dict[str, Body] = {}
+    for kind, (name, priority) in GROUPS.items():
+        parts = _parted(_collections(kind, properties.get(kind) or (), told), most_bytes)
+        for number, collections in enumerate(parts):
+            # The kind's further groups stand behind its first, in order, and before the next kind's.
+            called = f"{name}-{number + 1}" if number else name
+            groups[called] = {"properties": {"priority": priority + number, "ruleCollections": collections}}
     policy = _policy(properties, told)
     return Migration(policy, groups, tuple(told.left), tuple(told.changed), tuple(told.barred))
+
+
+def _parted(collections: Iterator[dict[str, Any]], most_bytes: int) -> Iterator[list[dict[str, Any]]]:
+    """The collections in their order, as many together as fit into a group."""
+    part: list[dict[str, Any]] = []
+    room = most_bytes
+    for each in collections:
+        size = len(json.dumps(each))
+        if part and size > room:
+            yield part
+            part, room = [], most_bytes
+        part.append(each)
+        room -= size
+    if part:
+        yield part
 
 
 def _policy(properties: Mapping[str, Any], told: _Told) -> dict[str, Any]:

@@ -100,15 +100,36 @@ def meaning(judgement: Judgement) -> tuple[bool, bool, str, str]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(collections(NETWORK_RULES), collections(APPLICATION_RULES), st.lists(CONNECTIONS, min_size=1, max_size=8))
+@given(
+    collections(NETWORK_RULES),
+    collections(APPLICATION_RULES),
+    st.lists(CONNECTIONS, min_size=1, max_size=8),
+    st.sampled_from((1, 900, 1_400_000)),
+)
 def test_every_connection_is_judged_as_before(
-    network: list[Json], application: list[Json], sent: list[Connection]
+    network: list[Json], application: list[Json], sent: list[Connection], most_bytes: int
 ) -> None:
-    """Order of kinds, priorities, lists; names and addresses; ports, protocols, actions: nothing is let through or denied anew."""
+    """Order of kinds, priorities, lists, however many groups a kind takes: nothing is let through or denied anew."""
     own = {NETWORK: network, APPLICATION: application}
-    before, after = Evaluator([classic_rules(own)]), as_policy(migrated({"properties": own}))
+    before, after = Evaluator([classic_rules(own)]), as_policy(migrated({"properties": own}, most_bytes))
     for connection in sent:
         assert meaning(before.judge(connection, SITES.get)) == meaning(after.judge(connection, SITES.get))
+
+
+def test_what_fills_a_group_goes_on_in_the_next() -> None:
+    """A group holds two megabytes at most; the kinds stay apart, and every priority stands once."""
+    one = example()["properties"][NETWORK][0]["properties"]
+    many = [{"name": f"c{number}", "properties": {**one, "priority": 100 + number}} for number in range(5)]
+    groups = migrated({"properties": {**example()["properties"], NETWORK: many}}, 1_000).groups
+    assert list(groups)[:3] == [
+        "DefaultDnatRuleCollectionGroup",
+        "DefaultNetworkRuleCollectionGroup",
+        "DefaultNetworkRuleCollectionGroup-2",
+    ]
+    priorities = [body["properties"]["priority"] for body in groups.values()]
+    assert priorities == sorted(set(priorities))
+    names = [each["name"] for body in groups.values() for each in body["properties"]["ruleCollections"]]
+    assert [name for name in names if name.startswith("c")] == [f"c{number}" for number in range(5)]
 
 
 def world(**firewall: Any) -> World:
