@@ -161,7 +161,7 @@ class _Verdict:
         staying = _Taken(attachments[key] for key in self.attachments if key in attachments)
         for key in sorted(self.differing & attachments.keys() - self.attachments.keys()):
             for what, holder in staying.of(attachments[key]):
-                yield key, _behind(self.attachments[holder], f"{key} asks for {what}, which {holder} still has")
+                yield key, _behind(key, self.attachments[holder], f"{key} asks for {what}, which {holder} still has")
                 break
         for key, one in attachments.items():
             cluster = clusters.get(key.cluster)
@@ -169,9 +169,12 @@ class _Verdict:
                 continue
             former = self.standing.clusters.get(key.cluster)
             if key in self.attachments and key.cluster not in self.clusters and former not in (None, cluster):
-                yield key.cluster, _behind(self.attachments[key], f"{key} stands as {key.cluster} was before")
+                yield (
+                    key.cluster,
+                    _behind(key.cluster, self.attachments[key], f"{key} stands as {key.cluster} was before"),
+                )
             elif key in self.differing - self.attachments.keys() and key.cluster in self.clusters:
-                yield key, _behind(self.clusters[key.cluster], f"{key} asks for what {key.cluster} has not yet")
+                yield key, _behind(key, self.clusters[key.cluster], f"{key} asks for what {key.cluster} has not yet")
 
     def composed(self) -> HubDefinitions:
         """What is in force from now on."""
@@ -233,5 +236,7 @@ def _fits(one: DefinedAttachment, cluster: Cluster) -> bool:
     return inside and not {*spec.reserved_namespaces} & {*one.attachment.namespaces}
 
 
-def _behind(ahead: Deferral, words: str) -> Deferral:
-    return replace(ahead, words=f"{words}: {ahead.words}")
+def _behind(part: AttachmentKey | ClusterName, ahead: Deferral, words: str) -> Deferral:
+    """What waits for another's deferral to end; a waiver of that one is none of this one's plan."""
+    scope = Scope.tenant(part.tenant) if isinstance(part, AttachmentKey) else Scope.cluster(part)
+    return replace(ahead, scope=scope, words=f"{words}: {ahead.words}", plan="")

@@ -180,6 +180,7 @@ def test_a_namespace_that_is_kept_cannot_be_given_away(settled: Desk) -> None:
         row for row in last.plan.attachments if row.key.tenant == "tenant1" and "asks for namespace" in row.detail
     ]
     assert [(WaitsFor.SUSPENDED,)] == [row.waiting_for for row in behind]
+    assert {"tenant/tenant0", "tenant/tenant1"} == {str(one.scope) for one in last.plan.deferrals}
     assert settled.attachment("tenant0", CLUSTER).namespaces == ("default",)
 
 
@@ -305,3 +306,30 @@ def _as_it_is(desk: Desk) -> dict[str, object]:
         for one in desk.world.clusters[cluster].api.objects(kind)
     }
     return {"rules": rules, "rows": rows, "objects": objects}
+
+
+def test_a_cluster_stays_as_a_suspended_tenant_stands_on_it(settled: Desk) -> None:
+    """A commit moves the cluster's egress CIDR with all its tenants; one is suspended, so all three stay until it is resumed."""
+    moved = {
+        f"clusters/{CLUSTER}.yaml": "egressCIDR: 10.99.0.0/24",
+        TENANT0: "cidr: 10.99.0.0/29",
+        "tenants/tenant1.yaml": "cidr: 10.99.0.8/29",
+    }
+    change: dict[str, str | None] = {}
+    for file, text in moved.items():
+        assert text in sample(file)[file]
+        change[file] = sample(file)[file].replace(text, text.replace("10.99.0.", "10.98.0."))
+    suspend(settled, "tenant/tenant0")
+    settled.commit(change)
+
+    last = passes(settled, 12)
+
+    assert {"tenant/tenant0", "tenant/tenant1", f"cluster/{CLUSTER}"} == {str(one.scope) for one in last.plan.deferrals}
+    assert {"10.99.0.0/29", "10.99.0.8/29", "10.99.1.0/29"} == {row.cidr for row in last.plan.attachments}
+    assert {(WaitsFor.SUSPENDED,), ()} == {row.waiting_for for row in last.plan.attachments}
+    assert Verdict.ALLOWED is settled.send(CLUSTER, "default", "https://www.tigera.io").verdict
+    resume(settled, "tenant/tenant0")
+    assert settled.settle(400).converged
+    assert {"10.98.0.0/29", "10.98.0.8/29", "10.99.1.0/29"} == {
+        row.cidr for row in settled.reports[-1].plan.attachments
+    }
