@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
 
+from function_app.model.admission import Deferral
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName, cluster_target
 from function_app.model.plan import (
@@ -76,6 +77,10 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
             evidence_at=observed.at,
         )
     wanted = wish.tenants.get(tenant)
+    if (deferral := _withheld(situation, target.key)) is not None:
+        return Condition(
+            met=False, detail=f"what it may reach is not given yet: {deferral.words}", evidence_at=observed.at
+        )
     if not situation.hub.rules_of(target.key) or (
         wanted is not None and not wanted and tenant not in situation.blocked
     ):
@@ -83,6 +88,12 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
     stands = cidr in firewall.staying.get(tenant, ())
     words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet, or the last is being taken out"
     return Condition(met=stands, detail=words, evidence_at=observed.at)
+
+
+def _withheld(situation: Situation, key: AttachmentKey) -> Deferral | None:
+    """What keeps all of a tenant's rules from being given: it has some, and both versions together allow nothing."""
+    asked = situation.hub.rules.get(key.tenant)
+    return situation.admission.deferred.get(key) if asked and not situation.hub.rules_of(key) else None
 
 
 _IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE, RefusalCode.FABRIC)
@@ -238,7 +249,9 @@ def _last_step(situation: Situation, facts: Facts) -> tuple[WaitsFor, str]:
 
 
 def _stuck(situation: Situation, firewall: FirewallPlan | None, key: AttachmentKey) -> WaitsFor | None:
-    """What this tenant's rules wait for beyond the firewall's next turn: who must act, or the end of a backoff."""
+    """What this tenant's rules wait for beyond the firewall's next turn: who must act, or the end of a backoff or a deferral."""
+    if (deferral := _withheld(situation, key)) is not None:
+        return WaitsFor(deferral.reason)
     problem = situation.observations.firewall
     if firewall is None:
         return WaitsFor.PERSON if isinstance(problem, Unreadable) and problem.permanent else None

@@ -429,3 +429,14 @@ def test_a_range_is_not_free_while_a_write_that_nobody_saw_succeed_may_have() ->
         Action("portal_deletes", ("egress-001",)),
         variant=Variant(tenants_per_shard=1),
     )
+
+
+def test_who_is_given_nothing_yet_is_not_pointed_to_a_gateway_that_reaches_nothing() -> None:
+    """Both versions of its rules share none while the newer waits for another cluster: pointed now, everything would be denied."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("add", ("t3", "spoke2", 2, ("beta",), ("s2.example",))),
+        Action("amid", (55, Action("allow", ("t3", ("s1.example",), True, False)))),
+        Action("pace", ("spoke2", "after the other")),
+        variant=Variant(tenants_per_shard=1),
+    )
