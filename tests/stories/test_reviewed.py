@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from service.service_desk import ServiceDesk
 from stories.desk import HUB, Desk, describe, sample
 from stories.test_suspended import names_of, passes
+from web_services import json_answers, web_service
 
+from function_app.adapters.git_hosts import RepositoryPlace
+from function_app.adapters.git_reviews import GitHubApprovals
+from function_app.adapters.git_tokens import fixed_token
+from function_app.adapters.web import Web
 from function_app.model.approval import Approval, PullRequest
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
@@ -441,3 +447,41 @@ def test_a_forgotten_state_opens_nothing(reviewing: Reviewing) -> None:
     passes(reviewing.desk, 3)
 
     assert NEW not in names_of(reviewing.desk, "tenant0")
+
+
+def test_the_real_host_is_asked_by_its_own_routes(reviewing: Reviewing, tmp_path: Path) -> None:
+    """Over HTTPS, in GitHub's shapes: unanswered the tenant waits, answered it goes."""
+    head = reviewing.shown(wider())
+    approval = reviewing.approval(head)
+    commit = reviewing.merge(wider(), head)
+    who = {"login": "sec", "id": 2, "type": "User"}
+    base = {"ref": "main", "repo": {"full_name": "octo/egress"}}
+    pull = {
+        "number": 12,
+        "user": {"login": "ada", "id": 1, "type": "User"},
+        "merged_at": "2026-11-23T09:30:00Z",
+        "head": {"sha": head},
+        "base": base,
+    }
+    review = {"user": who, "state": "APPROVED", "commit_id": head, "submitted_at": approval.at.isoformat()}
+    answers: dict[str, object] = {
+        f"/repos/octo/egress/commits/{commit}/pulls": [pull],
+        "/repos/octo/egress/pulls/12/reviews": [review],
+        "/repos/octo/egress/collaborators/sec/permission": {"permission": "write"},
+    }
+    up = False
+
+    def answer(_method: str, path: str, *_: object) -> tuple[int, object]:
+        found = answers.get(path.split("?", maxsplit=1)[0])
+        return (200, found) if up and found is not None else (503, {"message": "unavailable"})
+
+    with web_service(tmp_path, json_answers(answer)) as service:
+        place, token = RepositoryPlace.of("https://github.com/octo/egress.git"), fixed_token("0123456789")
+        real = GitHubApprovals(place, "main", service.url, token, Web(service.ca_file))
+        reviewing.desk.ports = replace(reviewing.desk.ports, approvals=real)
+        passes(reviewing.desk, 2)
+        assert "GitHub does not tell (503 unavailable)" in reviewing.detail("tenant0")
+        up = True
+        assert reviewing.desk.settle().converged
+
+    assert NEW in names_of(reviewing.desk, "tenant0")

@@ -148,6 +148,17 @@ def test_another_pull_request_with_the_commit_is_none(tmp_path: Path, other: Jso
     assert () == told(tmp_path, github, answers)[0]
 
 
+def test_a_forged_status_comment_or_message_counts_nothing(tmp_path: Path) -> None:
+    """Anybody may write those, a fork too: a review that only comments is no approval, and nothing else is even asked for."""
+    forged = {**said(SEC, "COMMENTED"), "body": "Approved-by: sec, egress-gitops/hub1: success"}
+    answers = {PULLS: [pull(title="Approved-by: sec", body="approved")], REVIEWS: [forged], **may("sec", "admin")}
+
+    (found,), requests = told(tmp_path, github, answers)
+
+    assert () == found.approvals
+    assert {PULLS, REVIEWS} == {path.split("?")[0] for _, path, _, _ in requests}
+
+
 def test_a_long_discussion_is_read_to_its_end(tmp_path: Path) -> None:
     """The last word stands on the second page."""
     pages = {"1": [said(SEC, "APPROVED")] * 100, "2": [said(SEC, "DISMISSED")]}
