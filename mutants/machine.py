@@ -34,6 +34,7 @@ also_copy=
     gitops
     schemas
     search
+    demo
 pytest_add_cli_args_test_selection=
     tests/planning
     tests/stories
@@ -85,8 +86,8 @@ def main(program: str, sample: int, seed: int, minutes: int, jobs: int) -> int:
         left = [name for name in drawn if name not in fates]
         _mutmut(program, tree, "run", "--max-children", str(jobs), *left, seconds=60.0 * minutes)
         fates |= {name: fate for name, fate in _fates(tree).items() if name in left}
-        for name in sorted(name for name, fate in fates.items() if fate not in _NOTICED):
-            console.print(f"\n{name}: {fates[name]}", markup=False)
+        for name in sorted(name for name, fate in fates.items() if fate not in _NOTICED | {_FATES[None]}):
+            console.print(f"\n{name}: {fates[name]}", markup=False, soft_wrap=True)
             console.print(_mutmut(program, tree, "show", name).strip(), markup=False, soft_wrap=True)
     console.print("\n" + _score(len(names), seed, fates), markup=False)
     return 0
