@@ -10,7 +10,7 @@ from planning_builders import a_node, a_resource, seen, the_cluster
 from function_app.model.definitions import Cluster
 from function_app.model.names import ClusterName
 from function_app.model.resources import Kind, LearnedRoutes, PeerConnection, Resource
-from function_app.planning.connection_names import connection_name, is_ours
+from function_app.planning.connection_names import cluster_of, connection_name, is_ours
 from function_app.planning.placing import excluding, gateway_affinity
 from function_app.planning.reflectors import unsettled
 
@@ -23,6 +23,15 @@ def test_a_connection_is_named_after_cluster_and_address() -> None:
     assert "egress-gitops-spoke1-aks-10-1-0-4" == connection_name(ClusterName("spoke1-aks"), "10.1.0.4")
     assert [80, 80] == [len(name) for name in names]
     assert 2 == len(set(names))
+
+
+def test_a_connections_name_tells_its_cluster() -> None:
+    """Also where one cluster's name begins like another's; a name of somebody else's tells nothing."""
+    clusters = [ClusterName("spoke1"), ClusterName("spoke1-10"), ClusterName("a" * 63)]
+    for name in clusters:
+        assert name == cluster_of(connection_name(name, "10.1.0.4"), clusters)
+    assert cluster_of("egress-gitops-spoke2-10-1-0-4", clusters) is None
+    assert cluster_of("spoke1-10-1-0-4", clusters) is None
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,23 @@ def test_a_block_is_told_with_reason_and_end() -> None:
     assert "by jo: ticket 4711" in notice.text
 
 
+@pytest.mark.parametrize(("scope", "owner"), [("tenant/tenant0", "payments, payments@example.com"), ("hub/hub1", "")])
+def test_a_suspension_is_told_with_reason_and_end(scope: str, owner: str) -> None:
+    """Once; a tenant's to its owner, who would otherwise wonder why nothing merged takes effect."""
+    service = settled("tenant0")
+    now = service.clock.now()
+    service.stores(HUB).state.decide(
+        Decision(DecisionKind.SUSPEND, scope, "ticket 4711", "jo", now, now + timedelta(hours=4))
+    )
+    for _ in range(3):
+        asked(service)
+        service.work_for(300)
+    (notice,) = service.channel.given
+    assert (NoticeKind.SUSPENDED, owner) == (notice.kind, notice.owner)
+    assert f"Nothing is written for {scope} until" in notice.text
+    assert "by jo: ticket 4711" in notice.text
+
+
 def test_a_rule_that_ends_within_two_weeks_is_told_once() -> None:
     """Not a day earlier, and not each day."""
     service = settled("tenant0")
