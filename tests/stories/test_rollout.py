@@ -176,8 +176,12 @@ def test_trouble_on_another_hub_stops_until_a_person_acts(
 
 
 def test_a_file_held_back_is_no_trouble_of_the_other_hub(second_hub: Desk) -> None:
-    """It is held back everywhere."""
+    """It is held back everywhere: while the other one is not at rest we ask again instead of giving up, and then we follow."""
     second_hub.commit(edited("tenant1", "docs.", "help."))
+    publish(second_hub, refused=[{"code": "definition-held", "message": "x"}])
+    moving = passes(second_hub)
+    assert not moving.stopped
+    assert "canary is not at rest yet" in second_hub.attachment("tenant1", FIRST).detail
     now = second_hub.world.clock.now()
     publish(second_hub, refused=[{"code": "definition-held", "message": "x"}], settled_since=now - timedelta(hours=1))
 
@@ -185,12 +189,19 @@ def test_a_file_held_back_is_no_trouble_of_the_other_hub(second_hub: Desk) -> No
 
 
 def test_a_hub_says_since_when_it_rests(settled: Desk) -> None:
-    """In its published report, and no longer once something moves."""
+    """In its published report, and no longer once something moves; a file that is held back moves nothing."""
     settled.run_pass()
     resting = settled.ports.status.latest(HUB) or {}
     settled.commit(edited("tenant1", "docs.", "help."))
     settled.run_pass()
     moving = settled.ports.status.latest(HUB) or {}
 
+    settled.settle()
+    settled.commit({"tenants/broken.yaml": "kind: [Tenant"})
+    last = settled.run_pass()
+    held = settled.ports.status.latest(HUB) or {}
+
+    assert ["definition-held"] == [one.code for one in last.plan.refused]
+    assert held["settled_since"] is not None
     assert resting["settled_since"] is not None
     assert moving["settled_since"] is None
