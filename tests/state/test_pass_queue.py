@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
@@ -54,6 +56,32 @@ def test_a_message_names_a_hub_and_comes_again_until_it_is_deleted(parts: Storag
         if again:
             break
     assert [content] == again
+
+
+def test_who_sends_at_the_same_moment_sends_one_message(parts: StorageParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is being sent five more come: one message for all of them, since the first may have been read before they asked."""
+    begun, let_go = Event(), Event()
+    queue = parts.passes
+    send = queue._queue.send_message
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        begun.set()
+        assert let_go.wait(20)
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(queue._queue, "send_message", slow)
+    sending = [Thread(target=queue.send, args=(HUB,)) for _ in range(6)]
+    sending[0].start()
+    assert begun.wait(20)
+    for thread in sending[1:]:
+        thread.start()
+    while len(queue._lines[HUB]._waiting) < 5:
+        sending[0].join(0.01)
+    let_go.set()
+    for thread in sending:
+        thread.join(20)
+
+    assert [HUB, HUB] == [hub_in(content) for content in received(parts)]
 
 
 def test_a_delayed_message_waits(parts: StorageParts) -> None:
