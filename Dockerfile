@@ -28,6 +28,7 @@ ENV AzureWebJobsScriptRoot=/home/site/wwwroot \
     AzureFunctionsJobHost__FileWatchingEnabled=false \
     ASPNETCORE_URLS=http://+:8080 \
     PYTHON_SCRIPT_FILE_NAME=main.py \
+    PYTHON_THREADPOOL_THREAD_COUNT=32 \
     PYTHONDONTWRITEBYTECODE=1 \
     EGRESS_STATE_FOLDER=/home/egress
 

@@ -18,6 +18,12 @@ from typing import IO, Any, Protocol, Self
 
 ROOT = Path(__file__).parents[1]
 _PROGRAM = Path(__file__).parent / "worker.py"
+WORKER_SETTINGS: Mapping[str, str] = {"PYTHON_SCRIPT_FILE_NAME": "main.py", "PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+"""What the worker reads by itself, as the Dockerfile sets it.
+
+Functions wait for storage and targets. With as many threads as Python gives a pool of its own accord, four more than there are
+cores, webhooks waited for a thread, and with fewer of them at once fewer were written together.
+"""
 FUNCTION_SECONDS = 600.0
 """How long an invocation may take: `functionTimeout` in host.json."""
 
@@ -190,7 +196,7 @@ class _Started:
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 text=True,
-                env={**inherited, "PYTHON_SCRIPT_FILE_NAME": "main.py", **settings},
+                env={**inherited, **WORKER_SETTINGS, **settings},
                 cwd=log.parent,
                 start_new_session=True,  # a Ctrl-C at a terminal is for whoever started us
             )

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from serve.workers import WORKER_SETTINGS
+
 ROOT = Path(__file__).parents[2]
 SITE = "/home/site/wwwroot"
 WORKER = frozenset({"azure-functions-runtime"})
@@ -103,9 +105,10 @@ def test_the_base_is_microsofts_for_our_python() -> None:
 
 
 def test_the_local_settings_say_what_the_image_says() -> None:
-    """The script's name, without which the host finds no function and says nothing."""
+    """The script's name, without which the host finds no function and says nothing, and how many functions run at once."""
     local: dict[str, str] = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    assert variables()["PYTHON_SCRIPT_FILE_NAME"] == local["PYTHON_SCRIPT_FILE_NAME"]
+    assert {name: variables()[name] for name in WORKER_SETTINGS} == WORKER_SETTINGS
+    assert {name: local[name] for name in WORKER_SETTINGS} == WORKER_SETTINGS
     assert SITE == variables()["AzureWebJobsScriptRoot"]
 
 

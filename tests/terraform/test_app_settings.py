@@ -11,6 +11,7 @@ import pytest
 
 from function_app.settings import CATALOGUE, PREFIX, Callers, Settings
 from function_app.triggers import QUEUE_CONNECTION
+from serve.workers import WORKER_SETTINGS
 from terraform_provider.planned import Planned
 from terraform_provider.workspace import Workspace
 
@@ -80,6 +81,12 @@ def test_a_setting_that_the_service_alone_has_is_noticed(planned: set[str], monk
     monkeypatch.setattr(sys.modules[__name__], "CATALOGUE", (*CATALOGUE, newer))
     with pytest.raises(AssertionError):
         test_terraform_sets_exactly_what_the_service_reads(planned)
+
+
+def test_the_worker_is_set_up_as_at_a_desk(change: Mapping[str, Any]) -> None:
+    """What a load at a desk shows of webhooks would else say nothing about the service."""
+    settings = change["after"]["app_settings"]
+    assert {name: settings[name] for name in WORKER_SETTINGS} == WORKER_SETTINGS
 
 
 def test_the_host_finds_accounts_and_code(planned: set[str]) -> None:

@@ -43,6 +43,7 @@ locals {
   host_settings = {
     FUNCTIONS_WORKER_RUNTIME                  = "python"
     PYTHON_SCRIPT_FILE_NAME                   = "main.py"
+    PYTHON_THREADPOOL_THREAD_COUNT            = "32"   # functions wait for storage; left to itself it is four more than there are cores
     WEBSITES_PORT                             = "8080" # where the image listens, as the Dockerfile says
     AzureWebJobsDisableHomepage               = "true" # the status page stands there
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT         = tostring(local.body_bytes)
