@@ -85,6 +85,9 @@ class Source:
     former: Callable[[Commit], Tree] = _no_former
 
 
+_HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without that line and a pass was made."
+
+
 class HubBusy(StateError):
     """Another pass holds the hub; it will read the same intent."""
 
@@ -270,6 +273,8 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
     commits = commits_to_read(asked)
     if commits is None:
         return Admitted(asked.hub)
+    if is_reviewed(asked):
+        asked = replace(asked, hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown))
     if asked.state.last_good_commit is None and ledger.records:
         return _all_or_nothing(asked, "nobody remembers which commit was in force")
     if commits or asked.state.standing:
@@ -288,7 +293,6 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
             asked = replace(
                 asked,
                 origins=origins(source.tree, trees.values(), name, names, ports.approvals, ports.shown),
-                hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown),
             )
     return admit(asked, former)
 
@@ -299,7 +303,7 @@ def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
         return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
     raise SourceError(
         f"{unknown.rstrip('.')}, and not all that Git has may be taken up now. This ends when nothing is suspended and nothing "
-        "else keeps the newest commit from being taken up."
+        f"else keeps the newest commit from being taken up{_HOW_REVIEWED if is_reviewed(asked) else '.'}"
     )
 
 

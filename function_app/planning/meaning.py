@@ -64,13 +64,12 @@ def meanings(
             found[key.tenant].append(key)
     rules = [_rules(hub, keys, day) for keys in found.values()]
     alone = _policy(hub, rules, Around(), None)
+    asks = {name: tuple(_reaches(hub, keys, Around(), day, alone)) for name, keys in found.items()}
+    if surroundings == Around():
+        return {name: _meaning(_plan(hub, keys), asks[name], asks[name]) for name, keys in found.items()}
     plain = _policy(hub, rules, surroundings, alone)
     return {
-        name: _meaning(
-            _plan(hub, keys),
-            tuple(_reaches(hub, keys, Around(), day, alone)),
-            tuple(_reaches(hub, keys, surroundings, day, plain)),
-        )
+        name: _meaning(_plan(hub, keys), asks[name], tuple(_reaches(hub, keys, surroundings, day, plain)))
         for name, keys in found.items()
     }
 

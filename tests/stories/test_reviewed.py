@@ -440,13 +440,16 @@ def test_taking_it_off_needs_somebody_else_too(reviewing: Reviewing) -> None:
 
 
 def test_a_forgotten_state_opens_nothing(reviewing: Reviewing) -> None:
-    """Which commit was in force is not known any more: only what denies goes on, and the report says so."""
+    """Which commit was in force is not known any more: only what denies goes on, and the report says how that ends."""
     reviewing.desk.commit(wider())
     reviewing.desk.state.state = HubState()
 
-    passes(reviewing.desk, 3)
+    report = passes(reviewing.desk, 3)
 
     assert NEW not in names_of(reviewing.desk, "tenant0")
+    assert any("once it is merged without that line and a pass was made" in one.message for one in report.plan.refused)
+    reviewing.desk.commit(sample(HUB_FILE))
+    assert reviewing.desk.settle().converged
 
 
 def test_the_real_host_is_asked_by_its_own_routes(reviewing: Reviewing, tmp_path: Path) -> None:
