@@ -76,7 +76,9 @@ class Aim:
 
     def _towards(self, random: Random) -> list[Action]:
         cluster, namespaces = random.choice(CLUSTERS), NAMESPACES if self.fault == NAMESPACE_DEATH else ("alpha",)
-        comes = Action("add", ("t0", cluster, 0, namespaces, (SITES[0],)))
+        # Without rules of its own nothing is written for it, and the firewall is free for people at its first stages.
+        sites = random.choice(((SITES[0],), (SITES[0],), (SITES[0],), ()))
+        comes = Action("add", ("t0", cluster, 0, namespaces, sites))
         nowhere = Action("add", ("t0", cluster, 0, ("spare",), (SITES[0],)))
         after = {seconds: [comes, _RUN, Action("wait", (seconds,)), _RUN] for seconds in (1, 3, 12)}
         standing = [comes, Action("follow", (9,))]
