@@ -72,7 +72,7 @@ class Situation:
 
     def corrects_drift(self, cluster: ClusterName | None = None) -> bool:
         """Drift is undone here; a cluster may ask that it only be reported, and so may the hub for everything."""
-        if self.hub.hub.spec.drift is DriftMode.REPORT or self.suspended(cluster):
+        if self.hub.hub.spec.drift is DriftMode.REPORT:
             return False
         return (
             cluster is None
