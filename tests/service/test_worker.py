@@ -135,11 +135,12 @@ def post(worker: Worker, function: str, body: dict[str, Any]) -> Answered:
 
 
 def test_one_invocation_of_each_kind(start_worker: StartWorker, served: Session, azurite: Azurite) -> None:
-    """On real storage: the timer finds the hub, a webhook is queued, a pass is made, people ask and decide."""
+    """On real storage: the first push finds the hub, a webhook is queued, a pass is made, people ask and decide."""
     worker = start_worker(settings_for(served, azurite, "each-kind"))
     push = generic(generic_push(repository=str(served.repository)))
 
     before = worker.http("webhook", "POST", headers=push.headers, body=push.body, route={"provider": "generic"})
+    first = worker.invoke("passes", queue=json.dumps({"hub": None}))
     tick = worker.invoke("drift", timer=TIMER)
     hook = worker.http("webhook", "POST", headers=push.headers, body=push.body, route={"provider": "generic"})
     wrong = worker.http("webhook", "POST", headers=push.headers, body=push.body + b" ", route={"provider": "generic"})
@@ -152,8 +153,9 @@ def test_one_invocation_of_each_kind(start_worker: StartWorker, served: Session,
     resync = post(worker, "resync", {"hub": "hub1"})
     rubbish = worker.invoke("passes", queue='{"hub": "../x"}')
 
-    assert [200, 202, 401] == [each.status for each in (before, hook, wrong)]
-    assert (True, True) == (tick["succeeded"], made["succeeded"]), worker.log.read_text()
+    assert [202, 202, 401] == [each.status for each in (before, hook, wrong)]
+    assert ([], ["hub1"]) == (before.json()["hubs"], hook.json()["hubs"])
+    assert all(each["succeeded"] for each in (first, tick, made)), worker.log.read_text()
     assert [200] * 3 == [each.status for each in (status, plan, whois)], worker.log.read_text()
     assert [202] * 3 == [each.status for each in (block, unblock, resync)]
     (row,) = status.json()["hubs"]
@@ -174,7 +176,7 @@ def test_a_webhook_loads_no_more_than_storage(start_worker: StartWorker, served:
 
     loaded = worker.loaded()
 
-    assert [401, 200] == [stranger.status, hook.status]
+    assert [401, 202] == [stranger.status, hook.status]
     assert {"kubernetes", "git", "azure.mgmt", "typer", "opentelemetry.sdk", "azure.monitor"}.isdisjoint(loaded)
     assert "azure.storage" in loaded
 
