@@ -11,7 +11,7 @@ import sys
 import yaml
 from cli.session import HUB1, NOBODY_LISTENS, Session, git
 
-PLAN_KEYS = {"plan_id", "hub", "commit", "changes", "refused", "notes"}
+PLAN_KEYS = {"plan_id", "hub", "commit", "changes", "refused", "notes", "deferrals"}
 
 
 def test_a_plan_says_what_could_not_be_read(session: Session) -> None:
@@ -180,3 +180,17 @@ def test_there_must_be_something_to_waive(session: Session) -> None:
     assert 1 == result.exit_code
     assert "nothing to waive: the plan of hub1 is not refused for removals, but for nothing." in result.stderr
     assert () == session.state.decisions()
+
+
+def test_a_waiver_for_an_unapproved_plan_names_the_plan(session: Session) -> None:
+    """The digest goes with that code and no other, and it must be one that waits."""
+    alone = session.run("reconcile", "--hub", "hub1", "--waive", "unapproved", "--reason", "urgent")
+    other = session.run("reconcile", "--hub", "hub1", "--waive", "removals", "--plan", "0" * 16, "--reason", "urgent")
+    nobody = session.run(
+        "reconcile", "--hub", "hub1", "--waive", "unapproved", "--plan", "0" * 16, "--reason", "urgent"
+    )
+
+    assert "--waive unapproved and --plan DIGEST go together" in alone.stderr
+    assert "--waive unapproved and --plan DIGEST go together" in other.stderr
+    assert f"no tenant of hub1 waits for an approval of plan {'0' * 16}" in nobody.stderr
+    assert [1, 1, 1] == [each.exit_code for each in (alone, other, nobody)]
