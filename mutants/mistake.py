@@ -11,8 +11,8 @@ class Mistake:
     """One mistake: in `file` the text `right` becomes `wrong`.
 
     `harm` says in one sentence what goes wrong in the field, `breaks` which of the design's ten invariants that is (several:
-    `1, 5`), `world` for a mistake of the simulator, or `told` for what people are told wrongly. `likely` are the test files to
-    ask first; all others follow.
+    `1, 5`), `world` for a mistake of the simulator, `told` for what people are told wrongly, or `approved` for what comes into
+    force otherwise than somebody approved it. `likely` are the test files to ask first; all others follow.
     """
 
     name: str

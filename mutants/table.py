@@ -6,6 +6,7 @@ from mutants.mistake import Mistake
 from mutants.mistakes_found import FOUND
 from mutants.mistakes_of_admission import ADMISSION
 from mutants.mistakes_of_applying import APPLYING
+from mutants.mistakes_of_approval import APPROVAL
 from mutants.mistakes_of_clusters import CLUSTERS
 from mutants.mistakes_of_connections import CONNECTIONS
 from mutants.mistakes_of_fabric import FABRIC
@@ -28,6 +29,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *SERVERS,
     *REACH,
     *ADMISSION,
+    *APPROVAL,
     *FOUND,
 )
 

@@ -37,7 +37,7 @@ def test_there_are_enough_mistakes_on_both_sides() -> None:
 def test_every_invariant_but_silence_is_broken_by_some_mistake() -> None:
     """The ten invariants of the design; the tenth, nothing secret anywhere, is the business of the adapters' tests."""
     words = {number.strip() for mistake in OURS for number in mistake.breaks.split(",")}
-    broken = {int(number) for number in words - {"told"}}
+    broken = {int(number) for number in words - {"told", "approved"}}
 
     assert set(range(1, 10)) == broken
 
