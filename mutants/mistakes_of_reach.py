@@ -46,8 +46,8 @@ REACH = (
         "What a rule matched is shown to the next one as well: the last match decides, not the first.",
         "told",
         _JUDGING,
-        "remainder((piece.box,), found)] if found else [piece]\n",
-        "remainder((piece.box,), ())] if found else [piece]\n",
+        "        hides.append(after if claim.doubt is None else after & alike[claim.rule.allow])\n",
+        "        hides.append(after & alike[claim.rule.allow])\n",
         _ORDER,
     ),
     Mistake(
@@ -100,8 +100,8 @@ REACH = (
         "Two collections of one priority that disagree get a verdict, though Azure documents no order for them.",
         "told",
         _JUDGING,
-        "    other = next((rule for rule in piece.met if rule.allow is not first.allow), None)\n",
-        "    other = next((rule for rule in piece.met if rule is None), None)\n",
+        "    other = next((rule for rule in met if rule.allow is not first.allow), None)\n",
+        "    other = next((rule for rule in met if rule is None), None)\n",
         _ORDER,
     ),
     Mistake(
@@ -109,8 +109,8 @@ REACH = (
         "A rule that was only rewritten is shown as new reach: reviewers learn to read past it.",
         "told",
         _ACCESS,
-        "        boxes = remainder((part.box,), sure if certain else possible)\n",
-        "        boxes = remainder((part.box,), ())\n",
+        "        return () if known else (id(rule), certain)\n",
+        "        return (id(rule), certain)\n",
         _TOLD,
     ),
     Mistake(

@@ -13,9 +13,10 @@ from typing import Any
 
 from function_app.model.review import Access
 from function_app.planning.reachability.judging import Verdict, judge
+from function_app.planning.reachability.partition import Living, numbers_of, partition, regions
 from function_app.planning.reachability.policy import Policy
 from function_app.planning.reachability.rules import Layer, Rule, compiled
-from function_app.planning.reachability.traffic import Box, addresses, remainder
+from function_app.planning.reachability.traffic import Box, addresses
 
 _NETWORK_WHATS = ("destinationAddresses", "destinationFqdns", "destinationIpGroups")
 _APPLICATION_WHATS = ("targetFqdns", "fqdnTags", "webCategories", "targetUrls")
@@ -48,20 +49,23 @@ class _New:
 def gained(before: Policy, after: Policy, ranges: Mapping[IPv4Network, str]) -> tuple[Access, ...]:
     """What may be reached after and not before from these ranges, which come with their names; losses are the other way round."""
     everything = Box(sources=addresses(ranges))
-    formerly = judge(before, everything)
-    sure = [part.box for part in formerly if part.verdict is Verdict.ALLOW]
-    possible = [part.box for part in formerly if part.verdict is not Verdict.DENY]
-    found: dict[int, _New] = {}
-    for part in judge(after, everything):
-        rule = part.rule
+    was, becomes = judge(before, everything), judge(after, everything)
+    found = {id(part.rule): _New(part.rule) for part in becomes if part.rule is not None}
+
+    def newly(living: Living) -> tuple[int, bool] | tuple[()]:
+        """By whose doing and whether surely: every connection is in one part of before and in one of after."""
+        number, later = numbers_of(living)
+        former, part = was[number], becomes[later - len(was)]
+        rule, certain = part.rule, part.verdict is Verdict.ALLOW
         if rule is None or not rule.allow or part.verdict is Verdict.DENY or rule.name.layer is Layer.AZURE:
-            continue
-        certain = part.verdict is Verdict.ALLOW
-        boxes = remainder((part.box,), sure if certain else possible)
-        if boxes:
-            new = found.setdefault(id(rule), _New(rule))
-            (new.sure if certain else new.possible).extend(boxes)
-    return tuple(access for new in found.values() for access in _told(new, ranges))
+            return ()
+        known = former.verdict is Verdict.ALLOW or (not certain and former.verdict is not Verdict.DENY)
+        return () if known else (id(rule), certain)
+
+    boxes = [part.box for part in (*was, *becomes)]
+    for box, (rule, certain) in regions(partition(boxes, [0] * len(boxes), everything, newly)):
+        (found[rule].sure if certain else found[rule].possible).append(box)
+    return tuple(access for new in found.values() if new.sure or new.possible for access in _told(new, ranges))
 
 
 def _told(new: _New, ranges: Mapping[IPv4Network, str]) -> Iterator[Access]:
