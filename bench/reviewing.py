@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +27,7 @@ from function_app.model.definitions import Expectation, Guardrails, Tenant
 from function_app.model.names import Commit, HubName, TenantName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.intended_policy import Intended, intended
+from function_app.planning.meaning import Around, meanings
 from function_app.planning.reachability.auditing import Audited, audit
 from function_app.planning.reachability.expectations import decide
 from function_app.planning.reachability.policy import Policy, policy_of
@@ -39,6 +41,7 @@ REVIEWING = "Reviewing"
 """The title of its table."""
 TODAY = date(2026, 11, 23)
 SIZES = (250, 500, 999)
+_FOREIGN = 300
 _SHARED = tuple(f"198.51.{100 + one // 256}.{one % 256}/32" for one in range(1000))
 
 
@@ -68,7 +71,35 @@ def reviewing(folder: Path, runs: int) -> list[Row]:
     tenants, guardrails = _expecting(hub)
     took = _timed(lambda: list(decide(_policy_of(implied), tenants, guardrails, everybody)), runs)
     rows.append(_row(f"expectations: 2 of each of 999 tenants and 3 of the guardrails, {rules:,} rules", 2.0, took))
+    rows += _digests(hub, runs)
     return rows
+
+
+def _digests(hub: HubDefinitions, runs: int) -> Iterator[Row]:
+    """Plans by meaning, as `apply: reviewed` compares them, beside other people's rules that name every source."""
+    everybody = sorted({key.tenant for key in hub.attachments})
+    for tenants, rules in ((everybody, 0), (everybody[: len(everybody) // 2], _FOREIGN), (everybody, _FOREIGN)):
+        beside = Around(foreign=_foreign(rules))
+        took = _timed(partial(meanings, hub, tenants, beside, TODAY), runs)
+        figure = f"plans by meaning: {len(tenants)} tenants beside {rules} rules for every source"
+        yield _row(figure, None if rules else 2.0, took)
+
+
+def _foreign(rules: int) -> tuple[dict[str, object], ...]:
+    """What a platform team writes by hand: one destination and one port a rule, for whoever asks."""
+    allowances = [
+        {
+            "ruleType": "NetworkRule",
+            "name": f"shared{index}",
+            "sourceAddresses": ["*"],
+            "destinationAddresses": [_SHARED[index]],
+            "ipProtocols": ["TCP"],
+            "destinationPorts": [str(1000 + index)],
+        }
+        for index in range(rules)
+    ]
+    collection = {"name": "shared", "priority": 100, "action": {"type": "Allow"}, "rules": allowances}
+    return ({"name": "by-hand", "properties": {"priority": 300, "ruleCollections": [collection]}},)
 
 
 def _reach(policy: Policy, everybody: Mapping[TenantName, Spans[int]], destination: Destination) -> list[Answer]:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from function_app.planning.reachability.spans import Spans, union
+from function_app.planning.reachability.spans import Spans
 from function_app.planning.reachability.traffic import Box
 
 Partition = tuple[Any, ...]
@@ -90,9 +90,14 @@ class _Sweep:
         for first, behind in pairwise(sorted(turns)):
             inside ^= turns[first]
             rest = self.below(level + 1, inside) if inside else ()
-            if rest:
-                rests.setdefault(id(rest), (rest, []))[1].append((first, behind))
-        made = [(union(parts).parts, rest) for rest, parts in rests.values()]
+            if not rest:
+                continue
+            _, stretches = rests.setdefault(id(rest), (rest, []))
+            if stretches and stretches[-1][1] == first:
+                stretches[-1] = (stretches[-1][0], behind)
+            else:
+                stretches.append((first, behind))
+        made = [(tuple(stretches), rest) for rest, stretches in rests.values()]
         return tuple(sorted(made, key=itemgetter(0)) if len(made) > 1 else made)
 
     def _asked(self, level: int, living: Living) -> list[tuple[_Parts, Living]]:
