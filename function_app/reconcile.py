@@ -56,7 +56,7 @@ from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.rollout import hubs_before
-from function_app.planning.settling import HUB, settled_after
+from function_app.planning.settling import HUB, settled_after, stuck_after
 from function_app.planning.situation import Situation
 from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import ClusterApi, HubPorts, Lease
@@ -85,6 +85,7 @@ class Source:
     former: Callable[[Commit], Tree] = _no_former
 
 
+_SOON_SECONDS = 15.0
 _HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without that line and a pass was made."
 
 
@@ -139,7 +140,7 @@ def reconcile(
             state = replace(state, drifts=explained(state.drifts, hub, log, ports.clock.now()))
             ports.state.write(state, lease.epoch)
             outcomes.extend(made)
-            report = _report(planned, outcomes, source, started, ports.clock.now(), observations)
+            report = _report(planned, outcomes, source, started, ports.clock.now(), observations, state)
             lease.check()
             ports.status.record(hub, _kept(report, state), lease.epoch)
             gathering.leave(lease.epoch)
@@ -164,16 +165,16 @@ def _kept_state(
     state, commit = after_repairs(planned.state, made, now), source.tree.commit
     state = replace(state, drifts=without_leavers(state.drifts, planned.plan.attachments))
     if admission is None:
-        return replace(state, settled={})
+        return replace(state, settled={}, stuck={})
+    hub = hub_definitions(source.tree, planned.plan.hub)
     return replace(
         state,
         last_good_commit=commit,
         last_good_since=state.last_good_since if state.last_good_commit == commit else now,
         standing=admission.standing,
         reviewed=admission.reviewed,
-        settled=settled_after(
-            state, planned.plan, admission, hub_definitions(source.tree, planned.plan.hub).clusters, now
-        ),
+        settled=settled_after(state, planned.plan, admission, hub.clusters, now),
+        stuck=stuck_after(planned.plan, admission, hub),
     )
 
 
@@ -407,12 +408,16 @@ def _report(
     started: datetime,
     finished: datetime,
     observations: Observations,
+    state: HubState | None = None,
 ) -> Report:
+    """`state` is what the pass leaves. Who has decided by what the one before left, which no longer holds, decides again soon."""
     seen = (*observations.clusters.values(), observations.firewall, observations.route_server)
     plan = planned.plan
     asked = max((outcome.retry_after for outcome in outcomes if outcome.retry_after), default=0.0)
     if plan.look_again_seconds is not None:
         plan = replace(plan, look_again_seconds=max(plan.look_again_seconds, asked))
+    elif state is not None and planned.state.stuck.keys() != state.stuck.keys():
+        plan = replace(plan, look_again_seconds=max(_SOON_SECONDS, asked))
     return Report(
         plan=plan,
         outcomes=tuple(outcomes),

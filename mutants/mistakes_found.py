@@ -71,4 +71,13 @@ FOUND = (
         "    return False\n",
         (_FOUND,),
     ),
+    Mistake(
+        "refusals-on-the-one-before-unseen",
+        "While something is refused on the first cluster, the one after it is looked at every fifteen seconds, for ever.",
+        "6",
+        "function_app/planning/settling.py",
+        "for one in plan.refused if _is_on(one, target))\n    for row",
+        "for one in plan.refused[:0] if _is_on(one, target))\n    for row",
+        ("tests/stories/test_rollout.py",),
+    ),
 )

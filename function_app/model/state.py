@@ -109,7 +109,8 @@ class HubState:
     edit and from a release that renders differently. `operations` keeps the URL of a route listing by connection name.
     `clusters` maps a cluster to the identity that was seen behind its name. `repairs` is by the keys of `rendered`.
     `drifts` is by attachment, and "" for the newest of all. `last_good_since` is when that commit came into force; what of it
-    was not taken up stands as `standing` says. `settled` is by cluster, and "" for the hub: what is at rest.
+    was not taken up stands as `standing` says. `settled` is by cluster, and "" for the hub: what is at rest. `stuck` is by cluster
+    that others come after: what keeps it from rest until a person acts, in words.
     """
 
     shards: Mapping[str, ShardMemory] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class HubState:
     last_good_since: datetime | None = None
     standing: Standing = field(default_factory=dict)
     settled: Mapping[str, Rest] = field(default_factory=dict)
+    stuck: Mapping[str, str] = field(default_factory=dict)
     reviewed: bool = False
     """Whether the hub in force applies only what was approved."""
     ledger_rebuilt_at: datetime | None = None

@@ -16,7 +16,6 @@ from function_app.model.admission import Deferral, DeferralReason, Scope
 from function_app.model.definitions import Rollout
 from function_app.model.names import HubName
 from function_app.model.plan import RefusalCode
-from function_app.planning.behind import NEEDS_A_PERSON
 from function_app.planning.deferring import Asked, Changed, Ground
 
 _SOON = timedelta(seconds=15)
@@ -64,13 +63,16 @@ def _cluster_not_yet(asked: Asked, before: str, rollout: Rollout) -> _NotYet | N
     rest = asked.state.settled.get(before)
     if rest is not None and rest.commit == asked.hub.commit:
         return _resting(before, rest.since, rollout, asked.now)
-    waits = {key: one for key, one in asked.state.waits.items() if key.endswith(f"@{before}") and one.waiting_for}
-    if rest is not None or not waits:
+    if rest is not None:
         return f"{before} has not come to {asked.hub.commit[:10]} yet", asked.now + _SOON
+    stuck = asked.state.stuck.get(before)
+    if stuck is not None:
+        return f"{before} is not at rest, which stops the rollout: {stuck}", None
+    waits = {key: one for key, one in asked.state.waits.items() if key.endswith(f"@{before}") and one.waiting_for}
+    if not waits:
+        return f"{before} is not at rest yet", asked.now + _SOON
     key, first = next(iter(sorted(waits.items())))
-    stuck = all(set(one.waiting_for.split(",")) <= NEEDS_A_PERSON for one in waits.values())
-    words = f"{before} is not at rest: {key} waits for {first.waiting_for}" + (_more(len(waits)))
-    return words, None if stuck else asked.now + _LATER
+    return f"{before} is not at rest: {key} waits for {first.waiting_for}{_more(len(waits))}", asked.now + _LATER
 
 
 def _hub_not_yet(asked: Asked, before: HubName, rollout: Rollout) -> _NotYet | None:
@@ -89,12 +91,13 @@ def _hub_not_yet(asked: Asked, before: HubName, rollout: Rollout) -> _NotYet | N
     if report.get("commit") != asked.hub.commit:
         return f"{before} has not come to {asked.hub.commit[:10]} yet", later
     waiting = [one for one in _rows(report, "attachments") if one.get("waiting_for")]
-    codes = [{str(code) for code in one.get("waiting_for") or ()} for one in waiting]
+    again = later if report.get("look_again_seconds") is not None else None
     if not waiting:
-        return f"{before} is not at rest yet", later
+        return f"{before} is not at rest yet", again
     row = waiting[0]
-    words = f"{before} is not at rest: {row.get('tenant')}@{row.get('cluster')} waits for {', '.join(sorted(codes[0]))}"
-    return words + _more(len(waiting)), None if all(one <= NEEDS_A_PERSON for one in codes) else later
+    codes = ", ".join(sorted(str(code) for code in row.get("waiting_for") or ()))
+    words = f"{before} is not at rest: {row.get('tenant')}@{row.get('cluster')} waits for {codes}"
+    return words + _more(len(waiting)), again
 
 
 def _resting(before: str, since: datetime, rollout: Rollout, now: datetime) -> _NotYet | None:

@@ -440,3 +440,8 @@ def test_who_is_given_nothing_yet_is_not_pointed_to_a_gateway_that_reaches_nothi
         Action("pace", ("spoke2", "after the other")),
         variant=Variant(tenants_per_shard=1),
     )
+
+
+def test_who_comes_after_a_cluster_on_which_something_is_refused_rests() -> None:
+    """It has no tenant who could be seen to wait, so that the other one was looked at every fifteen seconds for ever."""
+    _holds(Action("pace", ("spoke1", "after the other")), Action("rival_peering", ("spoke2",)))

@@ -72,7 +72,35 @@ def test_trouble_on_the_first_stops_the_second(ordered: Desk) -> None:
     row = ordered.attachment("tenant1", SECOND)
     assert last.stopped, describe(last)
     assert (WaitsFor.ROLLOUT,) == row.waiting_for
-    assert "spoke1-aks is not at rest: tenant1@spoke1-aks waits for namespace" in row.detail
+    assert "spoke1-aks is not at rest, which stops the rollout: tenant1@spoke1-aks waits for namespace" in row.detail
+
+
+RIVAL = {
+    "apiVersion": "projectcalico.org/v3",
+    "kind": "BGPPeer",
+    "metadata": {"name": "theirs"},
+    "spec": {"nodeSelector": "all()", "peerSelector": "route-reflector == 'true'"},
+}
+
+
+def test_what_is_refused_on_the_first_stops_the_second_until_it_is_not(ordered: Desk) -> None:
+    """No attachment on the first waits, somebody's peering is refused there: passes stop and name it, and go on without it."""
+    first = ordered.world.clusters[FIRST].api
+    first.create("BGPPeer", None, RIVAL, manager="kubectl")
+    ordered.commit(edited("tenant1", "docs.", "help."))
+
+    last = ordered.settle()
+    row = ordered.attachment("tenant1", SECOND)
+    first.delete("BGPPeer", None, "theirs")
+    after = ordered.settle()
+
+    assert last.stopped, describe(last)
+    assert (WaitsFor.ROLLOUT,) == row.waiting_for
+    assert (
+        "spoke1-aks is not at rest, which stops the rollout: cluster/spoke1-aks is refused (foreign-peer)" in row.detail
+    )
+    assert after.converged, describe(after)
+    assert {"10.99.0.8/29", "10.99.1.0/29"} == allowed_from(ordered, "help.tigera.io")
 
 
 def test_a_commit_that_leaves_the_first_alone_goes_out_with_its_rest(ordered: Desk) -> None:
@@ -121,7 +149,8 @@ def second_hub(settled: Desk) -> Desk:
 
 def publish(desk: Desk, **report: object) -> None:
     """The other hub's pass publishes its report."""
-    newest = {"commit": desk.repository.resolve("main"), "refused": [], "attachments": [], **report}
+    newest = {"commit": desk.repository.resolve("main"), "refused": [], "attachments": [], "look_again_seconds": 9.0}
+    newest |= report
     since = newest.get("settled_since")
     shown = {**newest, "settled_since": since.isoformat() if hasattr(since, "isoformat") else since}
     desk.ports.status.record(HubName("canary"), shown, 1)
@@ -155,8 +184,11 @@ def test_a_hub_waits_for_another_to_come_to_the_commit_and_rest(second_hub: Desk
             id="refused",
         ),
         pytest.param(
-            {"attachments": [{"tenant": "a", "cluster": "c", "waiting_for": ["person"]}]},
-            "a@c waits for person",
+            {
+                "attachments": [{"tenant": "a", "cluster": "c", "waiting_for": ["rollout"]}],
+                "look_again_seconds": None,
+            },
+            "a@c waits for rollout",
             id="stuck",
         ),
     ],
