@@ -414,10 +414,11 @@ def _report(
     seen = (*observations.clusters.values(), observations.firewall, observations.route_server)
     plan = planned.plan
     asked = max((outcome.retry_after for outcome in outcomes if outcome.retry_after), default=0.0)
-    if plan.look_again_seconds is not None:
-        plan = replace(plan, look_again_seconds=max(plan.look_again_seconds, asked))
-    elif state is not None and planned.state.stuck.keys() != state.stuck.keys():
-        plan = replace(plan, look_again_seconds=max(_SOON_SECONDS, asked))
+    again = plan.look_again_seconds
+    if state is not None and planned.state.stuck.keys() != state.stuck.keys():
+        again = min(again if again is not None else _SOON_SECONDS, _SOON_SECONDS)
+    if again is not None:
+        plan = replace(plan, look_again_seconds=max(again, asked))
     return Report(
         plan=plan,
         outcomes=tuple(outcomes),

@@ -8,10 +8,11 @@ import pytest
 from stories.desk import HUB, Desk, describe, sample
 from stories.test_change_windows import allowed_from
 from stories.test_firewall import edited
-from stories.test_suspended import passes
+from stories.test_suspended import passes, resume
 
 from function_app.model.names import HubName
 from function_app.model.plan import WaitsFor
+from function_app.model.state import DecisionKind
 
 FIRST, SECOND = "spoke1-aks", "spoke2-aks"
 
@@ -101,6 +102,21 @@ def test_what_is_refused_on_the_first_stops_the_second_until_it_is_not(ordered: 
     )
     assert after.converged, describe(after)
     assert {"10.99.0.8/29", "10.99.1.0/29"} == allowed_from(ordered, "help.tigera.io")
+
+
+def test_a_suspension_without_an_end_stops_the_second_until_it_is_lifted(ordered: Desk) -> None:
+    """Nothing of tenant0 differs, so the pass after it is lifted writes nothing; the second cluster's turn comes all the same."""
+    ordered.decide(DecisionKind.SUSPEND, "tenant/tenant0")
+    ordered.commit(edited("tenant1", "docs.", "help."))
+
+    last = ordered.settle()
+    row = ordered.attachment("tenant1", SECOND)
+    resume(ordered, "tenant/tenant0")
+    after = ordered.settle()
+
+    assert last.stopped, describe(last)
+    assert "which stops the rollout: tenant/tenant0 is not taken up: " in row.detail
+    assert after.converged, describe(after)
 
 
 def test_a_commit_that_leaves_the_first_alone_goes_out_with_its_rest(ordered: Desk) -> None:
