@@ -187,6 +187,7 @@ module "service" {
   image               = { tag = var.image_tag }
   plan                = var.plan
   drift_minutes       = var.drift_minutes
+  shown_days          = var.shown_days
   operator_ranges     = var.operator_ranges
   tags                = local.tags
 

@@ -125,6 +125,18 @@ variable "drift_minutes" {
   }
 }
 
+variable "shown_days" {
+  description = "So many days is kept what a review of `GET /api/plan` showed. An approval whose review is gone counts for nothing and is given again: a year is longer than a pull request stays open, and leaves what was shown for an audit. Nothing else in the account is deleted by age."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = var.shown_days >= 30 && floor(var.shown_days) == var.shown_days
+    error_message = "shown_days: whole days, 30 or more; pull requests that stay open longer than that have to be approved again."
+  }
+}
+
 variable "firewall_maintenance" {
   description = "When Azure may update firewalls: from this hour on for five hours a day; time_zone as Windows names it (`W. Europe Standard Time`)."
   type = object({

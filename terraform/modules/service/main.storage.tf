@@ -53,6 +53,32 @@ resource "azurerm_storage_container" "state" {
   container_access_type = "private"
 }
 
+# What reviews showed and nothing else: what is kept of hubs lies below hubs/, and the prefix begins with the container and ends in a slash.
+# A blob that is deleted leaves a version, which goes by the same rule; delete_retention_policy above still keeps both for its days.
+resource "azurerm_storage_management_policy" "this" {
+  storage_account_id = azurerm_storage_account.this.id
+
+  rule {
+    name    = "shown"
+    enabled = true
+
+    filters {
+      prefix_match = ["${azurerm_storage_container.state.name}/shown/"]
+      blob_types   = ["blockBlob"]
+    }
+
+    actions {
+      base_blob {
+        delete_after_days_since_modification_greater_than = var.shown_days
+      }
+
+      version {
+        delete_after_days_since_creation = var.shown_days
+      }
+    }
+  }
+}
+
 resource "azurerm_storage_queue" "passes" {
   for_each = toset(["egress-passes", "egress-passes-poison"])
 

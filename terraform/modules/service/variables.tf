@@ -187,6 +187,13 @@ variable "drift_minutes" {
   nullable    = false
 }
 
+variable "shown_days" {
+  description = "So many days is kept what a review of `GET /api/plan` showed. An approval whose review is gone counts for nothing and is given again: a year is longer than a pull request stays open, and leaves what was shown for an audit. Nothing else in the account is deleted by age."
+  type        = number
+  default     = 365
+  nullable    = false
+}
+
 variable "notices" {
   description = "What the channel reads that owners' notices go to, slack or teams; its webhook's URL lies in the vault under notice-url. Null for no notices."
   type        = object({ form = string })

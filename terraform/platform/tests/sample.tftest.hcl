@@ -140,6 +140,26 @@ run "refuses_a_timer_that_divides_no_hour" {
   expect_failures = [var.drift_minutes]
 }
 
+run "refuses_to_forget_what_was_shown_within_a_month" {
+  command = plan
+
+  variables {
+    shown_days = 7
+  }
+
+  expect_failures = [var.shown_days]
+}
+
+run "refuses_half_a_day_of_what_was_shown" {
+  command = plan
+
+  variables {
+    shown_days = 90.5
+  }
+
+  expect_failures = [var.shown_days]
+}
+
 run "refuses_a_budget_from_the_middle_of_a_month" {
   command = plan
 

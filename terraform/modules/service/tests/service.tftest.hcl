@@ -100,6 +100,24 @@ run "no_key_anywhere" {
   }
 }
 
+run "only_what_was_shown_is_deleted_by_age" {
+  command = plan
+
+  variables {
+    shown_days = 90
+  }
+
+  assert {
+    condition     = length(azurerm_storage_management_policy.this.rule) == 1 && toset(azurerm_storage_management_policy.this.rule[0].filters[0].prefix_match) == toset(["egress-gitops/shown/"])
+    error_message = "The ledger, state and leases are never deleted by age."
+  }
+
+  assert {
+    condition     = azurerm_storage_management_policy.this.rule[0].actions[0].base_blob[0].delete_after_days_since_modification_greater_than == 90 && azurerm_storage_management_policy.this.rule[0].actions[0].version[0].delete_after_days_since_creation == 90
+    error_message = "What was shown goes after its days, and so do the versions that this leaves."
+  }
+}
+
 run "roles_end_where_they_must" {
   command = plan
 
