@@ -7,6 +7,7 @@ from mutants.mistake import Mistake
 _APPROVING = "function_app/planning/approving.py"
 _UNAPPROVED = "function_app/planning/unapproved.py"
 _MEANING = "function_app/planning/meaning.py"
+_WISH = "function_app/planning/firewall_wish.py"
 _ADMISSION = "function_app/planning/admission.py"
 _HOSTS = "function_app/adapters/git_reviews.py"
 _SHOWING = "function_app/service/showing.py"
@@ -96,6 +97,15 @@ APPROVAL = (
         "        newer = self.new.rules_of(key) if key in self.new.attachments else None\n"
         '        if self.attachments[key].reason.value == "unapproved":\n'
         "            newer = self.standing.rules_of(key)\n",
+        (_REVIEWED,),
+    ),
+    Mistake(
+        "who-leaves-gains-rules",
+        "Rules that nobody approved are merged and their tenant removed, and its ranges get them until its gateway is gone.",
+        "approved",
+        _WISH,
+        "    return situation.admission.reviewed and key not in situation.hub.attachments\n",
+        "    return False and key not in situation.hub.attachments\n",
         (_REVIEWED,),
     ),
     Mistake(

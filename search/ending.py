@@ -5,13 +5,16 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding, RecordKind
-from function_app.model.plan import Stage, WaitsFor
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Report
 from search.fabric import settle_fabric
 from search.history import History
+from search.reviews import APPROVED, GitHost, allow_again, approve_late
 from search.trouble import accept_content, apply_terraform, clear_trouble, restore_ledger, wake_nodes
-from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS, cidr_of
+from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS, cidr_of, hub_file
 from simulator.judge import Invariant
+from simulator.judge.approvals import denied_by_others
+from simulator.judge.asking import Asked
 from simulator.judge.truth import find, points_at, remains
 from simulator.model.azure.groups import Refusal
 from simulator.model.packets import Verdict
@@ -28,6 +31,7 @@ _A_PERSONS = frozenset(
         WaitsFor.DEFINITION,
         WaitsFor.PERSON,
         WaitsFor.ROLLOUT,
+        WaitsFor.UNAPPROVED,
     }
 )
 """At rest, whoever comes after others waits for what they wait for."""
@@ -38,6 +42,8 @@ _CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED,
 def finish(history: History) -> None:
     """Heal everything, let passes run until they rest, and judge what they left."""
     heal(history)
+    if history.host is not None:
+        approve(history, history.host)
     report = rest(history)
     if report is None or history.judge.violations:
         return
@@ -49,6 +55,50 @@ def finish(history: History) -> None:
     if report.converged:
         settled(history)
     nothing_left(history, report)
+
+
+def approve(history: History, host: GitHost) -> None:
+    """What nobody approved waits and says so, what was taken away is gone; then somebody approves all of it."""
+    host.down, host.manner = False, APPROVED
+    while denied_by_others(history.desk.world, HUB):
+        allow_again(history)
+        history.advance(120)
+    report = rest(history)
+    if report is None:
+        return
+    explained(history, report)
+    taken_away(history)
+    hub = f"hubs/{HUB}.yaml"
+    if _unknown(report):
+        history.tell("nobody knows what stands: a person takes `apply: reviewed` off, and puts it back")
+        history.desk.commit({hub: hub_file(history.variant, reviewed=False)})
+        history.judge.approvals.trust(Asked(history.desk.tree().tree))
+        rest(history)
+        history.desk.commit({hub: hub_file(history.variant, reviewed=True)})
+    history.tell("everything is approved")
+    approve_late(history, len(host.pulls))
+    history.commit(
+        {
+            f"tenants/{name}.yaml": f"{file.text()}# approved as it is\n"
+            for name, file in history.files.items()
+            if name not in history.broken
+        }
+    )
+
+
+def taken_away(history: History) -> None:
+    """Whatever waits for an approval, no tenant reaches what its definition no longer allows; one that leaves is another matter."""
+    asked = history.judge.packets.asked[-1]
+    defined = frozenset(map(str, asked.tree.definitions.tenants))
+    for cluster in CLUSTERS:
+        for namespace in NAMESPACES:
+            for url in PROBES:
+                packet = history.desk.send(cluster, namespace, url)
+                holder = history.judge.books.holder(packet.source) if packet.source else ""
+                if packet.verdict is Verdict.ALLOWED and holder in defined and not asked.allows(holder, url):
+                    history.judge.find(
+                        Invariant.APPROVED, f"at rest, and {holder} still reaches {url} as {packet.source}"
+                    )
 
 
 def heal(history: History) -> None:
@@ -89,10 +139,17 @@ def rest(history: History) -> Report | None:
         if idle > LONGEST_DOUBT and report.held and history.judge.packets.asked[-1].tree.doubt:
             # While the tree is in doubt nothing is taken away; the refusal names the file, and that is the rest there is.
             return None
+        if idle > LONGEST_DOUBT and _unknown(report):
+            return report
         step = min(LONGEST_STEP, max(step, 5.0) * 1.5) if not report.writes else 0.0
         history.advance(max(step, report.plan.look_again_seconds or 10.0))
     history.judge.find(Invariant.CONVERGENCE, f"not at rest after {MOST_PASSES} passes")
     return None
+
+
+def _unknown(report: Report) -> bool:
+    """Nobody knows what stands, and on a hub that applies what was approved a person must let it in."""
+    return any(one.code is RefusalCode.STANDING_UNKNOWN for one in report.plan.refused)
 
 
 def explained(history: History, report: Report) -> None:

@@ -6,7 +6,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from function_app.model.errors import StateError
@@ -16,6 +16,7 @@ from function_app.reconcile import HubBusy, reconcile
 from search.actions import DEEDS, Action, Group, perform
 from search.desk import HUB, IN_ORDER, Desk
 from search.memories import WatchedLeases, WatchedLedger, WatchedState
+from search.reviews import GitHost, merge
 from search.worlds import CANARY, CLUSTERS, PROBES, TenantFile, Variant, platform_files, small_world
 from simulator.inprocess import Door
 from simulator.judge import Invariant, Judge
@@ -86,8 +87,9 @@ class History:
     ledger: WatchedLedger
     state: WatchedState
     leases: WatchedLeases
-    bare: bool = False
-    """Nobody but us keeps reflectors, peerings and connections."""
+    variant: Variant
+    host: GitHost | None = None
+    """Where pull requests are, on a hub that applies what was approved."""
     files: dict[str, TenantFile] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -131,10 +133,14 @@ class History:
         door = Door(world, before_call=before, on_call=after)
         desk = Desk.at(world, door=door, ledger=ledger, state=state, leases=leases)
         judge = Judge(world, HUB, records=lambda: ledger.records, decisions=state.decisions, urls=PROBES)
-        history = cls(desk, judge, ledger, state, leases, bare=variant.bare)
+        history = cls(desk, judge, ledger, state, leases, variant)
         witnesses.append(history)
         ledger.on_append = judge.appended
         leases.on_acquire = history.acquired
+        if variant.reviewed:
+            history.host = host = GitHost()
+            desk.ports = replace(desk.ports, approvals=host, shown=host.shown)
+            judge.approvals.pulls = host.pulls
         desk.commit(platform_files(variant))
         history.commits.append(({}, set(), {}))
         return history
@@ -182,7 +188,10 @@ class History:
 
     def commit(self, changes: dict[str, str | None]) -> None:
         """Merge, and remember what Git holds now, for a force-push."""
-        self.desk.commit(changes)
+        if self.host is None:
+            self.desk.commit(changes)
+        else:
+            merge(self, self.host, changes)
         self.commits.append((dict(self.files), set(self.broken), dict(self.renamed)))
 
     def rewind(self, to: int) -> None:
@@ -253,6 +262,8 @@ class History:
         self.recent = waiting - {fault_name(fault) for fault in self.desk.world.faults.pending()}
         if report is not None:
             self.locked = False
+            if self.state.state.last_good_commit == source.tree.commit and not self.state.state.standing:
+                self.judge.approvals.taken_up(Asked(source.tree))
             self.report = report
             self.tell(outline(report))
             if report.converged:

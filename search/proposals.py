@@ -8,6 +8,7 @@ from typing import Any
 from search.actions import Action
 from search.commits import SITE_SETS
 from search.history import History
+from search.reviews import MANNERS
 from search.worlds import CLUSTERS, HUB, NAMESPACES, OVERLAPPING, PACES, SITES, SLOTS, TENANTS
 
 _TARGETS = ("cluster/spoke1", "cluster/spoke2", "firewall/hub1", "route-server/hub1", "*")
@@ -329,6 +330,24 @@ def decision(random: Random, history: History) -> Action:
             Action("suspend", (scope, random.choice((60, 600, 7200)))),
             Action("suspend", (scope, random.choice((60, 600, 7200)))),
             Action("resume", (scope,)),
+        )
+    )
+
+
+def approval(random: Random, history: History) -> Action:
+    """What becomes of pull requests, and what happens around them."""
+    del history
+    manner = Action("reviewed_so", (random.choice(MANNERS),))
+    return random.choice(
+        (
+            manner,
+            manner,
+            manner,
+            Action("approve_late", (random.choice((1, 1, 3)),)),
+            Action("take_back"),
+            Action("host_down", (random.random() < 0.6,)),
+            Action("deny", (random.choice(SITES),)),
+            Action("allow_again"),
         )
     )
 

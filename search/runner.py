@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
-from search import commits, fabric, passes, people, strangers, trouble
+from search import commits, fabric, passes, people, proposals, reviews, strangers, trouble
 from search.actions import Action
 from search.ending import finish
 from search.generators import course_of, variant_of
@@ -15,10 +15,12 @@ from search.history import Cell, History, Line
 from search.worlds import Variant
 from simulator.judge import Violation
 
-VOCABULARY = (commits, people, strangers, fabric, trouble, passes)
+VOCABULARY = (commits, people, strangers, fabric, trouble, passes, reviews)
 """Modules whose import registers the actions."""
 LENGTH = 20
 """Actions of a history, besides its opening and its end."""
+REVIEWED = 7
+"""Of so many histories one runs on a hub that applies what was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,11 @@ class Run:
 def from_seed(seed: int, length: int = LENGTH) -> Run:
     """The history of a seed; the same one every time."""
     random = Random(seed)  # noqa: S311 - a seed must give the same history everywhere
-    variant = variant_of(random)
+    # What people say of pull requests is drawn apart, so that all other histories stay as they were.
+    apart = Random(f"reviews of {seed}")  # noqa: S311 - as above
+    variant = replace(variant_of(random), reviewed=seed % REVIEWED == REVIEWED // 2)
     history, actions = History.of(variant), list[Action]()
-    for action in _chosen(random, history, length):
+    for action in _chosen(random, apart, history, length):
         actions.append(action)
         history.play(action)
         if history.judge.violations:
@@ -59,10 +63,12 @@ def replay(variant: Variant, actions: Iterable[Action]) -> Run:
     return _ended(history, variant, done)
 
 
-def _chosen(random: Random, history: History, length: int) -> Iterator[Action]:
+def _chosen(random: Random, apart: Random, history: History, length: int) -> Iterator[Action]:
     course = course_of(random)
     yield from course.opening
     for _ in range(length):
+        if history.host is not None and apart.random() < 0.3:
+            yield proposals.approval(apart, history)
         yield course.choose(random, history)
 
 

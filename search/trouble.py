@@ -47,7 +47,7 @@ def replace_node(history: History, cluster: str, which: int) -> None:
     history.meddle((cluster,))
     world.replace_node(cluster, old, new)
     history.meddle((cluster,))
-    if reflector and not history.bare:
+    if reflector and not history.variant.bare:
         _move_connection(history, cluster, new)
 
 
@@ -81,7 +81,7 @@ def _move_connection(history: History, cluster: str, new: NodeDocument) -> None:
 
 def apply_terraform(history: History) -> None:
     """Each reflector has its Route Server connection again, and nothing else has one; unless connections are ours."""
-    if history.bare:
+    if history.variant.bare:
         return
     world = history.desk.world
     server = world.hubs[HUB].route_server

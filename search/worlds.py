@@ -39,6 +39,8 @@ class Variant:
     routes_per_peer: int = 500
     tenants_per_shard: int = 25
     max_bytes: int = 1_400_000
+    reviewed: bool = False
+    """The hub applies what was approved."""
     bare: bool = False
     """The fabric is ours from the first cluster id on; else Terraform and a person set it up and keep it."""
 
@@ -125,7 +127,18 @@ _DOCUMENT = WorldDocument(
 @cache
 def platform_files(variant: Variant) -> dict[str, str | None]:
     """Hub, clusters, guardrails and one rule set as files."""
+    return {
+        f"hubs/{HUB}.yaml": hub_file(variant, reviewed=variant.reviewed),
+        **{f"clusters/{name}.yaml": cluster_file(name) for name in CLUSTERS},
+        "guardrails.yaml": guardrails_file(strict=False),
+        "rulesets/shared.yaml": ruleset_file(SITES[1]),
+    }
+
+
+def hub_file(variant: Variant, *, reviewed: bool) -> str:
+    """The hub's definition."""
     hub = {
+        **({"apply": "reviewed"} if reviewed else {}),
         "subscription": "11111111-2222-3333-4444-555555555555",
         "resourceGroup": "hub",
         "vnet": ["10.0.0.0/16"],
@@ -142,12 +155,7 @@ def platform_files(variant: Variant) -> dict[str, str | None]:
         "routeServer": {"name": "rs", "asn": 65515, "peerIPs": ["10.0.1.4", "10.0.1.5"]},
         "limits": {"routesPerPeer": variant.routes_per_peer, "quarantineHours": 1, "drainMinutes": 5},
     }
-    return {
-        f"hubs/{HUB}.yaml": _text("Hub", HUB, hub),
-        **{f"clusters/{name}.yaml": cluster_file(name) for name in CLUSTERS},
-        "guardrails.yaml": guardrails_file(strict=False),
-        "rulesets/shared.yaml": ruleset_file(SITES[1]),
-    }
+    return _text("Hub", HUB, hub)
 
 
 AT_ONCE, IN_A_WINDOW, AFTER_THE_OTHER = PACES = ("at once", "in a window", "after the other")

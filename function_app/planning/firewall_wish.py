@@ -88,17 +88,24 @@ def _rules(
 ) -> TenantRules:
     """A tenant's rules as they were admitted; where Git says nothing of it any more, what is in force for its ranges.
 
-    On what is suspended only what stands there stays, and of that what the definitions allow.
+    On what is suspended only what stands there stays, and of that what the definitions allow; so it is for whoever leaves a hub
+    that applies what was approved, since nobody is asked about what leaves.
     """
     nothing = (TenantRules(tenant),)
     if tenant not in situation.hub.rules and not any(key in situation.hub.narrowed for key, _ in given):
         return _only_from(in_force().get(tenant, nothing)[0], {str(cidr) for _, cidr in given})
-    watched = {str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant)}
+    watched = {
+        str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_reviewed(situation, key)
+    }
     rules = _as_admitted(situation, tenant, given)
     if not watched:
         return rules
     standing = restrict(_only_from(in_force().get(tenant, nothing)[0], watched), _only_from(rules, watched))
     return joined(standing, _only_from(rules, rules.sources() - watched), "unsuspended")
+
+
+def _leaves_reviewed(situation: Situation, key: AttachmentKey) -> bool:
+    return situation.admission.reviewed and key not in situation.hub.attachments
 
 
 def _as_admitted(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:

@@ -75,6 +75,12 @@ class Asked:
         places = found.spec.attachments if found is not None else ()
         return next((IPv4Network(one.cidr) for one in places if one.cluster == cluster), None)
 
+    def namespaces_of(self, tenant: str, cluster: str) -> tuple[str, ...]:
+        """The namespaces that a tenant claims on a cluster."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        places = found.spec.attachments if found is not None else ()
+        return tuple(str(name) for one in places if one.cluster == cluster for name in one.namespaces)
+
     def defines(self, tenant: str, cluster: str) -> bool:
         """Whether a tenant has an attachment on a cluster."""
         found = self.tree.definitions.tenants.get(TenantName(tenant))

@@ -68,6 +68,14 @@ class FirewallJudge:
                 yield Invariant.RANGES, f"{call.name} allows {source} to {tenant}, which the ledger does not give it"
                 return
 
+    def written(self, before: GroupBefore) -> dict[str, Any]:
+        """The content that this write puts there; empty when it changed nothing, deletes, or is the block's."""
+        call, group = before.call, self._groups().get(before.call.name.lower())
+        if group is None or group.version == before.version or call.verb == "delete" or call.name.endswith("-block"):
+            return {}
+        shown: dict[str, Any] = group.shown
+        return shown
+
     def _groups(self) -> dict[str, Any]:
         hub = self._world.hubs[self._hub]
         return hub.policies.policy(hub.document.firewall.policy).groups

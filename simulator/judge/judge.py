@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from function_app.model.ledger import Record
 from function_app.model.report import Report, Result
 from function_app.model.state import Decision, DecisionKind
+from simulator.judge.approvals import ApprovalJudge
 from simulator.judge.asking import Asked
 from simulator.judge.books import Books
 from simulator.judge.cluster_writes import Before, ClusterJudge, Finding
@@ -63,6 +64,7 @@ class Judge:
         self._clusters = ClusterJudge(world, hub, self.books)
         self._firewall = FirewallJudge(world, hub, self.books)
         self._ledger = RecordJudge(world, hub)
+        self.approvals = ApprovalJudge(world, hub, urls)
         self._routes = RouteJudge(world, hub, self.books, self._forgotten)
         self._passes: list[_Pass] = []
         self._before: Before | GroupBefore | None = None
@@ -75,6 +77,7 @@ class Judge:
         self.packets.asked.append(asked)
         self._passes.append(_Pass(asked, valid))
         self._clusters.sample(asked)
+        self.approvals.begin(asked)
 
     def end(self, report: Report | None, published: str = "", secrets: Iterable[str] = ()) -> None:
         """The innermost pass is over; None when it died. `published` is what readers were given."""
@@ -133,6 +136,8 @@ class Judge:
             else self._firewall.after(before, current.asked)
         )
         self._find(judged, call)
+        if isinstance(before, GroupBefore):
+            self._find(self.approvals.wrote(self._firewall.written(before), current.asked), call)
         clusters, namespaces = self._touched(call)
         self._keep(self.packets.look(clusters, namespaces, call=str(call)))
 
@@ -146,6 +151,8 @@ class Judge:
                 before, added, current.asked, self._decisions(), touched=current.touched or not current.valid()
             )
         )
+        for record in added:
+            self._find(self.approvals.appended(record, current.asked))
 
     # --- others --------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class Invariant(StrEnum):
     LIMITS = "what exceeds a limit is refused"
     ONCE = "each changed resource is written once, an unchanged one never"
     LEASE = "two passes at once end where one would have"
+    APPROVED = "what a tenant gains was shown and approved by somebody else, what it loses goes at once"
     SECRETS = "nothing secret reaches a report"
 
 

@@ -395,6 +395,20 @@ def test_what_takes_away_goes_in_the_same_merge(reviewing: Reviewing) -> None:
     assert set() == names_of(reviewing.desk, "tenant1")
 
 
+def test_who_leaves_gains_nothing_on_the_way(reviewing: Reviewing) -> None:
+    """Widened and then removed, before any pass and approved by nobody: while it leaves it may what it might, and no more."""
+    reviewing.desk.commit(wider())
+    reviewing.desk.commit({TENANT0: None})
+    before = names_of(reviewing.desk, "tenant0")
+
+    passes(reviewing.desk, 3)
+
+    assert Stage.LEAVING is reviewing.desk.attachment("tenant0", CLUSTER).stage
+    assert NEW not in names_of(reviewing.desk, "tenant0") <= before
+    reviewing.desk.settle()
+    assert set() == names_of(reviewing.desk, "tenant0")
+
+
 def test_a_new_hubs_first_tenants_wait_as_well() -> None:
     """Nothing was ever admitted there: unapproved tenants stay out, however many passes come."""
     desk = Desk.with_platform()

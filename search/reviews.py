@@ -1,0 +1,210 @@
+"""Pull requests on a hub that applies what was approved: what people do between proposing and merging, and a Git host in process.
+
+Every commit comes in as a pull request of `ada`. What happens to it before the merge is the manner of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from function_app.model.approval import Approval, PullRequest
+from function_app.model.errors import EgressError, SourceError
+from function_app.model.names import Commit
+from function_app.reviewing import compared, read_surroundings, review
+from function_app.service.showing import plans_shown
+from search.actions import Group, deed
+from search.desk import IN_ORDER
+from search.worlds import HUB, SITES
+from simulator.judge.approvals import Given, Pull, Version, denied_by_others
+from simulator.judge.asking import Asked
+from simulator.memory import MemoryShown
+from simulator.model.errors import ArmError
+from simulator.model.faults import Crash
+
+if TYPE_CHECKING:
+    from function_app.gathering import Patience
+    from function_app.model.names import HubName
+    from function_app.model.tree import Tree
+    from function_app.ports import HubPorts
+    from search.history import History
+
+AUTHOR, REVIEWER = "ada", "sec"
+APPROVED, BY_AUTHOR, BY_NOBODY, UNSEEN, TOO_EARLY, TAKEN_BACK, OVERTAKEN = MANNERS = (
+    "approved",
+    "approved by their author",
+    "approved by nobody",
+    "approved without having been shown",
+    "approved before more is pushed",
+    "approved, and the approval is taken back",
+    "approved, and somebody denies a name before the merge",
+)
+
+DENIED = "a name is denied to everybody"
+
+
+@dataclass
+class GitHost:
+    """`Approvals` in memory. `manner` is what happens to pull requests from now on, `pulls` are those that were merged."""
+
+    manner: str = APPROVED
+    pulls: dict[Commit, list[Pull]] = field(default_factory=dict)
+    shown: MemoryShown = field(default_factory=MemoryShown)
+    down: bool = False
+
+    def of(self, commit: Commit) -> tuple[PullRequest, ...]:
+        """What was merged as that commit; raises SourceError while it is down."""
+        if self.down:
+            raise SourceError("the Git host does not answer.")
+        return tuple(_told(pull) for pull in self.pulls.get(commit, ()))
+
+    def newest(self) -> Pull | None:
+        """The pull request that was merged last."""
+        return max(
+            (one for several in self.pulls.values() for one in several), key=lambda one: one.number, default=None
+        )
+
+
+def _told(pull: Pull) -> PullRequest:
+    counting = [one for one in pull.given if one.by != pull.author and not one.withdrawn]
+    given = tuple(Approval(one.by, one.version.head, one.at) for one in counting)
+    discounted = tuple(f"{one.by} proposed it" for one in pull.given if one.by == pull.author)
+    return PullRequest(f"#{pull.number}", pull.newest.head, given, discounted)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The history's own targets, for the review."""
+
+    history: History
+
+    @property
+    def patience(self) -> Patience:
+        """One after the other."""
+        return IN_ORDER
+
+    def ports(self, _hub: HubName, _tree: Tree) -> HubPorts:
+        """There is one hub."""
+        return self.history.desk.ports
+
+
+def merge(history: History, host: GitHost, changes: Mapping[str, str | None]) -> None:
+    """Propose, let happen what happens these days, and merge."""
+    given = list[Given]()
+    if host.manner == TOO_EARLY:
+        given += _approved(history, _version(history, host, dict(_less(history, changes))))
+    newest = _version(history, host, changes, shown=host.manner != UNSEEN)
+    if host.manner in (APPROVED, BY_AUTHOR, UNSEEN, TAKEN_BACK, OVERTAKEN):
+        given += _approved(history, newest, AUTHOR if host.manner == BY_AUTHOR else REVIEWER)
+    if host.manner == OVERTAKEN:
+        deny(history, SITES[1])
+    history.desk.commit(dict(changes))
+    number = 1 + sum(map(len, host.pulls.values()))
+    pull = Pull(number, AUTHOR, newest, given)
+    host.pulls.setdefault(history.desk.repository.resolve("main"), []).append(pull)
+    if host.manner == TAKEN_BACK:
+        take_back(history)
+
+
+def _version(history: History, host: GitHost, changes: Mapping[str, str | None], *, shown: bool = True) -> Version:
+    """A pushed version of a pull request, and whether the service could show what it means."""
+    desk = history.desk
+    base, head = desk.repository.resolve("main"), desk.repository.propose(dict(changes))
+    now = desk.world.clock.now()
+    denied = denied_by_others(desk.world, HUB)
+    found = compared(desk.repository, base, head, today=now.date(), root="")
+    noted = False
+    if shown:
+        try:
+            around = read_surroundings(found, _Targets(history))
+            made = review(found, now.date(), around, noted=True)
+            for hub, one in plans_shown(made, found, around, now).items():
+                host.shown.add(hub, one)
+                noted = True
+        except (EgressError, Crash) as problem:
+            history.tell(f"the review comes to nothing: {problem}")
+    return Version(head, Asked(found.head), denied, now if noted else None)
+
+
+def _approved(history: History, version: Version, by: str = REVIEWER) -> Iterator[Given]:
+    yield Given(by, version, history.desk.world.clock.now())
+
+
+def _less(history: History, changes: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:
+    """The same, with one name for each tenant at most."""
+    files = {f"tenants/{name}.yaml": file for name, file in history.files.items()}
+    for path, text in changes.items():
+        file = files.get(path)
+        smaller = (
+            replace(file, sites=file.sites[:1], service=False) if file is not None and text == file.text() else None
+        )
+        yield path, smaller.text() if smaller is not None else text
+
+
+@deed(Group.DECISION, "from now on pull requests are {0}")
+def reviewed_so(history: History, manner: str) -> None:
+    """Until that changes."""
+    if history.host is not None:
+        history.host.manner = manner
+
+
+@deed(Group.DECISION, "somebody approves the newest {0} of all that was merged")
+def approve_late(history: History, most: int) -> None:
+    """As it was shown before."""
+    if history.host is not None:
+        pulls = sorted((one for each in history.host.pulls.values() for one in each), key=lambda one: -one.number)
+        for pull in pulls[:most]:
+            pull.given += _approved(history, pull.newest)
+
+
+@deed(Group.DECISION, "the approvals of the newest pull request are taken back")
+def take_back(history: History) -> None:
+    """All of them."""
+    pull = history.host.newest() if history.host is not None else None
+    for one in pull.given if pull is not None else ():
+        one.withdrawn = True
+
+
+@deed(Group.TROUBLE, "the Git host is down: {0}")
+def host_down(history: History, down: bool) -> None:
+    """Or answers again."""
+    if history.host is not None:
+        history.host.down = down
+
+
+@deed(Group.FIREWALL, "somebody denies {0} to everybody")
+def deny(history: History, site: str) -> None:
+    """In a group in front of all tenants'."""
+    rule = {
+        "ruleType": "ApplicationRule",
+        "name": "denied",
+        "sourceAddresses": ["*"],
+        "targetFqdns": [site],
+        "protocols": [{"protocolType": "Https", "port": 443}],
+    }
+    collection = {
+        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+        "name": "denied",
+        "priority": 100,
+        "action": {"type": "Deny"},
+        "rules": [rule],
+    }
+    body = {"properties": {"priority": 500, "ruleCollections": [collection]}}
+    try:
+        history.desk.world.hubs[HUB].put_group("tenants", "denies", body)
+    except ArmError as problem:
+        history.tell(f"the portal says {problem}")
+    history.meddle(lasting=DENIED)
+
+
+@deed(Group.FIREWALL, "nobody denies anything to everybody any more")
+def allow_again(history: History) -> None:
+    """The group in front goes."""
+    try:
+        history.desk.world.hubs[HUB].delete_group("tenants", "denies")
+    except ArmError as problem:
+        history.tell(f"the portal says {problem}")
+        return
+    history.lasting.discard(DENIED)
+    history.meddle()
