@@ -48,6 +48,8 @@ class Spans[Value: (int, str)]:
         (mine,), (theirs,) = self.parts, other.parts
         if theirs[0] <= mine[0] and mine[1] <= theirs[1]:
             return self
+        if mine[0] <= theirs[0] and theirs[1] <= mine[1]:
+            return other
         first, behind = max(mine[0], theirs[0]), min(mine[1], theirs[1])
         return Spans(((first, behind),)) if first < behind else Spans()
 
