@@ -17,7 +17,7 @@ from datetime import datetime
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.measuring import carried, span
-from function_app.model.admission import Admission
+from function_app.model.admission import NEVER, Admission
 from function_app.model.errors import (
     CommitGone,
     SourceError,
@@ -290,10 +290,12 @@ def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> 
     }
     if is_reviewed(asked):
         names = tenants_to_ask_about(asked, changed(asked, former))
+        standing = asked.state.standing
+        newcomers = frozenset(key.tenant for key in asked.hub.attachments if standing.get(str(key)) == NEVER)
         with span("approvals"):
             asked = replace(
                 asked,
-                origins=origins(source.tree, trees.values(), name, names, ports.approvals, ports.shown),
+                origins=origins(source.tree, trees.values(), name, names, ports.approvals, ports.shown, newcomers),
             )
     return admit(asked, former)
 

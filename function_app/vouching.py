@@ -6,6 +6,7 @@ Read only. What cannot be told is said in the answer, so that a host that is dow
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from function_app.model.approval import Origin, PullRequest, Shown
 from function_app.model.definitions import ApplyMode
@@ -22,10 +23,14 @@ def origins(
     tenants: Iterable[TenantName],
     approvals: Approvals | None,
     shown: ShownPlans | None,
+    newcomers: AbstractSet[TenantName] = frozenset(),
 ) -> Mapping[TenantName, tuple[Origin, ...]]:
-    """Per tenant, the commits that made it what it is since it was as in one of the `former` trees, each asked about once."""
+    """Per tenant, the commits that made it what it is since it was as in one of the `former` trees, each asked about once.
+
+    Of `newcomers`, which were never taken up, all commits count: what a former tree had of them was not in force either.
+    """
     before = tuple(former)
-    commits = {name: _commits(tree, before, name) for name in sorted(set(tenants))}
+    commits = {name: _commits(tree, () if name in newcomers else before, name) for name in sorted(set(tenants))}
     known: dict[Commit, Origin] = {}
     for commit in dict.fromkeys(one for several in commits.values() for one in several):
         known[commit] = origin(commit, hub, approvals, shown)

@@ -100,6 +100,15 @@ APPROVAL = (
         (_REVIEWED,),
     ),
     Mistake(
+        "newcomers-pull-request-forgotten",
+        "After another merge a hub's first tenant, which still waits, is told that no pull request brought it.",
+        "6, told",
+        "function_app/vouching.py",
+        "_commits(tree, () if name in newcomers else before, name)",
+        "_commits(tree, before, name)",
+        (_REVIEWED,),
+    ),
+    Mistake(
         "who-leaves-gains-rules",
         "Rules that nobody approved are merged and their tenant removed, and its ranges get them until its gateway is gone.",
         "approved",

@@ -425,6 +425,26 @@ def test_a_new_hubs_first_tenants_wait_as_well() -> None:
     assert desk.settle().converged
 
 
+def test_who_was_never_taken_up_is_asked_about_after_every_merge() -> None:
+    """A hub's first tenant waits, another commit is merged: its pull request is known all the same, and approved it goes."""
+    desk = Desk.with_platform()
+    reviewing = over(desk)
+    desk.commit(reviewed_hub())
+    head = reviewing.shown(sample(TENANT0))
+    commit = reviewing.merge(sample(TENANT0), head)
+    passes(desk, 2)
+    other = sample("guardrails.yaml")["guardrails.yaml"]
+
+    desk.commit({"guardrails.yaml": f"{other}# one\n"})
+    passes(desk, 1)
+    assert "nobody entitled has approved #1, which changed tenant0" in reviewing.detail("tenant0")
+
+    reviewing.host.merged[commit] = PullRequest("#1", head, (reviewing.approval(head),))
+    desk.commit({"guardrails.yaml": f"{other}# two\n"})
+    passes(desk, 1)
+    assert WaitsFor.UNAPPROVED not in desk.attachment("tenant0", CLUSTER).waiting_for
+
+
 def test_a_hub_that_begins_with_its_tenants_waits_for_all_of_them() -> None:
     """Hub, clusters and an unapproved tenant in the very first commit: the second pass lets no more in than the first."""
     desk = Desk.with_platform()
