@@ -80,4 +80,13 @@ FOUND = (
         "for one in plan.refused[:0] if _is_on(one, target))\n    for row",
         ("tests/stories/test_rollout.py",),
     ),
+    Mistake(
+        "reported-drift-of-a-namespace-looked-at-for-ever",
+        "Where drift is only reported, a namespace led elsewhere is said to be pointed now, pass after pass.",
+        "6",
+        "function_app/planning/pointing.py",
+        "        if change.waits_for is WaitsFor.PERSON:\n",
+        "        if change.waits_for is WaitsFor.FABRIC:\n",
+        ("tests/stories/test_drift.py",),
+    ),
 )

@@ -163,7 +163,10 @@ def _claimed(
         words = f"namespace {name} belongs to {target.key.tenant} and had lost its way to {target.gateway}"
         if reason is ChangeReason.EDITED:
             words = f"namespace {name} goes through {target.gateway} {'with' if bypass else 'without'} bypass"
-        draft.changes.append(_point(situation, facts, name, patch, reason, words, (), intent.key, needs))
+        change = _point(situation, facts, name, patch, reason, words, (), intent.key, needs)
+        draft.changes.append(change)
+        if change.waits_for is WaitsFor.PERSON:
+            result.wait(intent.key, WaitsFor.PERSON, f"{words}; drift is only reported here")
         return
     state = readiness.get(target.id)
     if state is not None and state.ready(situation.now):

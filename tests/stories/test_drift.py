@@ -170,22 +170,44 @@ def test_foreign_annotations_on_a_namespace_are_left_alone(desk: Desk) -> None:
     assert foreign == the(desk, "Namespace", "default")["metadata"]["annotations"]
 
 
-def test_a_hub_may_ask_that_drift_is_only_reported(settled: Desk) -> None:
-    """With `drift: report` the change is in the plan, waits for a person, and nothing is written."""
+def only_reported(desk: Desk) -> None:
+    """A commit says so of the first cluster."""
     text = sample("clusters/spoke1-aks.yaml")["clusters/spoke1-aks.yaml"]
     reporting = (
         text.replace("spec:\n", "spec:\n  drift: report\n", 1)
         if "drift:" not in text
         else text.replace("drift: correct", "drift: report")
     )
-    settled.commit({"clusters/spoke1-aks.yaml": reporting})
-    settled.settle()
+    desk.commit({"clusters/spoke1-aks.yaml": reporting})
+    desk.settle()
+
+
+def test_a_hub_may_ask_that_drift_is_only_reported(settled: Desk) -> None:
+    """With `drift: report` the change is in the plan, waits for a person, and nothing is written."""
+    only_reported(settled)
     _delete("PodDisruptionBudget", "tenant0-egw", "tenant0-egw")(settled)
 
     report = settled.run_pass()
 
     assert [(ChangeReason.DRIFT, WaitsFor.PERSON)] == [(one.reason, one.waits_for) for one in report.plan.changes]
     assert 0 == report.writes
+
+
+def test_a_namespace_that_lost_its_way_waits_for_a_person_where_drift_is_only_reported(settled: Desk) -> None:
+    """Nobody looks again for a cut-over that no pass makes, and the tenant's row says whose turn it is."""
+    only_reported(settled)
+    lost = dict.fromkeys(the(settled, "Namespace", "default")["metadata"]["annotations"])
+    _patch("Namespace", None, "default", {"metadata": {"annotations": lost}})(settled)
+
+    report = settled.settle()
+
+    assert report.stopped, describe(report)
+    row = settled.attachment("tenant0", CLUSTER)
+    assert (WaitsFor.PERSON,) == row.waiting_for
+    assert (
+        "namespace default belongs to tenant0 and had lost its way to tenant0-egw; drift is only reported here"
+        in row.detail
+    )
 
 
 def test_a_fight_with_another_controller_is_named_and_backed_off(settled: Desk) -> None:

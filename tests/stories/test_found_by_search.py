@@ -445,3 +445,13 @@ def test_who_is_given_nothing_yet_is_not_pointed_to_a_gateway_that_reaches_nothi
 def test_who_comes_after_a_cluster_on_which_something_is_refused_rests() -> None:
     """It has no tenant who could be seen to wait, so that the other one was looked at every fifteen seconds for ever."""
     _holds(Action("pace", ("spoke1", "after the other")), Action("rival_peering", ("spoke2",)))
+
+
+def test_a_namespace_led_elsewhere_where_drift_is_only_reported_waits_for_a_person() -> None:
+    """The tenant's row said that it is pointed in this pass, and every pass asked for the next one."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (8,)),
+        Action("by_hand", ("spoke1", "t1", 1, "alpha")),
+        Action("drift", ("spoke1", "report")),
+    )
