@@ -20,7 +20,7 @@ STAGES = (
         "A namespace is pointed at a gateway although its pool is disabled, terminating or another range.",
         "1",
         _STATES,
-        "            (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed)),\n",
+        "            (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed, facts.generations.values())),\n",
         "",
         (_ONBOARDING,),
     ),

@@ -42,7 +42,7 @@ def readiness_of(
         return Readiness(())
     return Readiness(
         (
-            (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed)),
+            (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed, facts.generations.values())),
             (WaitsFor.SERVING, serving(target, facts.observed)),
             (
                 WaitsFor.ADVERTISED,
@@ -113,7 +113,10 @@ def knowing_who_must_act(
     changes: Iterable[Change],
     refused: Iterable[Refusal],
 ) -> dict[GenerationId, Readiness]:
-    """What only reported drift or something foreign keeps from being met waits for a person, and all that builds on it."""
+    """What only reported drift or something foreign keeps from being met waits for a person, and all that builds on it.
+
+    So does what builds on a condition that says itself that only a person can meet it.
+    """
     withheld = [
         change
         for change in changes
@@ -145,14 +148,12 @@ def _concerns(change: Change, key: AttachmentKey) -> bool:
 
 
 def _marked(readiness: Readiness, withheld: Collection[WaitsFor]) -> Readiness:
-    if not withheld:
-        return readiness
     conditions: list[tuple[WaitsFor, Condition]] = []
     broken = False
     for name, one in readiness.conditions:
-        broken = broken or (not one.met and name in withheld)
+        broken = broken or (not one.met and (one.person or name in withheld))
         person = one.person or (broken and not one.met and name is not WaitsFor.PERMITTED)
-        conditions.append((name, replace(one, person=person)))
+        conditions.append((name, replace(one, person=person) if person is not one.person else one))
     return Readiness(tuple(conditions))
 
 

@@ -25,7 +25,7 @@ from function_app.model.tree import DefinedAttachment
 from function_app.planning.firewall_resources import read_shard, shard_index
 from function_app.planning.limits import standing_routes
 from function_app.planning.situation import Situation
-from function_app.planning.stages import pod_address, routes_inside
+from function_app.planning.stages import pod_address, pool_range, routes_inside
 
 Obstacle = tuple[WaitsFor, Refusal]
 _BITS = 32
@@ -119,8 +119,7 @@ class Claims:
         for name in self._situation.observations.clusters:
             cluster = self._situation.cluster(ClusterName(name))
             for pool in cluster.of(Kind.IP_POOL) if cluster is not None else ():
-                cidr = _network(str(pool.spec.get("cidr", "")))
-                if cidr is not None:
+                if (cidr := pool_range(pool)) is not None:
                     index.add(cidr, (name, pool))
         return index
 

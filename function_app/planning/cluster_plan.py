@@ -11,6 +11,8 @@ from function_app.model.names import POLICY_ANNOTATION, AttachmentKey, HubName
 from function_app.model.once import once
 from function_app.model.plan import (
     ChangeReason,
+    Refusal,
+    RefusalCode,
     WaitsFor,
 )
 from function_app.model.resources import Kind, Resource, ResourceId
@@ -25,6 +27,7 @@ from function_app.planning.keeping import Draft, delete, keep
 from function_app.planning.ownership import ours
 from function_app.planning.placing import gateway_affinity
 from function_app.planning.situation import Situation
+from function_app.planning.stages import foreign_pools, overlap_words
 
 
 def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: Draft) -> None:
@@ -40,6 +43,11 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
     refused_before = len(draft.refused)
     for resource in wanted:
         adopted = _is_adopted(defined.attachment.adopt, target, resource)
+        theirs = _pools_instead(facts, target, resource)
+        if theirs:
+            draft.refused.append(Refusal(RefusalCode.RANGE_HELD, str(intent.key), overlap_words(target, theirs[0])))
+            draft.spoiled.add(intent.key)
+            return
         if not keep(
             situation,
             facts,
@@ -56,6 +64,13 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
             return
         needs = needs | {resource.id}
     _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+def _pools_instead(facts: Facts, target: Generation, wanted: Resource) -> tuple[Resource, ...]:
+    """Somebody else's pools over the range of ours, which is not there: it would be refused, or could never be allocated from."""
+    if wanted.id.kind is not Kind.IP_POOL or facts.observed.get(Kind.IP_POOL, target.pool) is not None:
+        return ()
+    return foreign_pools(target, facts.observed, facts.generations.values())
 
 
 @once

@@ -6,7 +6,7 @@ taken for absent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -50,13 +50,58 @@ class Condition:
     evidence_at: datetime | None = None
 
 
-def pooled(generation: Generation, attachment: Attachment, cluster: ClusterObservation) -> Condition:
-    """The IPPool exists with this range and block size, enabled, not terminating, allocatable where the API says so."""
+def pooled(
+    generation: Generation, attachment: Attachment, cluster: ClusterObservation, live: Iterable[Generation]
+) -> Condition:
+    """The IPPool exists with this range and block size, enabled, not terminating, allocatable where the API says so.
+
+    In native mode Calico takes overlapping pools and lets the one in use, then the older one, give addresses; a pool that is
+    disabled keeps nobody from it (projectcalico/calico, kube-controllers/pkg/controllers/ippool, v3.32). `live` are all
+    generations of the cluster: somebody else's pool goes by nothing that passes do.
+    """
     pool = cluster.get(Kind.IP_POOL, generation.pool)
     if pool is None:
         return Condition(met=False, detail=f"IPPool {generation.pool} does not exist", evidence_at=cluster.at)
     wrong = _wrong_pool(generation, pool, attachment.gateway.block_size)
-    return Condition(met=not wrong, detail=wrong, evidence_at=cluster.at)
+    if wrong or _allocatable(pool) is not False:
+        return Condition(met=not wrong, detail=wrong, evidence_at=cluster.at)
+    words = f"IPPool {generation.pool} cannot be allocated from"
+    theirs = next((one for one in foreign_pools(generation, cluster, live) if not one.spec.get("disabled")), None)
+    if theirs is None:
+        return Condition(met=False, detail=words, evidence_at=cluster.at)
+    return Condition(
+        met=False, detail=f"{words}: {overlap_words(generation, theirs)}", person=True, evidence_at=cluster.at
+    )
+
+
+def foreign_pools(
+    generation: Generation, cluster: ClusterObservation, live: Iterable[Generation]
+) -> tuple[Resource, ...]:
+    """Pools of no live generation that share addresses with this one and are not being deleted, by name."""
+    overlapping = [
+        pool
+        for pool in cluster.of(Kind.IP_POOL)
+        if not pool.terminating and (cidr := pool_range(pool)) is not None and cidr.overlaps(generation.range)
+    ]
+    known = {generation.pool, *(one.pool for one in live)} if overlapping else ()
+    return tuple(pool for pool in overlapping if pool.id.name not in known)
+
+
+def overlap_words(generation: Generation, theirs: Resource) -> str:
+    """What is in the way of a pool that was to come, or has come, and what a person can do about it."""
+    return (
+        f"IPPool {theirs.id.name} ({theirs.spec.get('cidr')}), which is not ours, overlaps {generation.range}. "
+        "Delete it, or renumber the attachment to a free range."
+    )
+
+
+@once
+def pool_range(pool: Resource) -> IPv4Network | None:
+    """The addresses of a pool, None when they are no IPv4 range."""
+    try:
+        return IPv4Network(str(pool.spec.get("cidr", "")), strict=False)
+    except ValueError:
+        return None
 
 
 @once
@@ -69,11 +114,11 @@ def _wrong_pool(generation: Generation, pool: Resource, block_size: int) -> str:
         ),
         (pool.spec.get("blockSize", 26) != block_size, f"has block size {pool.spec.get('blockSize', 26)}"),
         (bool(pool.spec.get("disabled")), "is disabled"),
-        (_allocatable(pool) is False, "cannot be allocated from"),
     ]
     return next((f"IPPool {generation.pool} {words}" for is_wrong, words in found if is_wrong), "")
 
 
+@once
 def _allocatable(pool: Resource) -> bool | None:
     for condition in pool.status.get("conditions") or ():
         if condition.get("type") == "Allocatable":

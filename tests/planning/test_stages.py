@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from planning_builders import (
@@ -33,7 +34,7 @@ GOING = "2026-11-23T11:59:00Z"
 def test_a_complete_gateway_is_pooled_serving_and_advertised() -> None:
     """The state from which every other story here departs."""
     found = (
-        pooled(GENERATION, the_attachment(), seen()),
+        pooled(GENERATION, the_attachment(), seen(), ()),
         serving(GENERATION, seen()),
         advertised(GENERATION, the_cluster(), seen(), learned()),
     )
@@ -76,9 +77,35 @@ def test_a_complete_gateway_is_pooled_serving_and_advertised() -> None:
 )
 def test_a_pool_that_is_not_as_it_should_be_is_no_pool(pool: Resource, words: str) -> None:
     """Range, block size, disabled, terminating, Allocatable: each is named."""
-    found = pooled(GENERATION, the_attachment(), seen(pool))
+    found = pooled(GENERATION, the_attachment(), seen(pool), ())
 
     assert (False, f"IPPool tenant0-pool {words}") == (found.met, found.detail)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "person"),
+    [
+        pytest.param({"spec": {"cidr": "10.99.0.0/28"}}, True, id="somebody else's"),
+        pytest.param({"spec": {"cidr": "10.99.0.8/29"}}, False, id="beside it"),
+        pytest.param({"spec": {"cidr": "fd00::/64"}}, False, id="no IPv4"),
+        pytest.param({"spec": {"cidr": "10.99.0.0/28", "disabled": True}}, False, id="disabled, which keeps nobody"),
+        pytest.param({"spec": {"cidr": "10.99.0.0/28"}, "deletionTimestamp": GOING}, False, id="on its way out"),
+    ],
+)
+def test_a_pool_that_somebody_elses_keeps_from_allocating_waits_for_a_person(
+    theirs: dict[str, Any], person: bool
+) -> None:
+    """Passes take nobody's pool away; what goes by itself, or keeps nobody from anything, is not named."""
+    conditions = [{"type": "Allocatable", "status": "False", "reason": "CIDROverlap"}]
+    spec = {"cidr": str(RANGE), "blockSize": 32}
+    ours = a_resource(Kind.IP_POOL, "tenant0-pool", spec=spec, status={"conditions": conditions})
+    observed = seen(ours, a_resource(Kind.IP_POOL, "theirs", **theirs))
+
+    found = pooled(GENERATION, the_attachment(), observed, (GENERATION,))
+    of_ours = pooled(GENERATION, the_attachment(), observed, (GENERATION, a_generation(pool="theirs")))
+
+    assert (False, person, person) == (found.met, found.person, "theirs (10.99.0.0/28)" in found.detail)
+    assert (False, False) == (of_ours.met, of_ours.person)
 
 
 def test_a_pool_that_says_allocatable_is_one() -> None:
@@ -88,7 +115,7 @@ def test_a_pool_that_says_allocatable_is_one() -> None:
         Kind.IP_POOL, "tenant0-pool", spec={"cidr": str(RANGE), "blockSize": 32}, status={"conditions": conditions}
     )
 
-    assert pooled(GENERATION, the_attachment(), seen(pool)).met
+    assert pooled(GENERATION, the_attachment(), seen(pool), ()).met
 
 
 def test_a_pool_without_a_block_size_has_calicos_own() -> None:
@@ -97,7 +124,7 @@ def test_a_pool_without_a_block_size_has_calicos_own() -> None:
     wide = attachment.model_copy(update={"gateway": attachment.gateway.model_copy(update={"block_size": 26})})
     standing = seen(a_resource(Kind.IP_POOL, "tenant0-pool", spec={"cidr": str(RANGE)}))
 
-    assert [True, False] == [pooled(GENERATION, each, standing).met for each in (wide, attachment)]
+    assert [True, False] == [pooled(GENERATION, each, standing, ()).met for each in (wide, attachment)]
 
 
 def test_a_gateway_that_names_no_replicas_wants_one() -> None:
@@ -110,7 +137,7 @@ def test_a_gateway_that_names_no_replicas_wants_one() -> None:
 
 def test_without_a_pool_nothing_is_pooled() -> None:
     """The detail names it."""
-    found = pooled(GENERATION, the_attachment(), seen(without=(Kind.IP_POOL,)))
+    found = pooled(GENERATION, the_attachment(), seen(without=(Kind.IP_POOL,)), ())
 
     assert (False, "IPPool tenant0-pool does not exist", NOON) == (found.met, found.detail, found.evidence_at)
 

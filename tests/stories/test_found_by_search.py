@@ -455,3 +455,32 @@ def test_a_namespace_led_elsewhere_where_drift_is_only_reported_waits_for_a_pers
         Action("by_hand", ("spoke1", "t1", 1, "alpha")),
         Action("drift", ("spoke1", "report")),
     )
+
+
+@pytest.mark.parametrize("cluster", ["spoke1", "spoke2"])
+def test_somebody_elses_pool_in_a_range_that_was_given_out_names_a_person(cluster: str) -> None:
+    """Ours was refused by one API and could not be allocated from on the other, in every pass, and nobody named the other pool."""
+    comes = Action("add", ("t1", cluster, 2, ("beta",), ("s1.example",)))
+    theirs = Action("foreign_pool", (cluster, 2, False))
+    _holds(Action("die_in_ledger", ("after",)), comes, Action("run"), theirs)
+
+
+@pytest.mark.parametrize("lookalike", [False, True])
+def test_somebody_elses_pool_goes_and_the_range_it_lay_in_is_used(lookalike: bool) -> None:
+    """Labels copied from ours make it no pool of a generation that anybody knows; without it nobody is waited for."""
+    comes = Action("add", ("t1", "spoke2", 2, ("beta",), ("s1.example",)))
+    theirs = Action("foreign_pool", ("spoke2", 2, lookalike))
+    history = History.of(Variant())
+    for action in (Action("die_in_ledger", ("after",)), comes, Action("run"), theirs):
+        history.play(action)
+
+    waiting = rest(history)
+    history.play(Action("foreign_pool_gone", ("spoke2", 2)))
+    rests = rest(history)
+
+    assert waiting is not None
+    assert [(RefusalCode.RANGE_HELD, (WaitsFor.PERSON,))] == [
+        (one.code, waiting.plan.attachments[0].waiting_for) for one in waiting.plan.refused
+    ]
+    assert rests is not None
+    assert rests.converged

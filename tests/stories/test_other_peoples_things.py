@@ -8,7 +8,7 @@ from stories.desk import Desk, describe, sample
 from stories.interruptions import interrupted, once
 
 from function_app.model.names import GENERATION_LABEL, HUB_LABEL, MANAGED_BY_LABEL, TENANT_LABEL
-from function_app.model.plan import RefusalCode
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Result
 from simulator.model.packets import Verdict
 
@@ -67,6 +67,34 @@ def test_an_object_of_an_unknown_generation_is_not_ours(desk: Desk) -> None:
         (one.code, one.subject) for one in report.plan.refused
     ]
     assert before == the(desk, "IPPool", "tenant0-pool")
+
+
+def test_somebody_elses_pool_that_comes_just_before_ours_is_named_and_waited_out(desk: Desk) -> None:
+    """Native mode takes both, and ours can never be allocated from: passes rest on a person, and go on once he has acted."""
+    api = desk.world.clusters["spoke2-aks"].api
+    spec = {"cidr": "10.99.1.0/28", "blockSize": 32, "nodeSelector": "!all()", "vxlanMode": "Never"}
+    body = {"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "theirs"}, "spec": spec}
+
+    def theirs() -> None:
+        api.create("IPPool", None, body, manager="kubectl")
+        desk.world.advance(5)
+
+    interrupted(desk, before=once(lambda call: (call.verb, call.kind) == ("apply", "IPPool"), theirs))
+    desk.commit(sample("tenants/tenant1.yaml"))
+    for _ in range(60):
+        report = desk.run_pass()
+        if report.plan.look_again_seconds is None:
+            break
+        desk.world.advance(report.plan.look_again_seconds)
+    row = desk.attachment("tenant1", "spoke2-aks")
+    assert (None, Stage.ABSENT, (WaitsFor.PERSON,)) == (report.plan.look_again_seconds, row.stage, row.waiting_for)
+    assert "IPPool theirs (10.99.1.0/28), which is not ours, overlaps" in row.detail
+
+    api.delete("IPPool", None, "theirs")
+    desk.world.advance(300)
+
+    assert desk.settle().converged
+    assert Stage.ROUTED is desk.attachment("tenant1", "spoke2-aks").stage
 
 
 def test_a_gateway_namespace_in_which_somebody_works_stays(settled: Desk) -> None:
