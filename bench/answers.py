@@ -1,12 +1,16 @@
 """`python -m bench.answers`: what answers cost, and how that grows: whois over a year, a firewall's log, the page at a hub's limit.
 
 CPU seconds of this process count, so that a busy machine matters less. With `--write` docs/attribution.md shows the figures.
+`--lines 10000000` measures something else alone: so many lines through a pipe into the command, as an export of weeks goes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,12 +18,15 @@ from functools import partial
 from io import BytesIO
 from ipaddress import IPv4Network
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
-from time import process_time
-from typing import Any
+from tempfile import TemporaryDirectory
+from time import monotonic, process_time
+from typing import IO, Any, cast
 
 from bench.figures import Row
 from bench.page import renew, table
+from function_app.adapters.ledger_file import LedgerFile
 from function_app.attributing.index import AddressIndex
 from function_app.attributing.lines import lines_of
 from function_app.attributing.reading import attribute
@@ -44,7 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.answers", description="What answers cost.")
     parser.add_argument("--runs", type=int, default=3, help="how often each measurement is repeated (default 3)")
     parser.add_argument("--write", action="store_true", help="renew the figures of docs/attribution.md")
+    parser.add_argument(
+        "--lines", type=int, help="so many lines through a pipe into `egressctl attribute`, and nothing else"
+    )
     asked = parser.parse_args()
+    if asked.lines is not None:
+        print(_through_a_pipe(asked.lines))
+        return
     rows = [*_whois(asked.runs), *_attribute(asked.runs), *_page(asked.runs)]
     for row in rows:
         verdict = "" if row.met is None else "met" if row.met else "MISSED"
@@ -78,6 +91,33 @@ def _attribute(runs: int) -> Iterator[Row]:
         yield Row(
             f"attribute, a day's log, {weeks}-week ledger", ">= 100,000/s", f"{rate:,.0f} lines/s", rate >= 100_000
         )
+
+
+def _through_a_pipe(lines: int) -> str:
+    """A day's log again and again, over a year's ledger; what the whole process took, start and ledger included."""
+    records = _ledger(52 * RECORDS_A_WEEK // RECORDS_A_LIFE)
+    log = _log(records[-1].at - timedelta(hours=24)) + b"\n"
+    days = max(1, lines // LINES)
+    with TemporaryDirectory(prefix="attribute-") as folder:
+        LedgerFile(Path(folder) / "hubs" / "hub1").append(records)
+        began = monotonic()
+        running = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "function_app", "attribute", "-", "--write", os.devnull],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "EGRESS_REPOSITORY": folder, "EGRESS_STATE_FOLDER": folder},
+        )
+        with running, cast("IO[bytes]", running.stdin) as pipe:
+            for _ in range(days):
+                pipe.write(log)
+        took, used = monotonic() - began, getrusage(RUSAGE_CHILDREN)
+    if running.returncode:
+        raise SystemExit(f"egressctl attribute ended with {running.returncode}.")
+    cpu = used.ru_utime + used.ru_stime
+    return (
+        f"{days * LINES:,} lines, {days * len(log) / 1e9:.1f} GB, over {len(records):,} records: {cpu:.1f} s CPU, "
+        f"{days * LINES / cpu:,.0f} lines/s and core, {took:.0f} s wall, {used.ru_maxrss / 1024:.0f} MiB at the most"
+    )
 
 
 def _page(runs: int) -> Iterator[Row]:
