@@ -3,7 +3,8 @@
 A line is `REF` for one pass, or `REF CLUSTER...` for passes until nothing is left to do on these clusters; the answer is one
 line of JSON. Settings come from the environment. What is measured is this process alone: its CPU and that of its `git`, its
 own peak memory (VmHWM of /proc/self/status; ru_maxrss would carry the parent's peak over), when it sent its first write, and
-when it first published a report by which a cluster has nothing left to do. Between two passes it pauses as they ask.
+when it first published a report by which a cluster has nothing left to do. Between two passes it pauses as they ask; after what
+was asked for it searches for garbage as the service does after each pass, which is in no figure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from function_app.bootstrap import Assembly, assemble
+from function_app.bootstrap import Assembly, assemble, sweep_garbage
 from function_app.model.names import HubName
 from function_app.ports import HubPorts, StatusStore
 from function_app.reconcile import reconcile
@@ -32,14 +33,10 @@ OTHERWISE_SECONDS = 10.0
 
 @dataclass
 class _Watch:
-    """When the first write was sent, and since when clusters are reported as quiet, on the clock of time.monotonic.
-
-    `ports` are the watched ones by what they stand for: the same from pass to pass, as what they stand for is.
-    """
+    """When the first write was sent, and since when clusters are reported as quiet, on the clock of time.monotonic."""
 
     first: float | None = None
     quiet: dict[str, float] = field(default_factory=dict)
-    ports: dict[Any, _Watched] = field(default_factory=dict)
 
     def begin(self) -> None:
         self.first = None
@@ -53,16 +50,13 @@ class _Watch:
         now = time.monotonic()
         self.quiet = {name: self.quiet.get(name, now) for name in clusters if name not in moving}
 
-    def over(self, port: Any) -> Any:
-        return self.ports.setdefault(port, _Watched(port, self))
 
-
+@dataclass(frozen=True)
 class _Watched:
-    """A port whose writes are noticed."""
+    """A port whose writes are noticed; equal to another one over the same port, as a pass asks that goes on with a reading."""
 
-    def __init__(self, port: Any, watch: _Watch) -> None:
-        self._port = port
-        self._watch = watch
+    _port: Any
+    _watch: _Watch = field(compare=False)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
@@ -100,6 +94,7 @@ def main(hubs: Iterable[str]) -> None:
             ref, *until = line.split()
             for hub in names:
                 print(json.dumps(_measured(assembly, hub, ref, frozenset(until), watch)), flush=True)
+                sweep_garbage()
 
 
 def _measured(assembly: Assembly, hub: HubName, ref: str, until: frozenset[str], watch: _Watch) -> dict[str, Any]:
@@ -141,7 +136,7 @@ def _moving(report: Mapping[str, Any]) -> frozenset[str]:
 def _watched(ports: HubPorts, watch: _Watch) -> HubPorts:
     return replace(
         ports,
-        clusters={name: watch.over(api) for name, api in ports.clusters.items()},
+        clusters={name: _Watched(api, watch) for name, api in ports.clusters.items()},
         firewall=_Watched(ports.firewall, watch),
         route_server=_Watched(ports.route_server, watch),
         status=_WatchedStatus(ports.status, tuple(ports.clusters), watch),

@@ -21,6 +21,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -28,7 +29,7 @@ from function_app.gathering import Patience, Unanswered
 from function_app.model.definitions import Cluster, Hub
 from function_app.model.errors import SettingsError, StateError
 from function_app.model.names import Commit, HubName, cluster_target, firewall_target, route_server_target
-from function_app.model.tree import Tree
+from function_app.model.tree import Tree, hub_definitions
 from function_app.ports import (
     Approvals,
     Clock,
@@ -50,6 +51,7 @@ from function_app.reconcile import Seen, Source
 from function_app.service.rewinds import RewindWaivers
 from function_app.settings import Callers, CommitHost, CredentialKind, GitAccessKind, NoticeForm, Settings
 from function_app.sourcing import Kept, Sourcing
+from function_app.turns import MOST_HUBS, Turns
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -83,15 +85,16 @@ class Stores:
 class Assembly:
     """Everything that a process needs, each part built when it is first asked for. A context manager: it ends what it started."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, turns: Turns | None = None) -> None:
         self.settings = settings
+        self._turns = turns or Turns()
         self._closing = ExitStack()
         self._repositories: dict[str, GitRepository] = {}
         self._clusters: dict[str, tuple[Cluster, KubernetesCluster]] = {}
         self._azure: dict[str, ResourceManager] = {}
         self._unanswered: dict[HubName, Unanswered[Seen]] = {}
         self._stores: dict[HubName, Stores] = {}
-        self._hub: HubName | None = None
+        self._storing = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -208,14 +211,20 @@ class Assembly:
         from function_app.adapters.ledger_file import LedgerFile
         from function_app.adapters.state_files import StateFile, StatusFiles
 
-        if hub not in self._stores:
-            folder, storage = hub_folder(self._hubs_folder, hub), self._storage
-            self._stores[hub] = (
-                Stores(storage.ledger(hub), storage.state(hub), storage.status)
-                if storage is not None
-                else Stores(LedgerFile(folder), StateFile(folder), StatusFiles(self._hubs_folder))
-            )
-        return self._stores[hub]
+        folder, storage = hub_folder(self._hubs_folder, hub), self._storage
+        with self._storing:
+            stores = self._stores.pop(hub, None)
+            if stores is None:
+                stores = (
+                    Stores(storage.ledger(hub), storage.state(hub), storage.status)
+                    if storage is not None
+                    else Stores(LedgerFile(folder), StateFile(folder), StatusFiles(self._hubs_folder))
+                )
+            # Readers ask for all hubs, whether there was a pass over them here or not; what was asked for last goes last.
+            self._stores[hub] = stores
+            if len(self._stores) > MOST_HUBS:
+                del self._stores[next(iter(self._stores))]
+        return stores
 
     @property
     def leases(self) -> Leases:
@@ -356,7 +365,7 @@ class Assembly:
         from function_app.adapters.azure_firewall import AzureFirewall
         from function_app.adapters.azure_route_server import AzureRouteServer
 
-        self._turn_to(hub)
+        self._turn_to(hub, tree)
         definition = tree.definitions.hubs[hub]
         spec = definition.spec
         arm = self._resource_manager(definition)
@@ -382,14 +391,25 @@ class Assembly:
             shown=self.shown,
         )
 
-    def _turn_to(self, hub: HubName) -> None:
-        """What was read of one hub is kept for its next pass only while no other hub comes in between: memory has a bound."""
-        if hub != self._hub:
-            self._hub = hub
-            for arm in self._azure.values():
-                arm.forget_bodies()
-            for _, cluster in self._clusters.values():
-                cluster.forget_bodies()
+    def _turn_to(self, hub: HubName, tree: Tree) -> None:
+        """What was read of a hub is kept for its next pass while there is room for it beside the hubs that come in between.
+
+        Bodies are kept where they are listed and, by what was worked out from them, with the ledger's generations: neither may
+        stay without the other going.
+        """
+        let_go = self._turns.take(hub, len(hub_definitions(tree, hub).attachments))
+        for other in let_go.hubs:
+            with self._storing:
+                self._stores.pop(other, None)
+            for arm in list(self._azure.values()):
+                arm.forget_bodies(firewall_target(other))
+                arm.forget_bodies(route_server_target(other))
+            for definition, cluster in list(self._clusters.values()):
+                if definition.spec.hub == other:
+                    cluster.forget_bodies()
+        if let_go.searching:
+            # Generations and bodies know of each other what was worked out from both: cycles, old enough not to be looked at soon.
+            gc.collect()
 
     @cached_property
     def _storage(self) -> StorageParts | None:

@@ -37,6 +37,7 @@ from function_app.adapters.vendor_errors import vendor_errors_as_ours
 from function_app.adapters.vendor_logs import quieten_vendor_logs
 from function_app.measuring import counted
 from function_app.model.errors import NotFound, TargetRejected, TargetUnavailable
+from function_app.model.names import TargetName
 from function_app.model.once import Read
 from function_app.model.resources import OUR_REQUESTS, Body
 
@@ -129,12 +130,14 @@ class ResourceManager:
         self._limits = limits or RequestLimits()
         self._lock = Lock()
         self._client: NetworkManagementClient | None = None
-        self._bodies: dict[str, Listed] = {}
-        self._answers: Listed = {}
+        self._bodies: dict[TargetName, dict[str, Listed]] = {}
+        self._answers: dict[TargetName, Listed] = {}
 
-    def forget_bodies(self) -> None:
-        """Let go of what was read: the next listing decodes everything again."""
-        self._bodies, self._answers = {}, {}
+    def forget_bodies(self, target: TargetName) -> None:
+        """Let go of what was read for one target: its next listing decodes everything again."""
+        with self._lock:
+            self._bodies.pop(target, None)
+            self._answers.pop(target, None)
 
     def get(self, call: Call, resource: str, api_version: str = NETWORK_API_VERSION) -> Body:
         """One resource's body."""
@@ -147,7 +150,8 @@ class ResourceManager:
 
         Raises TargetUnavailable when it does not end.
         """
-        before = self._bodies.get(collection, {})
+        with self._lock:
+            before = self._bodies.get(call.target, {}).get(collection, {})
         now: Listed = {}
         url = self._url(collection, api_version) + (f"&$filter={quote(wanted)}" if wanted else "")
         seen: set[str] = set()
@@ -162,7 +166,8 @@ class ResourceManager:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 raise TargetUnavailable(f"{call}: {_NO_LIST}") from None
             url = page.next_link or ""
-        self._bodies[collection] = now
+        with self._lock:
+            self._bodies.setdefault(call.target, {})[collection] = now
         return list(now.values())
 
     def post(self, call: Call, action: str, api_version: str = NETWORK_API_VERSION) -> Body:
@@ -188,12 +193,13 @@ class ResourceManager:
         """The object in an answer that is asked for in every pass; while its bytes stay the same, the very object."""
         digest = digest_of(answer.body)
         with self._lock:
-            known = self._answers.pop(digest, None)
+            known = self._answers.get(call.target, {}).pop(digest, None)
         found = Read(json_object(call, answer)) if known is None else known
         with self._lock:
-            self._answers[digest] = found
-            if len(self._answers) > _MOST_ANSWERS:
-                self._answers.pop(next(iter(self._answers)))
+            answers = self._answers.setdefault(call.target, {})
+            answers[digest] = found
+            if len(answers) > _MOST_ANSWERS:
+                answers.pop(next(iter(answers)))
         return found
 
     def own_url(self, call: Call, url: str) -> str:

@@ -78,7 +78,7 @@ def test_a_listing_that_breaks_off_leaves_what_was_known_before() -> None:
 
 
 def test_what_is_forgotten_is_read_anew() -> None:
-    """Another hub's turn: nothing of this one is kept."""
+    """Other hubs need the room: nothing of this one is kept."""
     with answering(lambda _: pools("a")) as server:
         api = cluster(server)
         before = api.list(Kind.IP_POOL)
