@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from real_parts import not_run
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 TOGETHER = ("tests/kube/", "tests/bgp/", "tests/state/", "tests/terraform/", "tests/wire/test_demo.py")
 """Tests that share what is dear to start: each group runs on one worker. The largest group is begun first, so that the suites
 of the real API server and of the real BGP speakers run beside each other and everything else fills the gaps."""
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+"""No test fails because the machine is busy."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -131,7 +131,7 @@ _trees = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     kind=st.sampled_from(sorted(KEPT)),
     metadata=st.dictionaries(st.sampled_from(["labels", "managedFields", "uid"]), _trees, max_size=3),

@@ -71,7 +71,7 @@ def a_random_cluster(draw: st.DrawFn) -> Cluster:
 
 
 @pytest.mark.usefixtures("node_interfaces")
-@settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cluster=a_random_cluster())
 def test_what_bird_lets_out_is_what_the_simulator_says(network: Network, cluster: Cluster) -> None:
     """Operators, lengths, order, every match field, several filters, and Calico's own export behind them.

@@ -56,7 +56,7 @@ def histories(draw: st.DrawFn) -> RememberedRepository:
     return repository
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_any_checkpoint_gives_what_none_gives(repository: RememberedRepository, data: st.DataObject) -> None:
     """From any earlier commit's checkpoint, through JSON, the result is that of the whole line."""
@@ -68,7 +68,7 @@ def test_any_checkpoint_gives_what_none_gives(repository: RememberedRepository, 
     assert resumed == effective_tree(repository, newest, checkpoint=None, today=TODAY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories())
 def test_what_is_in_force_is_always_valid(repository: RememberedRepository) -> None:
     """Every version in force is valid alone, and together they break no rule."""
@@ -83,7 +83,7 @@ def test_what_is_in_force_is_always_valid(repository: RememberedRepository) -> N
     assert [problem for problem in found if problem.severity is Severity.ERROR] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), st.sampled_from(["tenants/x.yaml", "clusters/x.yaml", "rulesets/x.yaml"]))
 def test_a_broken_file_never_alters_what_others_do(repository: RememberedRepository, path: str) -> None:
     """The same history with one more, broken file in every commit gives the same definitions."""
@@ -95,7 +95,7 @@ def test_a_broken_file_never_alters_what_others_do(repository: RememberedReposit
     assert [held.file for held in with_it.held if held.file != path] == [held.file for held in without.held]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories())
 def test_a_tenant_leaves_only_when_its_file_is_gone(repository: RememberedRepository) -> None:
     """Whoever was in force before the newest commit and has a file in it is in force after it."""
@@ -105,7 +105,7 @@ def test_a_tenant_leaves_only_when_its_file_is_gone(repository: RememberedReposi
     assert {name for name in was if f"tenants/{name}.yaml" in repository.trees[-1]} <= still
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(histories())
 def test_every_newest_version_is_in_force_or_held(repository: RememberedRepository) -> None:
     """Nothing is overlooked: what differs from the commit is listed with the reason."""

@@ -39,7 +39,7 @@ def repository() -> RememberedRepository:
     return remembered
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_with_what_any_earlier_process_kept_the_tree_is_the_same(
     repository: RememberedRepository, data: st.DataObject

@@ -99,7 +99,7 @@ def meaning(judgement: Judgement) -> tuple[bool, bool, str, str]:
     return judgement.allowed, judgement.translated, judgement.rule_type.value, judgement.rule.collection
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     collections(NETWORK_RULES),
     collections(APPLICATION_RULES),

@@ -47,7 +47,6 @@ def test_accepted_here_iff_accepted_there(crd: str, simulated: Simulated, real: 
             derandomize=True,
             database=None,
             max_examples=EXAMPLES,
-            deadline=None,
             # The first disagreement is clear enough; to shrink it takes minutes of calls.
             phases=[Phase.generate],
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -133,7 +133,7 @@ class Passes:
 scopes = some(*SCOPES, least=0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(first=versions(), second=versions(), third=versions(), early=scopes, late=scopes)
 def test_nothing_is_allowed_that_a_version_denies(
     first: Mapping[str, Any],
@@ -210,7 +210,7 @@ def _nobody_shares(hub: HubDefinitions) -> None:
     assert len({*names}) == len(names)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(one=rules, other=rules)
 def test_what_both_allow_is_exact(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     """For every name and address: allowed by both if and only if allowed; no two rules bear one name."""

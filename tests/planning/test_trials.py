@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from function_app.model.names import TenantName
@@ -107,7 +107,6 @@ def test_one_failure_is_no_verdict() -> None:
     assert wanted == choose(wanted, {}, {content_digest(wanted): 1}).content
 
 
-@settings(deadline=None)  # a busy machine is no mistake
 @given(st.sets(st.integers(0, 11), min_size=1, max_size=4), st.integers(2, 12))
 def test_all_culprits_are_found_and_all_others_served(bad: set[int], count: int) -> None:
     """Whatever tenants are refused, the search ends with exactly those named and everybody else in force."""

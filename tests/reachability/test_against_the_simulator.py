@@ -149,7 +149,7 @@ def agree(policy: Policy, part: Part, judgement: Judgement) -> None:
         assert rule_of(part) == (named.group, named.collection, named.rule)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(own=groups("own"), base=groups("base"), connection=CONNECTIONS)
 def test_one_connection_is_judged_alike(own: list[Json], base: list[Json], connection: Connection) -> None:
     """Order, parent, action, wildcard, port, transport and default: verdict and deciding rule are the simulator's."""
@@ -158,7 +158,7 @@ def test_one_connection_is_judged_alike(own: list[Json], base: list[Json], conne
     agree(policy, part, simulated(own, base).judge(connection, SITES.get))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(own=groups("own"), base=groups("base"), connections=st.lists(CONNECTIONS, min_size=1, max_size=6))
 def test_sets_are_judged_as_their_members_are(own: list[Json], base: list[Json], connections: list[Connection]) -> None:
     """All connections at once: the parts have nothing in common, miss nothing, and each member's part says what it gets alone."""
@@ -169,7 +169,7 @@ def test_sets_are_judged_as_their_members_are(own: list[Json], base: list[Json],
         agree(policy, part, judge_of_one.judge(connection, SITES.get))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(PATTERNS), max_size=4),
     st.lists(st.sampled_from(PATTERNS), max_size=4),

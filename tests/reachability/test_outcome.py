@@ -65,7 +65,7 @@ RULES = st.lists(st.one_of(NET_RULES, APP_RULES), max_size=3)
 
 
 @given(RULES, RULES, RULES, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_two_policies_have_one_form_exactly_when_they_do_the_same(
     one: list[Json], other: list[Json], deny: list[Json], chance: Random
 ) -> None:
@@ -85,7 +85,7 @@ def test_two_policies_have_one_form_exactly_when_they_do_the_same(
 
 
 @given(RULES, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_names_order_and_splitting_do_not_count(rules: list[Json], chance: Random) -> None:
     """Allowances in any order, under other names, taken apart into one rule a name or destination: the same form."""
     apart = []

@@ -24,7 +24,7 @@ def _at(source: int, destination: int, port: int) -> Box:
 
 
 @given(st.lists(_BOX, max_size=7), st.booleans(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_connection_lies_in_the_boxes_that_it_is_told_of(
     boxes: list[Box], first_alone: bool, chance: Random
 ) -> None:

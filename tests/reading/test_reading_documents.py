@@ -267,7 +267,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PATHS, st.binary(max_size=300) | st.lists(FRAGMENTS, max_size=25).map(lambda parts: "".join(parts).encode()))
 def test_whatever_bytes_come_in_the_answer_is_a_definition_or_problems(path: str, content: bytes) -> None:
     """Reading never raises."""
@@ -286,7 +286,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_definition_with_any_value_replaced_is_judged_as_well(data: st.DataObject) -> None:
     """A valid file in which one line's value is anything at all still gives a definition or problems."""

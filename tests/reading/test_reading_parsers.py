@@ -67,7 +67,7 @@ _FRAGMENTS = (
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.lists(st.sampled_from(_FRAGMENTS), min_size=1, max_size=14).map("".join))
 def test_what_is_read_quickly_is_what_is_read_carefully(text: str) -> None:
     """Whatever the text, values and problems are those of the reader that looks where everything stands."""

@@ -172,7 +172,7 @@ RULES = st.lists(
 
 
 @given(RULES, RULES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_digests_differ_exactly_when_something_can_be_said(
     one: list[dict[str, Any]], other: list[dict[str, Any]]
 ) -> None:

@@ -89,7 +89,7 @@ def judged(sender: str, delivery: Delivery, *, genuine: bool) -> int:
 
 
 DESK = ServiceDesk.with_platform().desk
-FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("sender", SENDERS)

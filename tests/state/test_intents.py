@@ -36,7 +36,7 @@ def test_two_intents_are_one() -> None:
     assert Intent(frozenset({Reason.PUSH, Reason.RESYNC}), PUSH.commits, RESYNC.tenants, ("bob", "ada")) == both
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(intents, intents, intents)
 def test_merging_in_any_grouping_is_the_same(one: Intent, two: Intent, three: Intent) -> None:
     """With the empty intent as neutral, no reason or tenant lost, and names bounded."""

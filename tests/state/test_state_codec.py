@@ -56,14 +56,14 @@ def through_json[T](value: T) -> T:
     return read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.builds(Record, at=moments, labels=st.dictionaries(texts, texts, max_size=2)), max_size=3))
 def test_records_survive(records: list[Record]) -> None:
     """Whatever a ledger record says is read back."""
     assert decode_records(through_json(encode_records(records))) == tuple(records)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(states)
 def test_state_survives(state: HubState) -> None:
     """Whatever a pass remembers is read back."""
@@ -71,7 +71,7 @@ def test_state_survives(state: HubState) -> None:
     assert (state, 7) == (StateText().decoded(stored, "it"), epoch_in(stored, "it"))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(states, states)
 def test_state_told_by_its_bytes_is_the_state_that_is_stored(one: HubState, two: HubState) -> None:
     """One object that writes and reads in any order never takes one state for another."""
@@ -81,7 +81,7 @@ def test_state_told_by_its_bytes_is_the_state_that_is_stored(one: HubState, two:
     assert [0, 1, 2, 3] == [epoch_in(each, "it") for each in stored]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.builds(Decision, at=moments, expires=st.none() | moments), max_size=3))
 def test_decisions_survive(decisions: list[Decision]) -> None:
     """Whatever somebody decided is read back."""

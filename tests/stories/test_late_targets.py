@@ -23,7 +23,7 @@ from simulator.inprocess import Door, InProcessCluster
 from simulator.memory import MemoryLeases, MemoryStatus
 
 SLOW, QUICK = "cluster/spoke2-aks", "cluster/spoke1-aks"
-AT_ONCE = Patience(grace=0.05, limit=20.0)
+AT_ONCE = Patience(grace=0.5, limit=20.0)
 LONG = 20.0
 """Real seconds that nothing here takes unless it is broken."""
 

@@ -88,7 +88,7 @@ def ledgers(draw: st.DrawFn) -> tuple[Record, ...]:
     return tuple(found)
 
 
-@settings(max_examples=60, deadline=None)  # a busy machine is no mistake
+@settings(max_examples=60)
 @given(records=ledgers(), hours=st.integers(0, 200), since=st.sampled_from((timedelta(hours=6), DAY, 3 * DAY)))
 def test_the_workbook_says_what_attribute_says(records: tuple[Record, ...], hours: int, since: timedelta) -> None:
     """For each line of the time asked about: at the very moment of a record, before it, in quarantine, of a node, of nobody."""
@@ -110,7 +110,6 @@ def test_the_workbook_says_what_attribute_says(records: tuple[Record, ...], hour
         )
 
 
-@settings(deadline=None)
 @given(records=ledgers())
 def test_what_is_told_again_ends_where_the_ledger_does(records: tuple[Record, ...]) -> None:
     """A replay of the standing records knows the same holders, namespaces, commits and stages as one of all."""
