@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
@@ -11,14 +12,13 @@ import pytest
 from bench.estate import Estate
 from bench.ground import Ground, settled
 from bench.reconciler import settings_for
+from bench.serving import served
 from function_app.bootstrap import Assembly
 from function_app.model.names import HubName
 from function_app.model.once import Read
 from function_app.reconcile import reconcile
 from function_app.settings import Settings
 from function_app.turns import LEAST_ATTACHMENTS, Turns
-from simulator.model.world import World
-from simulator.wire.server import SimulatorServer
 
 ESTATES = [
     Estate(tenants=2, clusters=1, hub=f"hub{number}", first_tenant=2 * number, first_cluster=number)
@@ -38,16 +38,17 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 def passing(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Passing]]:
     """A process with room for so many hubs: it passes over hubs in turn and says how many bodies it holds after each."""
     folder = tmp_path_factory.mktemp("passing")
-    with SimulatorServer(ground.world, folder=folder / "simulator") as server:
-        environment = settings_for(server.settings(), ground.repository, ground.copy_of_state(folder / "state"))
-        settings = Settings.from_environment(environment)
+    with ExitStack() as closing:
+        world = closing.enter_context(served(ground.world, folder / "simulator", speed=1.0))
+        environment = settings_for(world.environment, ground.repository, ground.copy_of_state(folder / "state"))
 
         def with_room_for(hubs: int) -> Passing:
-            parts = Assembly(settings, Turns(hubs * LEAST_ATTACHMENTS))
+            turns = Turns(hubs * LEAST_ATTACHMENTS)
+            parts = closing.enter_context(Assembly(Settings.from_environment(environment), turns))
             before = _bodies()
 
             def run(*names: HubName) -> list[int]:
-                return [_passed(parts, hub, ground.world) - before for hub in names]
+                return [_passed(parts, hub) - before for hub in names]
 
             return run
 
@@ -88,11 +89,8 @@ def test_a_single_hub_keeps_what_it_has_however_little_room_there_is(passing: Ca
     assert {first} == set(more)
 
 
-def _passed(parts: Assembly, hub: HubName, world: World) -> int:
+def _passed(parts: Assembly, hub: HubName) -> int:
     """One pass that finds nothing to do; the bodies that are there after it, garbage left out."""
-    with world.lock:
-        # Azure throttles who asks too often.
-        world.advance(60)
     source = parts.source()
     report = reconcile(
         hub, source, parts.ports(hub, source.tree), parts.patience, holder="test", unanswered=parts.unanswered(hub)
