@@ -18,6 +18,7 @@ from function_app.model.names import (
 )
 from search.actions import Group, deed
 from search.history import History
+from search.rule_collections import rule_collection
 from search.worlds import CANARY, HUB, cidr_of
 from simulator.model.errors import ApiError, ArmError
 
@@ -236,13 +237,7 @@ def portal_adds(history: History, priority: int) -> None:
         "destinationAddresses": ["203.0.113.99"],
         "destinationPorts": ["443"],
     }
-    collection = {
-        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-        "name": "theirs",
-        "priority": 500,
-        "action": {"type": "Allow"},
-        "rules": [rule],
-    }
+    collection = rule_collection("theirs", "Allow", rule, priority=500)
     body = {"properties": {"priority": priority, "ruleCollections": [collection]}}
     with suppress(ArmError):
         history.desk.world.hubs[HUB].put_group("tenants", "theirs", body)

@@ -16,6 +16,7 @@ from function_app.reviewing import compared, read_surroundings, review
 from function_app.service.showing import plans_shown
 from search.actions import Group, deed
 from search.desk import IN_ORDER
+from search.rule_collections import rule_collection
 from search.worlds import HUB, SITES
 from simulator.judge.approvals import Given, Pull, Version, denied_by_others
 from simulator.judge.asking import Asked
@@ -183,13 +184,7 @@ def deny(history: History, site: str) -> None:
         "targetFqdns": [site],
         "protocols": [{"protocolType": "Https", "port": 443}],
     }
-    collection = {
-        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-        "name": "denied",
-        "priority": 100,
-        "action": {"type": "Deny"},
-        "rules": [rule],
-    }
+    collection = rule_collection("denied", "Deny", rule)
     body = {"properties": {"priority": 500, "ruleCollections": [collection]}}
     try:
         history.desk.world.hubs[HUB].put_group("tenants", "denies", body)

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 import pytest
+
+from npm.programs import MissingProgram, Program
 
 _MARK = "a real part is missing: "
 
@@ -19,6 +21,14 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
         pytest.fail(what, pytrace=False)
     pytest.skip(f"{_MARK}{what}")
+
+
+def installed(find: Callable[[], Program]) -> Program:
+    """What npm installs; a missing part is said with the way to install it."""
+    try:
+        return find()
+    except MissingProgram as problem:
+        missing(str(problem))
 
 
 def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:

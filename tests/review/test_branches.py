@@ -16,6 +16,8 @@ from cli.session import ROOT, Session, git, sample_files
 from review_builders import a_tenant, edited
 from web_services import json_answers, web_service
 
+from search.rule_collections import rule_collection
+
 TENANT0 = "tenants/tenant0.yaml"
 WEB = {"tenants/web.yaml": a_tenant("web", "10.99.0.32/29", "www.example.org")}
 
@@ -193,13 +195,7 @@ def a_base_policy(folder: Path, form: str) -> Path:
         "destinationAddresses": ["198.51.100.77"],
         "destinationPorts": ["123"],
     }
-    collection = {
-        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-        "name": "shared",
-        "priority": 100,
-        "action": {"type": "Allow"},
-        "rules": [rule],
-    }
+    collection = rule_collection("shared", "Allow", rule)
     inside = {"priority": 200, "ruleCollections": [collection]}
     kind = "Microsoft.Network/firewallPolicies/ruleCollectionGroups"
     name = "[concat(parameters('policy'), '/platform-base')]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from hypothesis import given, settings
@@ -17,6 +17,7 @@ from function_app.model.tree import HubDefinitions, hub_definitions
 from function_app.planning.approving import differences
 from function_app.planning.meaning import Around, around, meanings, policy_with
 from function_app.reading.effective import effective_tree
+from search.rule_collections import rule_collection
 from simulator.memory import MemoryRepository
 from simulator.model.clock import VirtualClock
 
@@ -43,16 +44,14 @@ def meaning(files: Mapping[str, str | None], beside: Around | None = None, day: 
     return meanings(hub_with(files), (TENANT0,), beside or Around(), day)[TENANT0]
 
 
-def theirs(*rules: dict[str, Any], action: str = "Deny", priority: int = 500, name: str = "theirs") -> dict[str, Any]:
+def theirs(
+    *rules: dict[str, Any], action: Literal["Allow", "Deny"] = "Deny", priority: int = 500, name: str = "theirs"
+) -> dict[str, Any]:
     """Somebody else's group."""
-    collection = {
-        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-        "name": "by-hand",
-        "priority": 100,
-        "action": {"type": action},
-        "rules": list(rules),
+    return {
+        "name": name,
+        "properties": {"priority": priority, "ruleCollections": [rule_collection("by-hand", action, *rules)]},
     }
-    return {"name": name, "properties": {"priority": priority, "ruleCollections": [collection]}}
 
 
 def egress(*rules: dict[str, Any]) -> dict[str, str | None]:

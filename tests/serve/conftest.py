@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from real_parts import missing
+from real_parts import installed
 
-from azurite.program import MissingProgram, find_program
+from azurite.program import find_program
 from serve.desk import PLATFORM, ServiceDesk
 from serve.host import BODY_LIMIT, Host
 
@@ -15,10 +15,7 @@ from serve.host import BODY_LIMIT, Host
 @pytest.fixture(scope="session")
 def desk() -> Iterator[ServiceDesk]:
     """Its repository holds the platform and no tenant; the firewall takes a second."""
-    try:
-        program = find_program()
-    except MissingProgram as problem:
-        missing(str(problem))
+    program = installed(find_program)
     with ServiceDesk(program, firewall_seconds=1.0) as desk:
         desk.copy_sample(*PLATFORM)
         desk.push("the platform")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from cli.session import Session, git, sample_files
-from real_parts import missing
+from real_parts import installed
 
-from azurite.program import MissingProgram, find_program
+from azurite.program import find_program
 from azurite.server import Azurite
 from serve.workers import Worker
 
@@ -34,10 +34,7 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """An emulated storage account."""
-    try:
-        program = find_program()
-    except MissingProgram as problem:
-        missing(str(problem))
+    program = installed(find_program)
     with Azurite(program) as server:
         yield server
 

@@ -7,10 +7,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from real_parts import missing
+from real_parts import installed
 from state_faces import Face, Files, Storage
 
-from azurite.program import MissingProgram, Program, find_program
+from azurite.program import Program, find_program
 from azurite.server import Azurite
 
 _NUMBERS = count(1)
@@ -19,10 +19,7 @@ _NUMBERS = count(1)
 @pytest.fixture(scope="session")
 def program() -> Program:
     """Azurite, installed; a missing part is said with the way to install it."""
-    try:
-        return find_program()
-    except MissingProgram as problem:
-        missing(str(problem))
+    return installed(find_program)
 
 
 @pytest.fixture(scope="session")

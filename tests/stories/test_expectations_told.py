@@ -8,6 +8,7 @@ import pytest
 from stories.desk import Desk, sample
 
 from function_app.model.state import Decision, DecisionKind
+from search.rule_collections import rule_collection
 from simulator.model.packets import Verdict
 
 TENANT0 = "tenants/tenant0.yaml"
@@ -33,15 +34,7 @@ def test_a_platform_that_denies_is_told_of_and_nothing_is_done_about_it(settled:
             "targetFqdns": ["*.tigera.io"],
             "protocols": [{"protocolType": "Https", "port": 443}, {"protocolType": "Http", "port": 80}],
         }
-        properties["ruleCollections"].append(
-            {
-                "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-                "name": "denied",
-                "priority": 100,
-                "action": {"type": "Deny"},
-                "rules": [rule],
-            }
-        )
+        properties["ruleCollections"].append(rule_collection("denied", "Deny", rule))
 
     group = hub.list_groups("platform").value[0]["name"]
     hub.edit_group("platform", group, deny)

@@ -10,6 +10,7 @@ from stories.interruptions import interrupted, once
 from function_app.model.names import GENERATION_LABEL, HUB_LABEL, MANAGED_BY_LABEL, TENANT_LABEL
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Result
+from search.rule_collections import rule_collection
 from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
@@ -158,13 +159,7 @@ def test_a_group_of_another_team_that_is_numbered_like_ours_is_untouched(settled
         "targetFqdns": ["a.example"],
         "protocols": [{"protocolType": "Https", "port": 443}],
     }
-    collection = {
-        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-        "name": "tenant9-app",
-        "priority": 100,
-        "action": {"type": "Allow"},
-        "rules": [rule],
-    }
+    collection = rule_collection("tenant9-app", "Allow", rule)
     hub.put_group("tenants", "platform-001", {"properties": {"priority": 5000, "ruleCollections": [collection]}})
     settled.world.advance(300)
     before = hub.get_group("tenants", "platform-001")

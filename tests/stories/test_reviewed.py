@@ -27,6 +27,7 @@ from function_app.service.callers import Caller, Right
 from function_app.service.decisions import resync
 from function_app.service.questions import plan
 from function_app.service.requests import BadRequest
+from search.rule_collections import rule_collection
 from simulator.model.faults import Action, Fault
 
 CLUSTER = "spoke1-aks"
@@ -105,13 +106,7 @@ class Reviewing:
             "targetFqdns": [name],
             "protocols": [{"protocolType": "Https", "port": 443}],
         }
-        collection = {
-            "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-            "name": "by-hand",
-            "priority": 100,
-            "action": {"type": "Deny"},
-            "rules": [rule],
-        }
+        collection = rule_collection("by-hand", "Deny", rule)
         properties = {"priority": 500, "ruleCollections": [collection]}
         self.desk.world.hubs["hub1"].put_group("tenants", "theirs", {"properties": properties})
         self.desk.world.advance(600)

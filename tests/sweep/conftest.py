@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from real_parts import missing
+from real_parts import installed
 
-from azurite.program import MissingProgram, Program, find_program
+from azurite.program import Program, find_program
 from azurite.server import Azurite
 from simulator.wire.certificates import make_certificates
 from sweep.play import Ground, Play
@@ -21,10 +21,7 @@ numbers = count()
 @pytest.fixture(scope="session")
 def program() -> Program:
     """Azurite."""
-    try:
-        return find_program()
-    except MissingProgram as problem:
-        missing(str(problem))
+    return installed(find_program)
 
 
 @pytest.fixture(scope="session")

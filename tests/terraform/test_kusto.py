@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from real_parts import missing
+from real_parts import installed
 
 from kusto.checking import Checked, Function, Schema, check, find_program
 from kusto.tables import TABLES
-from npm.programs import MissingProgram, Program
+from npm.programs import Program
 from terraform_provider.planned import Planned
 
 FLOWS = "EgressFlows"
@@ -20,10 +20,7 @@ ALERT = "azurerm_monitor_scheduled_query_rules_alert_v2"
 @pytest.fixture(scope="session")
 def program() -> Program:
     """Kusto's language service, installed; a missing part is said with the way to install it."""
-    try:
-        return find_program()
-    except MissingProgram as problem:
-        missing(str(problem))
+    return installed(find_program)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from demo.scene import PLATFORM, Scene, sample
 from function_app.cli import app
+from search.rule_collections import rule_collection
 
 DENIAL = {
     "ruleType": "ApplicationRule",
@@ -23,13 +24,7 @@ def test_a_denial_in_front_of_all_tenants_decides_only_for_those_who_look() -> N
     """From definitions alone the tenant may; live it may not, by somebody's rule, and audit sees its own rule never decide."""
     with Scene() as scene:
         scene.merge("the platform and a tenant", sample(*PLATFORM, "tenants/tenant0.yaml"))
-        collection = {
-            "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
-            "name": "by-hand",
-            "priority": 100,
-            "action": {"type": "Deny"},
-            "rules": [DENIAL],
-        }
+        collection = rule_collection("by-hand", "Deny", DENIAL)
         with scene.world.lock:
             body = {"properties": {"priority": 500, "ruleCollections": [collection]}}
             scene.world.hubs["hub1"].put_group("tenants", "theirs", body)
