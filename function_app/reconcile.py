@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from function_app.admitting import admitted_now
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.measuring import carried, span
-from function_app.model.admission import NEVER, Admission
+from function_app.model.admission import Admission
 from function_app.model.errors import (
-    CommitGone,
     SourceError,
     StateError,
     TargetError,
@@ -51,18 +51,15 @@ from function_app.model.state import HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
 from function_app.planning.activity import LOOKS_BACK, explained, unexplained
-from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
+from function_app.planning.admission import Admitted
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
-from function_app.planning.rollout import hubs_before
-from function_app.planning.settling import HUB, settled_after, stuck_after
+from function_app.planning.settling import HUB, looking_again, settled_after, stuck_after
 from function_app.planning.situation import Situation
-from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import ClusterApi, HubPorts, Lease
 from function_app.reporting.json_report import report_json
 from function_app.side_by_side import Each
-from function_app.vouching import hub_origin, origins
 
 Seen = ClusterObservation | FirewallObservation | RouteServerObservation | ActivityLog | Unreadable
 
@@ -83,10 +80,6 @@ class Source:
     seen: str
     problem: str = ""
     former: Callable[[Commit], Tree] = _no_former
-
-
-_SOON_SECONDS = 15.0
-_HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without that line and a pass was made."
 
 
 class HubBusy(StateError):
@@ -249,7 +242,11 @@ def _situated(
     asked = Asked(definitions, before, decisions, now, firewall=firewall)
     unknown, admitted = "", Admitted(definitions)
     try:
-        admitted = admitted if as_asked else _admitted(asked, source, ports, ledger)
+        admitted = (
+            admitted
+            if as_asked
+            else admitted_now(asked, source.tree, source.former, ports, remembered=bool(ledger.records))
+        )
     except SourceError as problem:
         unknown = str(problem)
     hub = admitted.hub
@@ -259,55 +256,6 @@ def _situated(
     )
     situation = Situation(hub, ledger, observed, state, decisions, now, draw, admitted.admission)
     return _Situated(situation, admitted.admission, unknown, broken)
-
-
-def _published(hub: HubName, ports: HubPorts) -> Mapping[str, object] | None:
-    """Another hub's newest report: it is only waited for, so one that cannot be read is one that is not known."""
-    try:
-        return ports.status.latest(hub)
-    except StateError:
-        return None
-
-
-def _admitted(asked: Asked, source: Source, ports: HubPorts, ledger: Ledger) -> Admitted:
-    """What of Git is taken up. While nothing can keep it from that, nothing is read; raises SourceError."""
-    commits = commits_to_read(asked)
-    if commits is None:
-        return Admitted(asked.hub)
-    if is_reviewed(asked):
-        asked = replace(asked, hub_origin=hub_origin(source.tree, asked.hub, ports.approvals, ports.shown))
-    if asked.state.last_good_commit is None and ledger.records:
-        return _all_or_nothing(asked, "nobody remembers which commit was in force")
-    if commits or asked.state.standing:
-        asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
-    name = asked.hub.name
-    try:
-        trees = {commit: source.former(commit) for commit in commits}
-    except CommitGone as problem:
-        return _all_or_nothing(asked, str(problem))
-    former = {
-        commit: hub_definitions(tree, name) if name in tree.definitions.hubs else None for commit, tree in trees.items()
-    }
-    if is_reviewed(asked):
-        names = tenants_to_ask_about(asked, changed(asked, former))
-        standing = asked.state.standing
-        newcomers = frozenset(key.tenant for key in asked.hub.attachments if standing.get(str(key)) == NEVER)
-        with span("approvals"):
-            asked = replace(
-                asked,
-                origins=origins(source.tree, trees.values(), name, names, ports.approvals, ports.shown, newcomers),
-            )
-    return admit(asked, former)
-
-
-def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
-    """What is to be done when nobody can tell what was in force; raises SourceError while not all of it may be taken up."""
-    if may_be_taken_up(asked):
-        return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
-    raise SourceError(
-        f"{unknown.rstrip('.')}, and not all that Git has may be taken up now. This ends when nothing is suspended and nothing "
-        f"else keeps the newest commit from being taken up{_HOW_REVIEWED if is_reviewed(asked) else '.'}"
-    )
 
 
 def _readings(
@@ -412,13 +360,13 @@ def _report(
     observations: Observations,
     state: HubState | None = None,
 ) -> Report:
-    """`state` is what the pass leaves. Who has decided by what the one before left, which no longer holds, decides again soon."""
+    """`state` is what the pass leaves."""
     seen = (*observations.clusters.values(), observations.firewall, observations.route_server)
     plan = planned.plan
     asked = max((outcome.retry_after for outcome in outcomes if outcome.retry_after), default=0.0)
     again = plan.look_again_seconds
-    if state is not None and planned.state.stuck.keys() != state.stuck.keys():
-        again = min(again if again is not None else _SOON_SECONDS, _SOON_SECONDS)
+    if state is not None:
+        again = looking_again(again, planned.state, state)
     if again is not None:
         plan = replace(plan, look_again_seconds=max(again, asked))
     return Report(

@@ -10,7 +10,7 @@ _WISH = "function_app/planning/firewall_wish.py"
 _SUSPENSION = "function_app/planning/suspension.py"
 _WINDOWS = "function_app/planning/windows.py"
 _ROLLOUT = "function_app/planning/rollout.py"
-_RECONCILE = "function_app/reconcile.py"
+_ADMITTING = "function_app/admitting.py"
 _TAKING_UP = "tests/planning/test_taking_up.py"
 _CLOCKS = "tests/planning/test_windows.py"
 _SUSPENDED = "tests/stories/test_suspended.py"
@@ -67,7 +67,7 @@ ADMISSION = (
         "lost-state-gives-everything",
         "State is lost while a tenant is suspended, and its newest definition is taken up because nobody remembers another.",
         "5",
-        _RECONCILE,
+        _ADMITTING,
         "    if may_be_taken_up(asked):\n",
         "    if may_be_taken_up(asked) or not asked.state.standing:\n",
         (_SUSPENDED,),

@@ -17,6 +17,7 @@ from function_app.planning.behind import NEEDS_A_PERSON
 
 HUB = ""
 """The hub among the names of its clusters."""
+_SOON_SECONDS = 15.0
 
 
 def settled_after(
@@ -36,6 +37,13 @@ def stuck_after(plan: Plan, admission: Admission, hub: HubDefinitions) -> Mappin
     before = {name for cluster in hub.clusters.values() if cluster.spec.rollout for name in cluster.spec.rollout.after}
     found = {name: next(_persons(plan, admission, ClusterName(name)), None) for name in sorted(before)}
     return {name: words for name, words in found.items() if words is not None}
+
+
+def looking_again(seconds: float | None, before: HubState, after: HubState) -> float | None:
+    """The next look: soon when who must act has changed, since this pass decided by what the one before left."""
+    if before.stuck.keys() == after.stuck.keys():
+        return seconds
+    return min(seconds if seconds is not None else _SOON_SECONDS, _SOON_SECONDS)
 
 
 def _persons(plan: Plan, admission: Admission, name: ClusterName) -> Iterator[str]:

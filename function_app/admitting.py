@@ -1,0 +1,79 @@
+"""Whether what Git has is taken up by this pass: reads what that decision needs, and has `planning.admission` make it.
+
+Belongs here: which former commits, statuses of other hubs and approvals are asked for, each only while a ground may defer
+something, and what their silence means. Why anything is deferred is decided in `planning/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from function_app.measuring import span
+from function_app.model.admission import NEVER, Admission
+from function_app.model.errors import CommitGone, SourceError, StateError
+from function_app.model.names import Commit, HubName
+from function_app.model.tree import Tree, hub_definitions
+from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
+from function_app.planning.deferring import Asked
+from function_app.planning.rollout import hubs_before
+from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
+from function_app.ports import HubPorts
+from function_app.vouching import hub_origin, origins
+
+_HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without that line and a pass was made."
+
+
+def admitted_now(
+    asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, remembered: bool
+) -> Admitted:
+    """What of Git is taken up; while nothing can keep it from that, nothing is read.
+
+    `tree` is what Git has, `former` reads the tree of a commit before; `remembered` says that the ledger tells of this hub, so
+    that something may be in force. Raises SourceError while it cannot be told what was taken up.
+    """
+    commits = commits_to_read(asked)
+    if commits is None:
+        return Admitted(asked.hub)
+    if is_reviewed(asked):
+        asked = replace(asked, hub_origin=hub_origin(tree, asked.hub, ports.approvals, ports.shown))
+    if asked.state.last_good_commit is None and remembered:
+        return _all_or_nothing(asked, "nobody remembers which commit was in force")
+    if commits or asked.state.standing:
+        asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
+    name = asked.hub.name
+    try:
+        trees = {commit: former(commit) for commit in commits}
+    except CommitGone as problem:
+        return _all_or_nothing(asked, str(problem))
+    definitions = {
+        commit: hub_definitions(one, name) if name in one.definitions.hubs else None for commit, one in trees.items()
+    }
+    if is_reviewed(asked):
+        names = tenants_to_ask_about(asked, changed(asked, definitions))
+        standing = asked.state.standing
+        newcomers = frozenset(key.tenant for key in asked.hub.attachments if standing.get(str(key)) == NEVER)
+        with span("approvals"):
+            asked = replace(
+                asked,
+                origins=origins(tree, trees.values(), name, names, ports.approvals, ports.shown, newcomers),
+            )
+    return admit(asked, definitions)
+
+
+def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
+    """What is to be done when nobody can tell what was in force; raises SourceError while not all of it may be taken up."""
+    if may_be_taken_up(asked):
+        return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
+    raise SourceError(
+        f"{unknown.rstrip('.')}, and not all that Git has may be taken up now. This ends when nothing is suspended and nothing "
+        f"else keeps the newest commit from being taken up{_HOW_REVIEWED if is_reviewed(asked) else '.'}"
+    )
+
+
+def _published(hub: HubName, ports: HubPorts) -> Mapping[str, object] | None:
+    """Another hub's newest report: it is only waited for, so one that cannot be read is one that is not known."""
+    try:
+        return ports.status.latest(hub)
+    except StateError:
+        return None
