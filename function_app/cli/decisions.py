@@ -35,13 +35,15 @@ def name_form(text: str) -> str:
 
 TenantArgument = Annotated[str, typer.Argument(metavar="TENANT", callback=name_form, help="The tenant's name.")]
 
+LengthOption = Annotated[
+    timedelta, typer.Option("--for", metavar="DURATION", parser=duration, help="For how long: 30m, 4h, 2d.")
+]
+
 
 def block(
     tenant: TenantArgument,
     reason: ReasonOption,
-    length: Annotated[
-        timedelta, typer.Option("--for", metavar="DURATION", parser=duration, help="For how long: 30m, 4h, 2d.")
-    ],
+    length: LengthOption,
     hub: OneHubOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
@@ -61,15 +63,8 @@ def unblock(tenant: TenantArgument, hub: OneHubOption = None, output: OutputOpti
     """Take a block back."""
     with assembled() as parts:
         chosen = one_hub(parts, hub)
-        withdrawn = parts.stores(chosen).state.withdraw(DecisionKind.BLOCK.value, tenant)
-        following = _next(parts, chosen) if withdrawn else ""
-    if output is OutputForm.JSON:
-        print_json({"hub": chosen, "kind": DecisionKind.BLOCK.value, "subject": tenant, "withdrawn": withdrawn})
-    elif withdrawn:
-        stdout().print(f"{tenant} is no longer blocked on {chosen}, from the next pass on: {following}", soft_wrap=True)
-    else:
-        stdout().print(f"{tenant} was not blocked on {chosen}; nothing to do", soft_wrap=True)
-    return ExitCode.DONE
+        ended, never = f"{tenant} is no longer blocked on {chosen}", f"{tenant} was not blocked on {chosen}"
+        return _take_back(parts, chosen, DecisionKind.BLOCK, tenant, output, ended, never)
 
 
 ScopeArgument = Annotated[ScopeKind, typer.Argument(metavar="KIND", help="`tenant`, `cluster` or `hub`.")]
@@ -80,9 +75,7 @@ def suspend(
     kind: ScopeArgument,
     name: NameArgument,
     reason: ReasonOption,
-    length: Annotated[
-        timedelta, typer.Option("--for", metavar="DURATION", parser=duration, help="For how long: 30m, 4h, 2d.")
-    ],
+    length: LengthOption,
     hub: OneHubOption = None,
     output: OutputOption = OutputForm.TEXT,
 ) -> int:
@@ -103,17 +96,23 @@ def resume(
     kind: ScopeArgument, name: NameArgument, hub: OneHubOption = None, output: OutputOption = OutputForm.TEXT
 ) -> int:
     """End a suspension: what Git has is taken up again."""
-    subject = str(Scope(kind, name))
     with assembled() as parts:
         chosen = _hub_of(parts, kind, name, hub)
-        withdrawn = parts.stores(chosen).state.withdraw(DecisionKind.SUSPEND.value, subject)
-        following = _next(parts, chosen) if withdrawn else ""
+        ended, never = f"{kind} {name} is resumed on {chosen}", f"{kind} {name} was not suspended on {chosen}"
+        return _take_back(parts, chosen, DecisionKind.SUSPEND, str(Scope(kind, name)), output, ended, never)
+
+
+def _take_back(
+    parts: Assembly, hub: HubName, kind: DecisionKind, subject: str, output: OutputForm, ended: str, never: str
+) -> int:
+    """End a decision before its time; `ended` or `never` is what a person reads."""
+    withdrawn = parts.stores(hub).state.withdraw(kind.value, subject)
+    following = _next(parts, hub) if withdrawn else ""
     if output is OutputForm.JSON:
-        print_json({"hub": chosen, "kind": DecisionKind.SUSPEND.value, "subject": subject, "withdrawn": withdrawn})
-    elif withdrawn:
-        stdout().print(f"{kind} {name} is resumed on {chosen}, from the next pass on: {following}", soft_wrap=True)
+        print_json({"hub": hub, "kind": kind.value, "subject": subject, "withdrawn": withdrawn})
     else:
-        stdout().print(f"{kind} {name} was not suspended on {chosen}; nothing to do", soft_wrap=True)
+        said = f"{ended}, from the next pass on: {following}" if withdrawn else f"{never}; nothing to do"
+        stdout().print(said, soft_wrap=True)
     return ExitCode.DONE
 
 

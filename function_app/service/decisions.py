@@ -73,10 +73,7 @@ def block(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
     reason, length = needed(asked, "reason", _WHY), length_of_time(needed(asked, "for", '{"for": "4h"}'))
     hub, now = one_hub(optional(asked, "hub"), parts), parts.clock.now()
     decision = Decision(DecisionKind.BLOCK, tenant, reason, caller.name, now, now + length)
-    parts.stores(hub).state.decide(decision)
-    _audit("block", caller, reason, hub=hub, tenant=tenant, until=(now + length).isoformat())
-    _decided(hub, caller, parts)
-    return Answer(202, {"hub": hub, **decision_json(decision)})
+    return _decide(hub, decision, caller, parts, tenant=tenant)
 
 
 def unblock(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
@@ -84,12 +81,7 @@ def unblock(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer
     tenant = tenant_name(needed(asked, "tenant", '{"tenant": "tenant0"}'))
     reason = needed(asked, "reason", _WHY)
     hub = one_hub(optional(asked, "hub"), parts)
-    withdrawn = parts.stores(hub).state.withdraw(DecisionKind.BLOCK.value, tenant)
-    _audit("unblock", caller, reason, hub=hub, tenant=tenant, withdrawn=withdrawn)
-    if withdrawn:
-        _decided(hub, caller, parts)
-    body = {"hub": hub, "kind": DecisionKind.BLOCK.value, "subject": tenant, "withdrawn": withdrawn}
-    return Answer(202 if withdrawn else 200, body)
+    return _withdraw(DecisionKind.BLOCK, "unblock", hub, tenant, reason, caller, parts, tenant=tenant)
 
 
 def suspend(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
@@ -101,21 +93,41 @@ def suspend(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer
     reason, length = needed(asked, "reason", _WHY), length_of_time(needed(asked, "for", '{"for": "4h"}'))
     now = parts.clock.now()
     decision = Decision(DecisionKind.SUSPEND, str(scope), reason, caller.name, now, now + length)
-    parts.stores(hub).state.decide(decision)
-    _audit("suspend", caller, reason, hub=hub, scope=str(scope), until=(now + length).isoformat())
-    _decided(hub, caller, parts)
-    return Answer(202, {"hub": hub, **decision_json(decision)})
+    return _decide(hub, decision, caller, parts, scope=str(scope))
 
 
 def resume(asked: Mapping[str, object], caller: Caller, parts: Parts) -> Answer:
     """End a suspension: `{hub, scope, reason}`. Raises BadRequest, StateError."""
     scope, hub = _scope(asked, parts)
     reason = needed(asked, "reason", _WHY)
-    withdrawn = parts.stores(hub).state.withdraw(DecisionKind.SUSPEND.value, str(scope))
-    _audit("resume", caller, reason, hub=hub, scope=str(scope), withdrawn=withdrawn)
+    return _withdraw(DecisionKind.SUSPEND, "resume", hub, str(scope), reason, caller, parts, scope=str(scope))
+
+
+def _decide(hub: HubName, decision: Decision, caller: Caller, parts: Parts, **about: object) -> Answer:
+    """Record it, say in the audit what it is `about`, and ask for a pass."""
+    until = decision.expires.isoformat() if decision.expires is not None else None
+    parts.stores(hub).state.decide(decision)
+    _audit(decision.kind.value, caller, decision.reason, hub=hub, **about, until=until)
+    _decided(hub, caller, parts)
+    return Answer(202, {"hub": hub, **decision_json(decision)})
+
+
+def _withdraw(
+    kind: DecisionKind,
+    action: str,
+    hub: HubName,
+    subject: str,
+    reason: str,
+    caller: Caller,
+    parts: Parts,
+    **about: object,
+) -> Answer:
+    """End it before its time; a pass is asked for where there was one to end."""
+    withdrawn = parts.stores(hub).state.withdraw(kind.value, subject)
+    _audit(action, caller, reason, hub=hub, **about, withdrawn=withdrawn)
     if withdrawn:
         _decided(hub, caller, parts)
-    body = {"hub": hub, "kind": DecisionKind.SUSPEND.value, "subject": str(scope), "withdrawn": withdrawn}
+    body = {"hub": hub, "kind": kind.value, "subject": subject, "withdrawn": withdrawn}
     return Answer(202 if withdrawn else 200, body)
 
 
