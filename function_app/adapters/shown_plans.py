@@ -1,8 +1,9 @@
 """What the service answered for branches: a small document a hub and commit, on local files or on blobs.
 
 It lies beside the hubs' own documents, not among them, since a branch may speak of a hub that there is not yet. The newest twenty
-different answers for a commit are kept. Documents are a few KiB each; how long they are kept is for the storage's rules to say,
-and one that is gone makes an approval count nothing, never more.
+different answers for a commit are kept. An answer takes a few KiB, and some 150 KiB for each tenant where hundreds of others' rules
+name every source; how long it is kept is for the storage's rules to say, and one that is gone makes an approval count nothing,
+never more.
 """
 
 from __future__ import annotations

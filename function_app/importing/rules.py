@@ -13,7 +13,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from function_app.model.definitions import Shards
-from function_app.model.resources import Body, FirewallObservation
+from function_app.model.resources import Body, FirewallObservation, network_of
 from function_app.planning.firewall_resources import collections_of
 from function_app.planning.in_force import is_ours
 from function_app.reading.ranges import destination_networks
@@ -108,7 +108,7 @@ def superseded(
     return tuple(
         str(rule)
         for rule in rules
-        if rule in copied_for and all(any(_network(one) == cidr for cidr in copied_for[rule]) for one in rule.sources)
+        if rule in copied_for and all(any(network_of(one) == cidr for cidr in copied_for[rule]) for one in rule.sources)
     )
 
 
@@ -160,10 +160,3 @@ def _meets(source: str, range_: IPv4Network) -> bool:
 
 def _covers(source: str, range_: IPv4Network) -> bool:
     return any(range_.subnet_of(part) for part in destination_networks(source))
-
-
-def _network(source: str) -> IPv4Network | None:
-    try:
-        return IPv4Network(source)
-    except ValueError:
-        return None

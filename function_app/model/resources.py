@@ -221,7 +221,7 @@ class LearnedRoutes(Row[LearnedRoute]):
             (
                 (int(network.network_address), network.prefixlen, route)
                 for route in self
-                if (network := _network(route.network)) is not None
+                if (network := network_of(route.network)) is not None
             ),
             key=lambda one: one[:2],
         )
@@ -255,7 +255,8 @@ class PeerConnection:
 
 
 @lru_cache(maxsize=32_768)
-def _network(text: str) -> IPv4Network | None:
+def network_of(text: str) -> IPv4Network | None:
+    """The range that others wrote down, None when it is no IPv4 range; kept, since the same few thousand come again and again."""
     try:
         return IPv4Network(text)
     except ValueError:

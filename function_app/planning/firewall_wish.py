@@ -13,7 +13,7 @@ from function_app.model.definitions import AllowRule
 from function_app.model.ledger import Generation, Ledger
 from function_app.model.names import AttachmentKey, ClusterName, TenantName
 from function_app.model.once import Row, once
-from function_app.model.resources import FirewallObservation
+from function_app.model.resources import FirewallObservation, network_of
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import (
@@ -77,7 +77,7 @@ def _witnessed(situation: Situation, ledger: Ledger) -> Iterator[tuple[Attachmen
         definition = situation.hub.clusters.get(key.cluster)
         if definition is None or situation.cluster(key.cluster) is not None:
             continue
-        for cidr in sorted(network for one in standing.get(key.tenant, ()) if (network := _network(one)) is not None):
+        for cidr in sorted(network for one in standing.get(key.tenant, ()) if (network := network_of(one)) is not None):
             inside = cidr.subnet_of(IPv4Network(definition.spec.egress_cidr))
             if inside and not any(one.range.overlaps(cidr) for one in ledger.live()):
                 yield key, cidr
@@ -199,7 +199,7 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
         if shard_index(situation.hub.hub.spec.firewall.shards, name) is None:
             continue
         for found in read_shard(body).values():
-            sources = [network for source in sorted(found.sources()) if (network := _network(source)) is not None]
+            sources = [network for source in sorted(found.sources()) if (network := network_of(source)) is not None]
             versions = [situation.hub.rules.get(found.tenant, Row())]
             versions += [rules for key, rules in situation.hub.narrowed.items() if key.tenant == found.tenant]
             left = found
@@ -212,7 +212,7 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
                 {
                     network
                     for source in tenants.get(tenant, TenantRules(tenant)).sources()
-                    if (network := _network(source)) is not None
+                    if (network := network_of(source)) is not None
                 }
                 | {one.range for one in situation.hub.attachments.values() if one.key.tenant == tenant}
             )
@@ -221,10 +221,3 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
     }
     definitions = {tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()}
     return FirewallWish(tenants=tenants, blocked=blocked, definitions=definitions, keys={})
-
-
-def _network(text: str) -> IPv4Network | None:
-    try:
-        return IPv4Network(text)
-    except ValueError:
-        return None

@@ -30,7 +30,7 @@ from function_app.model.names import (
     NamespaceName,
     TenantName,
 )
-from function_app.model.resources import ClusterObservation, Kind, Resource, Unreadable
+from function_app.model.resources import ClusterObservation, Kind, Resource, Unreadable, network_of
 from function_app.model.tree import DefinedAttachment
 from function_app.planning.cluster_resources import template_labels
 from function_app.planning.generations import REBUILT_AUTHOR, rebuilt_since
@@ -148,7 +148,7 @@ def _standing(
     plain = template_labels(tenant, identity)
     if bearer.id.kind is Kind.EGRESS_GATEWAY:
         return _without_pool(situation.hub.attachments.get(AttachmentKey(tenant, name)), cluster, bearer, plain)
-    cidr, pool = _network(str(bearer.spec.get("cidr", ""))), bearer.id.name
+    cidr, pool = network_of(str(bearer.spec.get("cidr", ""))), bearer.id.name
     if cidr is None:
         return None
     gateways = (one for one in cluster.of(Kind.EGRESS_GATEWAY) if one.labels.get(GENERATION_LABEL) == identity)
@@ -180,13 +180,6 @@ def _where(gateway: Resource) -> str:
 
 def _pod_labels(gateway: Resource) -> dict[str, str]:
     return dict(((gateway.spec.get("template") or {}).get("metadata") or {}).get("labels") or {})
-
-
-def _network(text: str) -> IPv4Network | None:
-    try:
-        return IPv4Network(text)
-    except ValueError:
-        return None
 
 
 def _reserve(situation: Situation, name: ClusterName, bearer: Resource, standing: _Standing) -> Record:
