@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from search.history import History
+from typing import Any
 
 
 class Group(StrEnum):
@@ -46,7 +43,12 @@ class Action:
     arguments: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
-        return DEEDS[self.name].words.format(*self.arguments)
+        return self.deed.words.format(*self.arguments)
+
+    @property
+    def deed(self) -> Deed:
+        """What its name stands for."""
+        return DEEDS[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,3 @@ def deed[**P](group: Group, words: str) -> Callable[[Callable[P, None]], Callabl
         return function
 
     return register
-
-
-def perform(history: History, action: Action) -> None:
-    """Do it."""
-    DEEDS[action.name].do(history, *action.arguments)

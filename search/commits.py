@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from search.actions import Group, deed
 from search.history import History
+from search.reviews import merge
 from search.worlds import (
     CANARY,
     CLUSTERS,
@@ -26,7 +27,7 @@ def write(history: History, file: TenantFile) -> None:
     """Merge a tenant's file."""
     history.files[file.name] = file
     history.broken.discard(file.name)
-    history.commit({_path(history, file.name): file.text()})
+    merge(history, {_path(history, file.name): file.text()})
 
 
 @deed(Group.ADDED, "commit: {0} comes, on {1} slot {2} for {3}, to {4}")
@@ -45,7 +46,7 @@ def remove(history: History, tenant: str) -> None:
         path = _path(history, tenant)
         history.broken.discard(tenant)
         history.renamed.pop(tenant, None)
-        history.commit({path: None})
+        merge(history, {path: None})
 
 
 @deed(Group.RENUMBERED, "commit: {0} on {1} changes to slot {2}")
@@ -99,7 +100,7 @@ def claim(history: History, tenant: str, cluster: str, namespaces: tuple[str, ..
     places = tuple(replace(one, namespaces=namespaces) if one.cluster == cluster else one for one in file.places)
     history.files[tenant] = replace(file, places=places)
     history.broken.discard(tenant)
-    history.commit({**changes, _path(history, tenant): history.files[tenant].text()})
+    merge(history, {**changes, _path(history, tenant): history.files[tenant].text()})
 
 
 @deed(Group.RULES, "commit: {0} may reach {1}, service {2}, shared rules {3}")
@@ -131,7 +132,7 @@ def break_file(history: History, tenant: str, how: str) -> None:
         "empty": "",
     }[how]
     history.broken.add(tenant)
-    history.commit({_path(history, tenant): broken})
+    merge(history, {_path(history, tenant): broken})
 
 
 @deed(Group.BROKEN, "commit: the file of {0} is repaired")
@@ -149,7 +150,7 @@ def rename(history: History, tenant: str) -> None:
     old = _path(history, tenant)
     history.renamed[tenant] = f"{tenant}-moved"
     history.broken.add(tenant)
-    history.commit({old: None, _path(history, tenant): history.files[tenant].text()})
+    merge(history, {old: None, _path(history, tenant): history.files[tenant].text()})
 
 
 @deed(Group.BROKEN, "commit: the file of {0} gets its name back")
@@ -159,7 +160,7 @@ def rename_back(history: History, tenant: str) -> None:
         old = _path(history, tenant)
         del history.renamed[tenant]
         history.broken.discard(tenant)
-        history.commit({old: None, _path(history, tenant): history.files[tenant].text()})
+        merge(history, {old: None, _path(history, tenant): history.files[tenant].text()})
 
 
 @deed(Group.TREE, "commit: all files are deleted")
@@ -173,7 +174,7 @@ def empty_tree(history: History) -> None:
         "rulesets/shared.yaml",
     ]
     history.broken.update(history.files)
-    history.commit({**paths, **dict.fromkeys(gone)})
+    merge(history, {**paths, **dict.fromkeys(gone)})
 
 
 @deed(Group.TREE, "commit: all tenants' files are deleted")
@@ -184,7 +185,7 @@ def empty_tenants(history: History) -> None:
         history.files.clear()
         history.broken.clear()
         history.renamed.clear()
-        history.commit(paths)
+        merge(history, paths)
 
 
 @deed(Group.TREE, "force-push: the newest {0} commits are gone")
@@ -205,7 +206,7 @@ def restore(history: History, back: int) -> None:
     history.files, history.broken, history.renamed = dict(files), set(), dict(renamed)
     changes.update({_path(history, name): file.text() for name, file in files.items()})
     if changes:
-        history.commit(changes)
+        merge(history, changes)
 
 
 @deed(Group.TREE, "commit: {0} and {1} swap their ranges on {2}")
@@ -222,31 +223,31 @@ def swap(history: History, one: str, other: str, cluster: str) -> None:
         places = tuple(replace(place, slot=slot) if place.cluster == cluster else place for place in file.places)
         history.files[file.name] = replace(file, places=places)
     history.broken -= {one, other}
-    history.commit({_path(history, name): history.files[name].text() for name in (one, other)})
+    merge(history, {_path(history, name): history.files[name].text() for name in (one, other)})
 
 
 @deed(Group.SHARED, "commit: the shared rules permit {0}")
 def share(history: History, site: str) -> None:
     """The rule set that tenants include."""
-    history.commit({"rulesets/shared.yaml": ruleset_file(site)})
+    merge(history, {"rulesets/shared.yaml": ruleset_file(site)})
 
 
 @deed(Group.SHARED, "commit: guardrails strict {0}")
 def guard(history: History, strict: bool) -> None:
     """Tightened or loosened."""
-    history.commit({"guardrails.yaml": guardrails_file(strict=strict)})
+    merge(history, {"guardrails.yaml": guardrails_file(strict=strict)})
 
 
 @deed(Group.SHARED, "commit: drift on {0} is {1}")
 def drift(history: History, cluster: str, mode: str) -> None:
     """Undo drift, or only say it."""
-    history.commit({f"clusters/{cluster}.yaml": cluster_file(cluster, drift=mode)})
+    merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, drift=mode)})
 
 
 @deed(Group.SHARED, "commit: {0} takes commits up {1}")
 def pace(history: History, cluster: str, pace: str) -> None:
     """At once, within a window each day, or after the other cluster."""
-    history.commit({f"clusters/{cluster}.yaml": cluster_file(cluster, pace=pace)})
+    merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, pace=pace)})
 
 
 SITE_SETS = ((SITES[0],), (SITES[1],), (SITES[0], SITES[1]), SITES, (SITES[2],), ("*.example",), ())

@@ -8,8 +8,9 @@ from function_app.model.ledger import Generation, Holding, RecordKind
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Report
 from search.fabric import settle_fabric
+from search.git_host import APPROVED, GitHost
 from search.history import History
-from search.reviews import APPROVED, GitHost, allow_again, approve_late
+from search.reviews import allow_again, approve_late, merge
 from search.trouble import accept_content, apply_terraform, clear_trouble, restore_ledger, wake_nodes
 from search.worlds import CLUSTERS, HUB, NAMESPACES, PROBES, TENANTS, cidr_of, hub_file
 from simulator.judge import Invariant
@@ -77,12 +78,13 @@ def approve(history: History, host: GitHost) -> None:
         history.desk.commit({hub: hub_file(history.variant, reviewed=True)})
     history.tell("everything is approved")
     approve_late(history, len(host.pulls))
-    history.commit(
+    merge(
+        history,
         {
             f"tenants/{name}.yaml": f"{file.text()}# approved as it is\n"
             for name, file in history.files.items()
             if name not in history.broken
-        }
+        },
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from search.actions import Group, deed
 from search.history import History
+from search.reviews import merge
 from search.worlds import CLUSTERS, HUB, cluster_file
 from simulator.model.azure.route_server import Connection
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
-from simulator.model.bgp.views import internal_ip, name_of
+from simulator.model.bgp.views import internal_ip
 from simulator.model.errors import ApiError, ArmError
+from simulator.model.trees import name_of
 
 _BY_HAND = "kubectl-edit"
 _LABEL = "route-reflector"
@@ -189,13 +191,13 @@ def _put(history: History, name: str, address: str, asn: int) -> None:
 @deed(Group.FABRIC, "commit: {0} is to leave the hub: {1}")
 def leave(history: History, cluster: str, leaving: bool) -> None:
     """Held back while tenants are attached."""
-    history.commit({f"clusters/{cluster}.yaml": cluster_file(cluster, leaving=leaving)})
+    merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, leaving=leaving)})
 
 
 @deed(Group.FABRIC, "commit: the file of {0} is removed")
 def undefine(history: History, cluster: str) -> None:
     """Held back as well while tenants are attached."""
-    history.commit({f"clusters/{cluster}.yaml": None})
+    merge(history, {f"clusters/{cluster}.yaml": None})
 
 
 @deed(Group.FABRIC, "another cluster takes the place of {0} under its name")

@@ -13,10 +13,10 @@ from function_app.model.errors import StateError
 from function_app.model.plan import WaitsFor
 from function_app.model.report import Report
 from function_app.reconcile import HubBusy, reconcile
-from search.actions import DEEDS, Action, Group, perform
+from search.actions import Action, Group
 from search.desk import HUB, IN_ORDER, Desk
+from search.git_host import GitHost
 from search.memories import WatchedLeases, WatchedLedger, WatchedState
-from search.reviews import GitHost, merge
 from search.worlds import CANARY, CLUSTERS, PROBES, TenantFile, Variant, platform_files, small_world
 from simulator.inprocess import Door
 from simulator.judge import Invariant, Judge
@@ -142,18 +142,18 @@ class History:
             desk.ports = replace(desk.ports, approvals=host, shown=host.shown)
             judge.approvals.pulls = host.pulls
         desk.commit(platform_files(variant))
-        history.commits.append(({}, set(), {}))
+        history.merged()
         return history
 
     # --- actions -------------------------------------------------------------------------------------------------
 
     def play(self, action: Action) -> None:
         """Do one action, tell of it, count the cells that it reaches."""
-        group = DEEDS[action.name].group
+        group = action.deed.group
         cells = [(stage, fault, str(group)) for stage in self.stages() for fault in self.faults()]
         before = self._standing()
         self.tell(str(action))
-        perform(self, action)
+        action.deed.do(self, *action.arguments)
         if group in _ALWAYS_DOES or before != self._standing():
             self.coverage.update(cells)
 
@@ -186,12 +186,8 @@ class History:
 
     # --- Git -----------------------------------------------------------------------------------------------------
 
-    def commit(self, changes: dict[str, str | None]) -> None:
-        """Merge, and remember what Git holds now, for a force-push."""
-        if self.host is None:
-            self.desk.commit(changes)
-        else:
-            merge(self, self.host, changes)
+    def merged(self) -> None:
+        """Remember what Git holds now, for a force-push."""
         self.commits.append((dict(self.files), set(self.broken), dict(self.renamed)))
 
     def rewind(self, to: int) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from function_app.model.plan import RefusalCode
 from function_app.model.state import DecisionKind
-from search.actions import Action, Group, deed, perform
+from search.actions import Action, Group, deed
 from search.history import History
 from search.trouble import LEDGER_DEATH
 
@@ -44,7 +44,7 @@ def amid(history: History, nth: int, action: Action) -> None:
 
     def happens() -> None:
         history.tell(f"meanwhile: {action}")
-        perform(history, action)
+        action.deed.do(history, *action.arguments)
 
     history.interrupt(nth, happens)
     history.run_pass()

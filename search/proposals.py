@@ -7,8 +7,8 @@ from typing import Any
 
 from search.actions import Action
 from search.commits import SITE_SETS
+from search.git_host import MANNERS
 from search.history import History
-from search.reviews import MANNERS
 from search.worlds import CLUSTERS, HUB, NAMESPACES, OVERLAPPING, PACES, SITES, SLOTS, TENANTS
 
 _TARGETS = ("cluster/spoke1", "cluster/spoke2", "firewall/hub1", "route-server/hub1", "*")

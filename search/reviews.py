@@ -1,77 +1,33 @@
-"""Pull requests on a hub that applies what was approved: what people do between proposing and merging, and a Git host in process.
+"""How changes come into Git, and pull requests on a hub that applies what was approved: what people do before merging.
 
-Every commit comes in as a pull request of `ada`. What happens to it before the merge is the manner of the day.
+There every commit comes in as a pull request of `ada`. What happens to it before the merge is the manner of the day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-from function_app.model.approval import Approval, PullRequest
-from function_app.model.errors import EgressError, SourceError
-from function_app.model.names import Commit
+from function_app.gathering import Patience
+from function_app.model.errors import EgressError
+from function_app.model.names import HubName
+from function_app.model.tree import Tree
+from function_app.ports import HubPorts
 from function_app.reviewing import compared, read_surroundings, review
 from function_app.service.showing import plans_shown
 from search.actions import Group, deed
 from search.desk import IN_ORDER
+from search.git_host import APPROVED, BY_AUTHOR, OVERTAKEN, TAKEN_BACK, TOO_EARLY, UNSEEN, GitHost
+from search.history import History
 from search.rule_collections import rule_collection
 from search.worlds import HUB, SITES
 from simulator.judge.approvals import Given, Pull, Version, denied_by_others
 from simulator.judge.asking import Asked
-from simulator.memory import MemoryShown
 from simulator.model.errors import ArmError
 from simulator.model.faults import Crash
 
-if TYPE_CHECKING:
-    from function_app.gathering import Patience
-    from function_app.model.names import HubName
-    from function_app.model.tree import Tree
-    from function_app.ports import HubPorts
-    from search.history import History
-
 AUTHOR, REVIEWER = "ada", "sec"
-APPROVED, BY_AUTHOR, BY_NOBODY, UNSEEN, TOO_EARLY, TAKEN_BACK, OVERTAKEN = MANNERS = (
-    "approved",
-    "approved by their author",
-    "approved by nobody",
-    "approved without having been shown",
-    "approved before more is pushed",
-    "approved, and the approval is taken back",
-    "approved, and somebody denies a name before the merge",
-)
-
 DENIED = "a name is denied to everybody"
-
-
-@dataclass
-class GitHost:
-    """`Approvals` in memory. `manner` is what happens to pull requests from now on, `pulls` are those that were merged."""
-
-    manner: str = APPROVED
-    pulls: dict[Commit, list[Pull]] = field(default_factory=dict)
-    shown: MemoryShown = field(default_factory=MemoryShown)
-    down: bool = False
-
-    def of(self, commit: Commit) -> tuple[PullRequest, ...]:
-        """What was merged as that commit; raises SourceError while it is down."""
-        if self.down:
-            raise SourceError("the Git host does not answer.")
-        return tuple(_told(pull) for pull in self.pulls.get(commit, ()))
-
-    def newest(self) -> Pull | None:
-        """The pull request that was merged last."""
-        return max(
-            (one for several in self.pulls.values() for one in several), key=lambda one: one.number, default=None
-        )
-
-
-def _told(pull: Pull) -> PullRequest:
-    counting = [one for one in pull.given if one.by != pull.author and not one.withdrawn]
-    given = tuple(Approval(one.by, one.version.head, one.at) for one in counting)
-    discounted = tuple(f"{one.by} proposed it" for one in pull.given if one.by == pull.author)
-    return PullRequest(f"#{pull.number}", pull.newest.head, given, discounted)
 
 
 @dataclass(frozen=True)
@@ -90,7 +46,16 @@ class _Targets:
         return self.history.desk.ports
 
 
-def merge(history: History, host: GitHost, changes: Mapping[str, str | None]) -> None:
+def merge(history: History, changes: Mapping[str, str | None]) -> None:
+    """Merge, where a Git host is by way of a pull request, and remember what Git holds now."""
+    if history.host is None:
+        history.desk.commit(dict(changes))
+    else:
+        _by_pull_request(history, history.host, changes)
+    history.merged()
+
+
+def _by_pull_request(history: History, host: GitHost, changes: Mapping[str, str | None]) -> None:
     """Propose, let happen what happens these days, and merge."""
     given = list[Given]()
     if host.manner == TOO_EARLY:

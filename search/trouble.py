@@ -10,11 +10,12 @@ from search.history import History
 from search.worlds import CANARY, CLUSTERS, HUB
 from simulator.model.azure.groups import Refusal
 from simulator.model.azure.throttling import Call as Bucket
-from simulator.model.bgp.views import internal_ip, labels_of, name_of
+from simulator.model.bgp.views import internal_ip
 from simulator.model.documents import NodeDocument
 from simulator.model.errors import ArmError
 from simulator.model.faults import Action as FaultAction
 from simulator.model.faults import Fault
+from simulator.model.trees import labels_of, name_of
 
 OPERATION_FAILS = "operation fails"
 CONTENT_REFUSED = "content refused"

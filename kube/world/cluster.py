@@ -18,7 +18,7 @@ from simulator.model.kubernetes.initial import CONTROLLER
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.lifecycle import GarbageCollector, NamespaceController
 from simulator.model.kubernetes.store import Event, Key
-from simulator.model.kubernetes.trees import Object, is_terminating, name_of, namespace_of, replaced
+from simulator.model.trees import Object, is_terminating, name_of, namespace_of, replaced
 
 PATIENCE_SECONDS = 120.0
 """Real seconds that kube-controller-manager may take; a kind that was defined after its start it knows within 30."""

@@ -13,8 +13,8 @@ from simulator.model.kubernetes.components import ComponentStore
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import modified, not_found
 from simulator.model.kubernetes.store import Key, Store
-from simulator.model.kubernetes.trees import Object
 from simulator.model.kubernetes.writing import ObjectWriter
+from simulator.model.trees import Object
 
 
 class ApiObjectStore(ComponentStore):

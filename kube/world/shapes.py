@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from simulator.model.kubernetes.store import timestamp
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 _SENT_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences", "uid")
 """What a writer may say of an object's metadata; the server knows the rest better."""

@@ -20,8 +20,9 @@ from simulator.judge.books import Books
 from simulator.judge.truth import advertised, find, permitted, points_at, pooled, serving
 from simulator.judge.violations import Invariant
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
-from simulator.model.bgp.views import ClusterView, Object, annotations_of, labels_of, name_of, spec_of
+from simulator.model.bgp.views import ClusterView, Object, spec_of
 from simulator.model.faults import Call
+from simulator.model.trees import annotations_of, labels_of, name_of
 from simulator.model.world import World
 
 FILTER_NAME = "export-egress-ips"

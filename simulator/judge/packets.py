@@ -16,8 +16,8 @@ from simulator.judge.asking import Asked
 from simulator.judge.books import Books
 from simulator.judge.truth import find
 from simulator.judge.violations import Invariant, Violation
-from simulator.model.bgp.views import annotations_of
 from simulator.model.packets import Packet, Reason, Verdict, send
+from simulator.model.trees import annotations_of
 from simulator.model.world import World
 
 _DECIDING = ("Namespace", "Pod", "Node", "IPPool", "FelixConfiguration", "EgressGatewayPolicy")

@@ -13,7 +13,8 @@ from simulator.judge.cluster_writes import Finding
 from simulator.judge.truth import occupants, remains
 from simulator.judge.violations import Invariant
 from simulator.model.bgp.prefixes import Prefix
-from simulator.model.bgp.views import labels_of, name_of, spec_of
+from simulator.model.bgp.views import spec_of
+from simulator.model.trees import labels_of, name_of
 from simulator.model.world import World
 
 REBUILT = "rebuilt from what was observed"

@@ -22,8 +22,9 @@ from simulator.model.bgp.fabric import Fabric, Link
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
 from simulator.model.bgp.prefixes import Prefix, parse_address
 from simulator.model.bgp.routes import Route
-from simulator.model.bgp.views import ClusterView, annotations_of, internal_ip, is_ready, name_of, pod_address, spec_of
+from simulator.model.bgp.views import ClusterView, internal_ip, is_ready, pod_address, spec_of
 from simulator.model.faults import Call
+from simulator.model.trees import annotations_of, name_of
 from simulator.model.world import World
 
 _ON_CLUSTERS = frozenset({"Node", "BGPConfiguration", "BGPPeer", "BGPFilter"})

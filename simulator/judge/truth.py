@@ -9,18 +9,9 @@ from function_app.model.ledger import Generation
 from function_app.model.names import NAMESPACE_SELECTOR_ANNOTATION, POLICY_ANNOTATION, SELECTOR_ANNOTATION
 from simulator.model.azure.groups import State
 from simulator.model.bgp.prefixes import Prefix, parse_address
-from simulator.model.bgp.views import (
-    ClusterView,
-    Object,
-    annotations_of,
-    internal_ip,
-    is_ready,
-    labels_of,
-    name_of,
-    pod_address,
-    spec_of,
-)
+from simulator.model.bgp.views import ClusterView, Object, internal_ip, is_ready, pod_address, spec_of
 from simulator.model.selectors import SelectorError, matches
+from simulator.model.trees import annotations_of, labels_of, name_of
 from simulator.model.world import World
 
 

@@ -8,7 +8,7 @@ from function_app.model.approval import Approval, PullRequest
 from function_app.planning import admission
 from search import reviews
 from search.actions import Action
-from search.reviews import APPROVED, BY_AUTHOR, BY_NOBODY, MANNERS, OVERTAKEN, TAKEN_BACK, TOO_EARLY, UNSEEN
+from search.git_host import APPROVED, BY_AUTHOR, BY_NOBODY, MANNERS, OVERTAKEN, TAKEN_BACK, TOO_EARLY, UNSEEN
 from search.runner import replay
 from search.stories import story
 from search.worlds import SITES, Variant

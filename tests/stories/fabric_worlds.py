@@ -10,8 +10,8 @@ from stories.desk import HUB, PLATFORM, ROOT, Desk, describe, sample
 from function_app.model.report import Outcome
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
 from simulator.model.documents import NodeDocument
-from simulator.model.kubernetes.trees import Object
 from simulator.model.packets import Packet
+from simulator.model.trees import Object
 from simulator.model.world import World, read_document
 
 CLUSTER = "spoke1-aks"

@@ -9,19 +9,8 @@ from typing import Any
 
 from simulator.model.bgp.filters import length_range
 from simulator.model.bgp.prefixes import Prefix, parse_address
-from simulator.model.bgp.views import (
-    ClusterView,
-    Object,
-    annotations_of,
-    default_spec,
-    internal_ip,
-    is_ready,
-    labels_of,
-    name_of,
-    pod_address,
-    spec_of,
-)
-from simulator.model.kubernetes.trees import FrozenList
+from simulator.model.bgp.views import ClusterView, Object, default_spec, internal_ip, is_ready, pod_address, spec_of
+from simulator.model.trees import FrozenList, annotations_of, labels_of, name_of
 
 REFLECTOR_ANNOTATION = "projectcalico.org/RouteReflectorClusterID"
 DEFAULT_ASN = 64512

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from simulator.model.documents import ClusterDocument
+from simulator.model.trees import name_of
 
 Object = Mapping[str, Any]
 """A stored Kubernetes object."""
@@ -32,21 +33,6 @@ class ClusterView(Protocol):
     @property
     def api(self) -> ObjectReader:
         """Its objects."""
-
-
-def name_of(thing: Object) -> str:
-    """`metadata.name`."""
-    return str(thing["metadata"]["name"])
-
-
-def labels_of(thing: Object) -> Mapping[str, str]:
-    """`metadata.labels`, empty when absent."""
-    return thing["metadata"].get("labels") or {}
-
-
-def annotations_of(thing: Object) -> Mapping[str, str]:
-    """`metadata.annotations`, empty when absent."""
-    return thing["metadata"].get("annotations") or {}
 
 
 def spec_of(thing: Object) -> Mapping[str, Any]:

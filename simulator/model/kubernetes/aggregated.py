@@ -16,8 +16,8 @@ from typing import Any
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import Cause, internal, invalid
-from simulator.model.kubernetes.trees import name_of
 from simulator.model.selectors import SelectorError, compile_selector
+from simulator.model.trees import name_of
 
 type Network = IPv4Network | IPv6Network
 type Lookup = Callable[[str], Iterable[Mapping[str, Any]]]

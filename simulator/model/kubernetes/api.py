@@ -31,8 +31,8 @@ from simulator.model.kubernetes.schema import rule_problems
 from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.selectors import field_terms, fields_match, label_requirements
 from simulator.model.kubernetes.store import Event, Key, Store, suffix
-from simulator.model.kubernetes.trees import FrozenDict, Object, labels_of
 from simulator.model.kubernetes.writing import ObjectWriter, Writer
+from simulator.model.trees import FrozenDict, Object, labels_of
 
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"

@@ -23,7 +23,7 @@ from simulator.model.kubernetes.node_statuses import NodeStatusReporter, Outside
 from simulator.model.kubernetes.operator import EgressGatewayOperator
 from simulator.model.kubernetes.pods import PodAgent, WorkloadController
 from simulator.model.kubernetes.scheduling import Scheduler
-from simulator.model.kubernetes.trees import Object, replaced
+from simulator.model.trees import Object, replaced
 
 
 class Cluster:

@@ -14,8 +14,8 @@ from simulator.model.kubernetes import aggregated
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import unreachable
 from simulator.model.kubernetes.store import Key, Store
-from simulator.model.kubernetes.trees import Object
 from simulator.model.kubernetes.writing import ObjectWriter, Writer
+from simulator.model.trees import Object
 
 
 class ComponentStore:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from simulator.model.clock import VirtualClock
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.store import Event, Key
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 RETRY_SECONDS = 5.0
 """After how long a controller tries again what an API error stopped."""

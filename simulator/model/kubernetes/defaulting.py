@@ -13,7 +13,7 @@ from simulator.model.kubernetes.aggregated import stored_form
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.schema import with_defaults
 from simulator.model.kubernetes.schemas import SCHEMAS
-from simulator.model.kubernetes.trees import labels_of, replaced
+from simulator.model.trees import labels_of, replaced
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 _BUDGET_COUNTS = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")

@@ -26,7 +26,7 @@ from simulator.model.kubernetes.controllers import (
     with_condition,
 )
 from simulator.model.kubernetes.store import Event, Key, suffix, timestamp
-from simulator.model.kubernetes.trees import Object, is_terminating, labels_of, name_of, namespace_of
+from simulator.model.trees import Object, is_terminating, labels_of, name_of, namespace_of
 
 HASH_LABEL = "pod-template-hash"
 

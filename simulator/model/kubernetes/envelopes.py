@@ -13,7 +13,7 @@ from typing import Any
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import Cause, bad_request, invalid, modified
 from simulator.model.kubernetes.store import Key
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 
 def check_envelope(kind: ServedKind, key: Key, body: Mapping[str, Any]) -> None:

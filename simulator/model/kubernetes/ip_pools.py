@@ -13,7 +13,7 @@ from simulator.model.kubernetes.aggregated import overlapping
 from simulator.model.kubernetes.controllers import ObjectStore, Wake, condition, with_condition
 from simulator.model.kubernetes.ipam import DEFAULT_BLOCK_SIZE, block_cidrs, block_name
 from simulator.model.kubernetes.store import Event, Key, timestamp
-from simulator.model.kubernetes.trees import Object, is_terminating, name_of
+from simulator.model.trees import Object, is_terminating, name_of
 
 FINALIZER = "projectcalico.org/ippool-finalizer"
 

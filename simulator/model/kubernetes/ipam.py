@@ -19,8 +19,8 @@ from typing import Any
 from simulator.model.kubernetes.aggregated import network_of, overlapping, span_of
 from simulator.model.kubernetes.controllers import ObjectStore, Wake, condition
 from simulator.model.kubernetes.store import Event, Key
-from simulator.model.kubernetes.trees import Object, annotations_of, is_terminating, labels_of, name_of, namespace_of
 from simulator.model.selectors import SelectorError, compile_selector
+from simulator.model.trees import Object, annotations_of, is_terminating, labels_of, name_of, namespace_of
 
 POOLS_ANNOTATION = "cni.projectcalico.org/ipv4pools"
 DEFAULT_BLOCK_SIZE = 26

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from simulator.model.kubernetes.controllers import ObjectStore, Wake
 from simulator.model.kubernetes.store import Event, Key
-from simulator.model.kubernetes.trees import is_terminating
+from simulator.model.trees import is_terminating
 
 _NAMESPACED = ("EgressGateway", "Deployment", "PodDisruptionBudget", "Pod")
 """Content of namespaces, in the order in which it is deleted."""

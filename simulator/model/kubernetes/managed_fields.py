@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from simulator.model.kubernetes.schema import ANYTHING, Schema
-from simulator.model.kubernetes.trees import FrozenDict, freeze
+from simulator.model.trees import FrozenDict, freeze
 
 type Path = tuple[str, ...]
 

@@ -16,7 +16,7 @@ from simulator.model.bgp.inputs import Inputs, Speaker, read_inputs
 from simulator.model.bgp.views import ClusterView
 from simulator.model.kubernetes.controllers import ObjectStore, Wake
 from simulator.model.kubernetes.store import Event, Key, timestamp
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 KIND = "CalicoNodeStatus"
 DEFAULT_PERIOD_SECONDS = 10.0

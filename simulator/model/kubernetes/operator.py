@@ -14,7 +14,7 @@ from simulator.model.errors import ApiError
 from simulator.model.kubernetes.controllers import ObjectStore, Wake, condition, holds, owner_reference
 from simulator.model.kubernetes.ipam import POOLS_ANNOTATION
 from simulator.model.kubernetes.store import Event, Key, timestamp
-from simulator.model.kubernetes.trees import FrozenDict, Object, freeze, looked_up, name_of, namespace_of, replaced
+from simulator.model.trees import FrozenDict, Object, freeze, looked_up, name_of, namespace_of, replaced
 
 RETRY_SECONDS = 5.0
 """Within what time a gateway that could not be rendered is tried again."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from simulator.model.kubernetes.refusals import bad_request, expired
 from simulator.model.kubernetes.store import Key, Store
-from simulator.model.kubernetes.trees import Object, name_of, namespace_of
+from simulator.model.trees import Object, name_of, namespace_of
 
 CONTINUE_SECONDS = 300
 """How long a list can be continued: kube-apiserver compacts etcd every five minutes."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.refusals import bad_request
-from simulator.model.kubernetes.trees import thaw
+from simulator.model.trees import thaw
 
 
 def merge_patched(value: Any, patch: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from simulator.model.kubernetes.controllers import ObjectStore, Wake, holds, with_condition
 from simulator.model.kubernetes.ipam import Ipam, Refusal
 from simulator.model.kubernetes.store import Event, Key, timestamp
-from simulator.model.kubernetes.trees import Object, is_terminating, name_of, namespace_of
+from simulator.model.trees import Object, is_terminating, name_of, namespace_of
 
 _ADDRESS_RETRY_SECONDS = 1.0
 

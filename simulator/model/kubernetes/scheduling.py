@@ -15,7 +15,7 @@ from typing import Any
 from simulator.model.kubernetes.controllers import ObjectStore, Wake, controller_of, holds, with_condition
 from simulator.model.kubernetes.selectors import expression, matches
 from simulator.model.kubernetes.store import Event, Key, timestamp
-from simulator.model.kubernetes.trees import Object, is_terminating, labels_of, looked_up, name_of, namespace_of
+from simulator.model.trees import Object, is_terminating, labels_of, looked_up, name_of, namespace_of
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 _REQUIRED = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")

@@ -15,7 +15,7 @@ from ipaddress import ip_interface
 from typing import Any, Literal
 
 from simulator.model.kubernetes.refusals import Cause
-from simulator.model.kubernetes.trees import FrozenDict
+from simulator.model.trees import FrozenDict
 
 type Rule = Callable[[Any], Cause | None]
 """A check over one map; the cause's field is relative to the map, empty for the map itself."""

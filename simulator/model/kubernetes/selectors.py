@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.refusals import bad_request
-from simulator.model.kubernetes.trees import looked_up
+from simulator.model.trees import looked_up
 
 type Labels = Mapping[str, str]
 type Requirement = Callable[[Labels], bool]

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from simulator.model.clock import VirtualClock
 from simulator.model.kubernetes.managed_fields import Owners
-from simulator.model.kubernetes.trees import FrozenList, Object, freeze
+from simulator.model.trees import FrozenList, Object, freeze
 
 type Key = tuple[str, str]
 """(namespace, name); the namespace is empty for cluster-scoped objects."""

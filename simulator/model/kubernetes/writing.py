@@ -51,8 +51,8 @@ from simulator.model.kubernetes.refusals import (
 from simulator.model.kubernetes.schema import pruned, undeclared, unknown_fields, without_nulls
 from simulator.model.kubernetes.schemas import SCHEMAS
 from simulator.model.kubernetes.store import Key, Store, timestamp
-from simulator.model.kubernetes.trees import FrozenDict, Object, freeze, is_terminating
 from simulator.model.kubernetes.validation import found_wrong
+from simulator.model.trees import FrozenDict, Object, freeze, is_terminating
 
 _SERVER_METADATA = frozenset(
     {

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from simulator.model.bgp.views import Object, name_of, pod_address
+from simulator.model.bgp.views import Object, pod_address
 from simulator.model.packets.packet import Packet, Verdict, World
 from simulator.model.packets.sending import connection_of, send
+from simulator.model.trees import name_of
 
 
 class Cut(StrEnum):

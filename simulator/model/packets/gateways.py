@@ -13,20 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.model.bgp.prefixes import Prefix, parse_address
-from simulator.model.bgp.views import (
-    ClusterView,
-    Object,
-    annotations_of,
-    default_spec,
-    internal_ip,
-    is_ready,
-    labels_of,
-    name_of,
-    pod_address,
-    spec_of,
-)
+from simulator.model.bgp.views import ClusterView, Object, default_spec, internal_ip, is_ready, pod_address, spec_of
 from simulator.model.packets.packet import Reason
 from simulator.model.selectors import SelectorError, matches
+from simulator.model.trees import annotations_of, labels_of, name_of
 
 _PREFIX = "egress.projectcalico.org/"
 

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from simulator.model.azure.arm import AzureHub
 from simulator.model.azure.evaluation import Application, Connection, Judgement, RuleType, denial_text
 from simulator.model.bgp.prefixes import Prefix, parse_address
-from simulator.model.bgp.views import ClusterView, Object, is_ready, labels_of, name_of, pod_address, spec_of
+from simulator.model.bgp.views import ClusterView, Object, is_ready, pod_address, spec_of
 from simulator.model.packets.gateways import Exit, address_outside, choose_exit, node_address, pool_of
 from simulator.model.packets.packet import Packet, Reason, Verdict, World
+from simulator.model.trees import labels_of, name_of
 
 TENANT_LABEL = "egress-gitops.io/tenant"
 _SCHEMES: dict[str, tuple[int | None, str, Application | None]] = {

@@ -12,7 +12,7 @@ from simulator.model.clock import VirtualClock
 from simulator.model.documents import ClusterDocument, NodeDocument
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.cluster import Cluster
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MANAGER = "egress-gitops"

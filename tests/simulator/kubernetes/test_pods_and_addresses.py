@@ -22,7 +22,7 @@ from kubernetes_builders import (
 )
 
 from simulator.model.kubernetes.cluster import Cluster
-from simulator.model.kubernetes.trees import Object
+from simulator.model.trees import Object
 
 
 def nodes_of(cluster: Cluster, namespace: str = "tenant0-egw") -> list[str]:
