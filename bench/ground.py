@@ -120,6 +120,8 @@ def _ports_in_process(world: World, hub: HubName, assembly: Assembly) -> HubPort
         status=stores.status,
         leases=assembly.leases if assembly.settings.storage.account else MemoryLeases(world.clock),
         clock=clock,
+        approvals=assembly.approvals,
+        shown=assembly.shown,
     )
 
 

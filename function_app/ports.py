@@ -331,6 +331,5 @@ class HubPorts:
     status: StatusStore
     leases: Leases
     clock: Clock
-    approvals: Approvals | None = None
-    """None where the settings name no Git host."""
-    shown: ShownPlans | None = None
+    approvals: Approvals
+    shown: ShownPlans

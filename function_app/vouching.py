@@ -21,8 +21,8 @@ def origins(
     former: Iterable[Tree],
     hub: HubName,
     tenants: Iterable[TenantName],
-    approvals: Approvals | None,
-    shown: ShownPlans | None,
+    approvals: Approvals,
+    shown: ShownPlans,
     newcomers: AbstractSet[TenantName] = frozenset(),
 ) -> Mapping[TenantName, tuple[Origin, ...]]:
     """Per tenant, the commits that made it what it is since it was as in one of the `former` trees, each asked about once.
@@ -37,7 +37,7 @@ def origins(
     return {name: tuple(known[commit] for commit in several) for name, several in commits.items()}
 
 
-def hub_origin(tree: Tree, hub: HubDefinitions, approvals: Approvals | None, shown: ShownPlans | None) -> Origin | None:
+def hub_origin(tree: Tree, hub: HubDefinitions, approvals: Approvals, shown: ShownPlans) -> Origin | None:
     """How the hub's own file came in, asked only when it does not say `apply: reviewed` any more."""
     if hub.hub.spec.apply is ApplyMode.REVIEWED:
         return None
@@ -45,10 +45,8 @@ def hub_origin(tree: Tree, hub: HubDefinitions, approvals: Approvals | None, sho
     return origin(found.commit if found is not None else tree.commit, hub.name, approvals, shown)
 
 
-def origin(commit: Commit, hub: HubName, approvals: Approvals | None, shown: ShownPlans | None) -> Origin:
+def origin(commit: Commit, hub: HubName, approvals: Approvals, shown: ShownPlans) -> Origin:
     """How one commit came in."""
-    if approvals is None or shown is None:
-        return Origin(commit, problem="nobody here can be asked who approved what.")
     try:
         pulls = approvals.of(commit)
         return Origin(commit, pulls, tuple(_shown(pulls, hub, shown)))

@@ -22,6 +22,7 @@ from function_app.reading.checkpoint import Checkpoint
 from function_app.reading.effective import effective_tree
 from function_app.reading.meanings import Meanings
 from function_app.reconcile import Source, reconcile
+from search.git_host import GitHost
 from simulator.inprocess import Door, InProcessClock, InProcessCluster, InProcessFirewall, InProcessRouteServer
 from simulator.memory import MemoryLeases, MemoryLedger, MemoryRepository, MemoryState, MemoryStatus
 from simulator.model.packets import Packet
@@ -83,7 +84,7 @@ class Desk:
         """A desk over a world; the walkthrough's unless another is given. What is not given is made."""
         world = world or World.from_file(ROOT / "simulator" / "worlds" / "walkthrough.yaml")
         door = door or Door(world)
-        ledger, state = ledger or MemoryLedger(), state or MemoryState()
+        ledger, state, host = ledger or MemoryLedger(), state or MemoryState(), GitHost()
         ports = HubPorts(
             clusters={name: InProcessCluster(door, name) for name in world.clusters},
             firewall=InProcessFirewall(door, HUB),
@@ -93,6 +94,8 @@ class Desk:
             status=MemoryStatus(),
             leases=leases or MemoryLeases(world.clock),
             clock=InProcessClock(world),
+            approvals=host,
+            shown=host.shown,
         )
         return cls(world, MemoryRepository(world.clock), ports, ledger, state)
 
