@@ -6,7 +6,7 @@ import pytest
 
 from function_app.model.approval import Approval, PullRequest
 from function_app.planning import admission
-from search import reviews
+from search import git_host
 from search.actions import Action
 from search.git_host import APPROVED, BY_AUTHOR, BY_NOBODY, MANNERS, OVERTAKEN, TAKEN_BACK, TOO_EARLY, UNSEEN
 from search.runner import replay
@@ -50,7 +50,7 @@ def test_an_author_who_approves_himself_is_noticed(monkeypatch: pytest.MonkeyPat
         given = tuple(Approval(one.by, one.version.head, one.at) for one in pull.given)
         return PullRequest(f"#{pull.number}", pull.newest.head, given)
 
-    monkeypatch.setattr(reviews, "_told", generous)
+    monkeypatch.setattr(git_host, "_told", generous)
 
     for manner in (BY_AUTHOR, TAKEN_BACK):
         run = replay(REVIEWED, history(manner, WIDER))
