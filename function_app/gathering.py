@@ -4,7 +4,7 @@ A pass plans when the others have answered and `grace` is over. Who is late then
 pass stays for that no longer than until the others want to be looked at again, without holding the hub meanwhile. What has
 not answered by then is not thrown away: it goes on, and this process's next pass over the hub finds it further on instead of
 asking a second time. So a target that always takes half a minute is planned in the end, however often the others are looked
-at; and it gets no grace again while it stays late, so it costs the others two seconds once and not once a pass.
+at; and it gets no grace again while it stays late, so it costs the others `grace` once and not once a pass.
 
 What an earlier pass began is taken up only when nobody else had the hub in between (the lease's epochs follow each other),
 since nobody has then written to that target: we write to none that we have not read. What took longer than `limit` is too
@@ -38,7 +38,7 @@ class Patience:
     `lists` and `writes` are how many calls of each sort one cluster gets at once.
     """
 
-    grace: float = 2.0
+    grace: float = 1.5
     limit: float = 60.0
     workers: int = 16
     lists: int = 4
