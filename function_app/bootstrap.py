@@ -26,9 +26,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from function_app.gathering import Patience, Unanswered
-from function_app.model.definitions import Cluster, Hub
+from function_app.model.definitions import Cluster
 from function_app.model.errors import SettingsError, StateError
-from function_app.model.names import Commit, HubName, cluster_target, firewall_target, route_server_target
+from function_app.model.names import ClusterName, Commit, HubName, cluster_target, firewall_target, route_server_target
 from function_app.model.tree import Tree, hub_definitions
 from function_app.ports import (
     Approvals,
@@ -90,8 +90,7 @@ class Assembly:
         self._turns = turns or Turns()
         self._closing = ExitStack()
         self._repositories: dict[str, GitRepository] = {}
-        self._clusters: dict[str, tuple[Cluster, KubernetesCluster]] = {}
-        self._azure: dict[str, ResourceManager] = {}
+        self._clusters: dict[ClusterName, tuple[Cluster, KubernetesCluster]] = {}
         self._unanswered: dict[HubName, Unanswered[Seen]] = {}
         self._stores: dict[HubName, Stores] = {}
         self._storing = Lock()
@@ -366,9 +365,7 @@ class Assembly:
         from function_app.adapters.azure_route_server import AzureRouteServer
 
         self._turn_to(hub, tree)
-        definition = tree.definitions.hubs[hub]
-        spec = definition.spec
-        arm = self._resource_manager(definition)
+        spec, arm = tree.definitions.hubs[hub].spec, self._arm
         group = (spec.subscription, spec.resource_group)
         policy = network_resource_id(*group, "firewallPolicies", spec.firewall.policy)
         firewall = network_resource_id(*group, "azureFirewalls", spec.firewall.name)
@@ -376,7 +373,7 @@ class Assembly:
         stores = self.stores(hub)
         return HubPorts(
             clusters={
-                str(name): self._cluster(cluster, arm)
+                str(name): self._cluster(name, cluster)
                 for name, cluster in sorted(tree.definitions.clusters.items())
                 if cluster.spec.hub == hub
             },
@@ -395,18 +392,18 @@ class Assembly:
         """What was read of a hub is kept for its next pass while there is room for it beside the hubs that come in between.
 
         Bodies are kept where they are listed and, by what was worked out from them, with the ledger's generations: neither may
-        stay without the other going.
+        stay without the other going. Connections go with the bodies.
         """
         let_go = self._turns.take(hub, len(hub_definitions(tree, hub).attachments))
         for other in let_go.hubs:
             with self._storing:
                 self._stores.pop(other, None)
-            for arm in list(self._azure.values()):
-                arm.forget_bodies(firewall_target(other))
-                arm.forget_bodies(route_server_target(other))
-            for definition, cluster in list(self._clusters.values()):
+            self._arm.forget_bodies(firewall_target(other))
+            self._arm.forget_bodies(route_server_target(other))
+            for name, (definition, cluster) in list(self._clusters.items()):
                 if definition.spec.hub == other:
-                    cluster.forget_bodies()
+                    self._clusters.pop(name, None)
+                    cluster.close()
         if let_go.searching:
             # Generations and bodies know of each other what was worked out from both: cycles, old enough not to be looked at soon.
             gc.collect()
@@ -509,34 +506,28 @@ class Assembly:
         self._closing.callback(built.close)
         return built
 
-    def _cluster(self, cluster: Cluster, arm: ResourceManager) -> ClusterApi:
+    def _cluster(self, name: ClusterName, cluster: Cluster) -> ClusterApi:
         """Connections are kept from pass to pass while the definition stays as it is."""
         from function_app.adapters.kubernetes_access import AccessOptions, cluster_access
         from function_app.adapters.kubernetes_cluster import KubernetesCluster
 
-        name, settings = cluster.metadata.name, self.settings
-        known = self._clusters.get(name)
+        settings, known = self.settings, self._clusters.get(name)
         if known is not None and known[0] == cluster:
             return known[1]
         options = AccessOptions(settings.clusters.kubeconfig, settings.clusters.token_file, settings.calls.ca_file)
-        access = cluster_access(cluster, options, arm, self._credential)
+        access = cluster_access(cluster, options, self._arm, self._credential)
         built = KubernetesCluster(cluster_target(name), access, self._limits)
         self._clusters[name] = (cluster, built)
         return built
 
-    def _resource_manager(self, hub: Hub) -> ResourceManager:
+    @cached_property
+    def _arm(self) -> ResourceManager:
         from function_app.adapters.azure_arm import ResourceManager
 
-        subscription = hub.spec.subscription
-        if subscription not in self._azure:
-            self._azure[subscription] = ResourceManager(
-                subscription,
-                self._credential,
-                endpoint=self.settings.azure.endpoint,
-                ca_file=self.settings.calls.ca_file,
-                limits=self._limits,
-            )
-        return self._azure[subscription]
+        settings = self.settings
+        return ResourceManager(
+            self._credential, endpoint=settings.azure.endpoint, ca_file=settings.calls.ca_file, limits=self._limits
+        )
 
     @cached_property
     def _credential(self) -> TokenCredential:

@@ -17,7 +17,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import orjson
@@ -49,6 +49,8 @@ NETWORK_API_VERSION = "2026-03-01"
 FOREIGN_HOST = "ForeignHost"
 """The code of an error about a URL that leads away from this ARM."""
 PUBLIC_ENDPOINT = "https://management.azure.com"
+_NO_SUBSCRIPTION = str(UUID(int=0))
+"""The client asks for one; every request of ours names the whole resource id."""
 _MOST_PAGES = 1000
 _MOST_ANSWERS = 32
 """Answers that are told by their bytes; a Route Server has eight connections."""
@@ -109,14 +111,10 @@ class _OurRequestIds(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
 
 
 class ResourceManager:
-    """ARM of one cloud. The client is built at the first request, once; requests may come from several threads.
-
-    `subscription` is a formality of the client's: every request names the whole resource id.
-    """
+    """ARM of one cloud. The client is built at the first request, once; requests may come from several threads."""
 
     def __init__(
         self,
-        subscription: str,
         credential: TokenCredential,
         *,
         endpoint: str = PUBLIC_ENDPOINT,
@@ -124,7 +122,6 @@ class ResourceManager:
         limits: RequestLimits | None = None,
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
-        self._subscription = subscription
         self._credential = credential
         self._ca_file = ca_file
         self._limits = limits or RequestLimits()
@@ -249,7 +246,7 @@ class ResourceManager:
         scope = scope_of(self.endpoint)
         return NetworkManagementClient(
             self._credential,
-            self._subscription,
+            _NO_SUBSCRIPTION,
             base_url=self.endpoint,
             credential_scopes=[scope],
             policies=[

@@ -87,7 +87,7 @@ class _Connection:
 
 
 class KubernetesCluster:
-    """One cluster. Connections are kept for as long as the object lives; calls may come from several threads.
+    """One cluster. Connections are kept until it is closed; calls may come from several threads.
 
     How to reach the cluster is found out at the first call, and again after the server's certificate or our credential was
     refused: both are replaced now and then.
@@ -102,9 +102,10 @@ class KubernetesCluster:
         self._mode: ApiMode | None = None
         self._bodies: dict[tuple[Kind, str], Listed] = {}
 
-    def forget_bodies(self) -> None:
-        """Let go of what was read: the next listing decodes everything again."""
+    def close(self) -> None:
+        """Let go of connections and of what was read; a call that comes all the same connects anew."""
         self._bodies = {}
+        self._forget()
 
     def mode(self) -> ApiMode:
         """Aggregated when an APIService hands the group to a service (Calico docs, "crd-migration"), native when CRDs serve it.

@@ -40,7 +40,7 @@ class FixedToken:
 
 def arm(server: AnsweringServer, ca_file: Path | None = None) -> ResourceManager:
     """ARM behind a server."""
-    return ResourceManager("s", FixedToken(), endpoint=server.url, ca_file=ca_file, limits=QUICK)
+    return ResourceManager(FixedToken(), endpoint=server.url, ca_file=ca_file, limits=QUICK)
 
 
 def firewall(server: AnsweringServer) -> AzureFirewall:
@@ -251,7 +251,7 @@ def test_a_retry_after_is_carried_and_not_slept(code: int) -> None:
 
 def test_a_refused_connection_is_unavailable() -> None:
     """Nobody listens."""
-    manager = ResourceManager("s", FixedToken(), endpoint=f"http://127.0.0.1:{closed_port()}", limits=QUICK)
+    manager = ResourceManager(FixedToken(), endpoint=f"http://127.0.0.1:{closed_port()}", limits=QUICK)
     with pytest.raises(TargetUnavailable, match="refused"):
         AzureFirewall(firewall_target("hub"), manager, POLICY, FIREWALL).policy()
 
@@ -265,7 +265,7 @@ def test_no_token_is_rejected_with_the_settings_to_look_at() -> None:
 
     with answering(Reply(200)) as server, pytest.raises(TargetRejected, match="EGRESS_AZURE_CREDENTIAL") as caught:
         AzureFirewall(
-            firewall_target("hub"), ResourceManager("s", NoToken(), endpoint=server.url), POLICY, FIREWALL
+            firewall_target("hub"), ResourceManager(NoToken(), endpoint=server.url), POLICY, FIREWALL
         ).policy()
     assert server.seen == []
     assert "canary" not in str(caught.value)
@@ -292,7 +292,7 @@ def test_a_broken_authority_file_is_named(tmp_path: Path, content: str | None, w
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
-    manager = ResourceManager("s", FixedToken(), endpoint="https://127.0.0.1:1", ca_file=path)
+    manager = ResourceManager(FixedToken(), endpoint="https://127.0.0.1:1", ca_file=path)
     with pytest.raises(TargetRejected, match=words):
         AzureFirewall(firewall_target("h"), manager, POLICY, FIREWALL).policy()
 
@@ -357,6 +357,21 @@ def test_routes_may_come_at_once_with_or_without_an_envelope(envelope: Callable[
     with answering(Reply(200, envelope({"RouteServiceRole_IN_0": [ROUTE], "RouteServiceRole_IN_1": None}))) as server:
         listing = route_server(server).start_learned_routes("peer-a")
     assert listing.routes == {"RouteServiceRole_IN_0": (ROUTE,), "RouteServiceRole_IN_1": ()}
+
+
+def test_of_a_hub_that_is_let_go_no_listing_is_kept() -> None:
+    """Routes that have not changed are the object that they were, until other hubs need the room; another hub's stay."""
+    with answering(Reply(200, {"RouteServiceRole_IN_0": [ROUTE]})) as server:
+        manager = arm(server)
+        hubs = [AzureRouteServer(route_server_target(name), manager, HUB) for name in ("hub", "other")]
+        before = [one.start_learned_routes("peer-a").routes for one in hubs]
+        known = [one.start_learned_routes("peer-a").routes for one in hubs]
+        manager.forget_bodies(route_server_target("hub"))
+        now = [one.start_learned_routes("peer-a").routes for one in hubs]
+
+    assert before == now
+    assert [True, True] == [one is two for one, two in zip(before, known, strict=True)]
+    assert [False, True] == [one is two for one, two in zip(before, now, strict=True)]
 
 
 @pytest.mark.parametrize("body", [{}, {"value": []}, {"RouteServiceRole_IN_0": "x"}, {"status": "Succeeded"}])

@@ -77,14 +77,15 @@ def test_a_listing_that_breaks_off_leaves_what_was_known_before() -> None:
     assert before[0] is now[0]
 
 
-def test_what_is_forgotten_is_read_anew() -> None:
-    """Other hubs need the room: nothing of this one is kept."""
+def test_of_a_cluster_that_is_closed_nothing_is_kept() -> None:
+    """Other hubs need the room: the connection ends, and who lists all the same connects and reads anew."""
     with answering(lambda _: pools("a")) as server:
         api = cluster(server)
         before = api.list(Kind.IP_POOL)
-        api.forget_bodies()
+        api.close()
         now = api.list(Kind.IP_POOL)
 
+    assert 2 == len(server.connections)
     assert before == now
     assert before[0] is not now[0]
 

@@ -239,7 +239,7 @@ def test_aks_gives_the_address_and_entra_the_token(tmp_path: Path) -> None:
         answering(NODES, authority.issue()) as server,
         answering(lambda _seen: entra_kubeconfig(server.url, authority.file)) as azure,
     ):
-        arm = ResourceManager("s", credential, endpoint=azure.url, limits=QUICK)
+        arm = ResourceManager(credential, endpoint=azure.url, limits=QUICK)
         reach(aks_access(SPOKE, AKS_ID, arm, credential))
     assert (azure.seen[0].method, azure.seen[0].path) == ("POST", f"{AKS_ID}/listClusterUserCredential")
     assert server.seen[0].headers["Authorization"] == "Bearer entra"
@@ -251,7 +251,7 @@ def test_an_aks_answer_without_kubeconfig_is_rejected(tmp_path: Path, body: dict
     (tmp_path / "token").write_text("t")
     credential = FileCredential(tmp_path / "token")
     with answering(Reply(200, body)) as azure, pytest.raises(TargetRejected, match="no kubeconfig"):
-        aks_access(SPOKE, AKS_ID, ResourceManager("s", credential, endpoint=azure.url), credential)
+        aks_access(SPOKE, AKS_ID, ResourceManager(credential, endpoint=azure.url), credential)
 
 
 def a_cluster(api_server: dict[str, str]) -> Cluster:
@@ -281,7 +281,7 @@ def test_a_kubeconfig_goes_before_what_the_definition_says(tmp_path: Path) -> No
     """One rule for all clusters: with a kubeconfig, the context of the cluster's name."""
     (tmp_path / "token").write_text("t")
     credential = FileCredential(tmp_path / "token")
-    arm = ResourceManager("s", credential)
+    arm = ResourceManager(credential)
     path = kubeconfig(tmp_path, {"token": "t"}, {"server": "https://from-kubeconfig"})
     for definition in (a_cluster({"aksResourceId": AKS_ID}), a_cluster({"server": "https://from-definition"})):
         assert (

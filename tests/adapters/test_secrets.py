@@ -87,7 +87,7 @@ def test_nothing_secret_reaches_messages_representations_or_logs(
     with answering(outcome) as server:
         access = ApiServerAccess(server.url, None, lambda: "canary-token")
         cluster = KubernetesCluster(cluster_target("c"), lambda: access, QUICK)
-        manager = ResourceManager("s", FileCredential(tmp_path / "token"), endpoint=server.url, limits=QUICK)
+        manager = ResourceManager(FileCredential(tmp_path / "token"), endpoint=server.url, limits=QUICK)
         firewall = AzureFirewall(firewall_target("h"), manager, POLICY, FIREWALL)
         routes = AzureRouteServer(route_server_target("h"), manager, POLICY)
         body = {"spec": {"x": "canary"}}

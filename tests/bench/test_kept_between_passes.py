@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,13 @@ from bench.estate import Estate
 from bench.ground import Ground, settled
 from bench.reconciler import settings_for
 from bench.serving import served
-from function_app.bootstrap import Assembly
+from function_app.adapters.kubernetes_cluster import KubernetesCluster
+from function_app.bootstrap import Assembly, assemble
 from function_app.model.names import HubName
 from function_app.model.once import Read
 from function_app.reconcile import reconcile
 from function_app.settings import Settings
-from function_app.turns import LEAST_ATTACHMENTS, Turns
+from function_app.turns import LEAST_ATTACHMENTS, MOST_HUBS, Turns
 
 ESTATES = [
     Estate(tenants=2, clusters=1, hub=f"hub{number}", first_tenant=2 * number, first_cluster=number)
@@ -89,6 +91,29 @@ def test_a_single_hub_keeps_what_it_has_however_little_room_there_is(passing: Ca
     assert {first} == set(more)
 
 
+def test_a_hub_that_is_let_go_is_connected_with_no_more(passing: Callable[[int], Passing]) -> None:
+    """Four hubs of one cluster each in turn, room for two: never are there more than two clusters' connections."""
+    run = passing(2)
+
+    found = [run(hub) and _connected() for hub in (*HUBS, *HUBS)]
+
+    assert [1, 2, 2, 2, 2, 2, 2, 2] == found
+
+
+def test_readers_keep_the_stores_of_so_many_hubs_and_no_more(tmp_path: Path) -> None:
+    """Status is asked for of every hub there is: what was asked for longest ago goes, what was asked for again stays."""
+    hubs = [HubName(f"hub{number}") for number in range(MOST_HUBS + 1)]
+    settings = Settings.from_environment({"EGRESS_REPOSITORY": str(tmp_path), "EGRESS_STATE_FOLDER": str(tmp_path)})
+    with assemble(settings) as parts:
+        first, second, *_ = (parts.stores(hub) for hub in hubs[:-1])
+        again = parts.stores(hubs[0])
+        parts.stores(hubs[-1])
+
+        assert first is again
+        assert first is parts.stores(hubs[0])
+        assert second is not parts.stores(hubs[1])
+
+
 def _passed(parts: Assembly, hub: HubName) -> int:
     """One pass that finds nothing to do; the bodies that are there after it, garbage left out."""
     source = parts.source()
@@ -98,6 +123,11 @@ def _passed(parts: Assembly, hub: HubName) -> int:
     assert ((), ()) == (report.plan.changes, report.unreadable)
     del report, source
     return _bodies()
+
+
+def _connected() -> int:
+    """Clusters with which somebody here is connected."""
+    return sum(type(one) is KubernetesCluster and one._connection is not None for one in gc.get_objects())
 
 
 def _bodies() -> int:

@@ -89,7 +89,7 @@ def _write(folder: Path) -> None:
         }
     }
     with web_service(folder, json_answers(lambda *_: (400, said))) as azure:
-        arm = ResourceManager("s", FileCredential(token), endpoint=azure.url, ca_file=azure.ca_file)
+        arm = ResourceManager(FileCredential(token), endpoint=azure.url, ca_file=azure.ca_file)
         try:
             AzureFirewall(firewall_target(HUB), arm, "/p", "/f").put_group("egress-000", {"properties": {}})
         except TargetError as problem:

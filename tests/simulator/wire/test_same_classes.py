@@ -54,10 +54,9 @@ def wire() -> Iterator[Wire]:
 
 def adapters(wire: Wire, limits: RequestLimits) -> Ports:
     """The adapters against the HTTPS face."""
-    server, hub = wire.server, wire.world.document.hubs["hub1"]
+    server = wire.server
     kubeconfig = server.write_kubeconfig(server.folder / "kubeconfig")
     arm = ResourceManager(
-        hub.subscription,
         FileCredential(server.token_file),
         endpoint=server.url,
         ca_file=server.ca_file,
