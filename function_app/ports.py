@@ -193,7 +193,7 @@ class StateStore(Protocol):
         """Replace; raises LeaseLost when a newer epoch has written."""
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Blocks, waivers and forgets, expired ones included; raises StateError."""
+        """What people decided, expired ones included; raises StateError."""
 
     def decide(self, decision: Decision) -> None:
         """Add a decision, or replace the one of the same kind and subject."""

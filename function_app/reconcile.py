@@ -47,7 +47,7 @@ from function_app.model.resources import (
     RouteServerObservation,
     Unreadable,
 )
-from function_app.model.state import HubState
+from function_app.model.state import Decision, HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.observing import observe_cluster, observe_firewall, observe_route_server
 from function_app.planning.activity import LOOKS_BACK, explained, unexplained
@@ -240,11 +240,11 @@ def _situated(
         broken = str(problem)
     firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
     asked = Asked(definitions, before, decisions, now, firewall=firewall)
-    unknown, admitted = "", Admitted(definitions)
+    unknown, admitted = _beyond_us(decisions, now), Admitted(definitions)
     try:
         admitted = (
             admitted
-            if as_asked
+            if as_asked or unknown
             else admitted_now(asked, source.tree, source.former, ports, remembered=bool(ledger.records))
         )
     except SourceError as problem:
@@ -256,6 +256,15 @@ def _situated(
     )
     situation = Situation(hub, ledger, observed, state, decisions, now, draw, admitted.admission)
     return _Situated(situation, admitted.admission, unknown, broken)
+
+
+def _beyond_us(decisions: Iterable[Decision], now: datetime) -> str:
+    """Decisions in force of which only a newer release can tell what they allow; empty when there is none."""
+    return "; ".join(
+        f"`{one.kind}` was decided on {one.subject} by {one.by}, and only a newer release knows what that asks for; run that one"
+        for one in decisions
+        if one.kind.unknown and one.is_in_force(now)
+    )
 
 
 def _readings(

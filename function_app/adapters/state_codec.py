@@ -106,6 +106,19 @@ def decode_decisions(values: object) -> tuple[Decision, ...]:
     return _decoded(_DECISIONS, values, "decisions")
 
 
+def decisions_in(content: bytes, where: str) -> tuple[Decision, ...]:
+    """The decisions in a stored object; raises StateError with what to do about it."""
+    try:
+        return decode_decisions(decode_envelope(content, where).get("decisions"))
+    except NewerSchema as error:
+        raise NewerSchema(f"The recorded decisions cannot be read: {error}") from None
+    except StateError as error:
+        raise StateError(
+            f"The recorded decisions cannot be read: {error} Put {where} back from a backup, or delete it and decide again: no "
+            "block, waiver, forget or suspension holds without it."
+        ) from None
+
+
 def encode_told(told: Told) -> dict[str, Any]:
     """What has been told."""
     values: dict[str, Any] = _TOLD.dump_python(told, mode="json")

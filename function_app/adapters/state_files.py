@@ -11,8 +11,7 @@ from function_app.adapters.durable_files import exclusive, hub_folder, replace_f
 from function_app.adapters.state_codec import (
     SCHEMA,
     StateText,
-    decode_decisions,
-    decode_envelope,
+    decisions_in,
     encode_decisions,
     epoch_in,
 )
@@ -57,16 +56,8 @@ class StateFile:
         return 0
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Blocks, waivers and forgets, expired ones included; raises StateError."""
-        if not self._decisions.exists():
-            return ()
-        try:
-            return decode_decisions(decode_envelope(_content(self._decisions), str(self._decisions)).get("decisions"))
-        except StateError as error:
-            raise StateError(
-                f"The recorded decisions cannot be read: {error} Put {self._decisions} back from a backup, or delete it and "
-                "decide again: no block, waiver or forget holds without it."
-            ) from None
+        """What people decided, expired ones included; raises StateError."""
+        return decisions_in(_content(self._decisions), str(self._decisions)) if self._decisions.exists() else ()
 
     def decide(self, decision: Decision) -> None:
         """Add a decision, or replace the one of the same kind and subject; raises StateError."""

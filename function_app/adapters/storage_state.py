@@ -15,7 +15,7 @@ from function_app.adapters.state_codec import (
     SCHEMA,
     NewerSchema,
     StateText,
-    decode_decisions,
+    decisions_in,
     decode_envelope,
     decode_told,
     encode_decisions,
@@ -54,7 +54,7 @@ class StateBlobs:
         self._container.write_fenced(self._state, self._text.encoded(state, epoch), epoch)
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Blocks, waivers and forgets, expired ones included; raises StateError."""
+        """What people decided, expired ones included; raises StateError."""
         return self._decided(self._container.read(self._decisions))
 
     def decide(self, decision: Decision) -> None:
@@ -81,15 +81,7 @@ class StateBlobs:
         return found
 
     def _decided(self, document: Document | None) -> tuple[Decision, ...]:
-        if document is None:
-            return ()
-        try:
-            return decode_decisions(decode_envelope(document.content, self._decisions).get("decisions"))
-        except StateError as error:
-            raise StateError(
-                f"The recorded decisions cannot be read: {error} Put {self._decisions} back from a backup, or delete it and "
-                "decide again: no block, waiver or forget holds without it."
-            ) from None
+        return decisions_in(document.content, self._decisions) if document is not None else ()
 
 
 class StatusBlobs:

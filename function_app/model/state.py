@@ -14,12 +14,25 @@ from function_app.model.resources import Body
 
 
 class DecisionKind(StrEnum):
-    """What a person decided, outside Git."""
+    """What a person decided, outside Git. A kind that only a newer release knows keeps its name and is `unknown`."""
 
     BLOCK = "block"
     WAIVER = "waiver"
     FORGET = "forget"
     SUSPEND = "suspend"
+
+    @classmethod
+    def _missing_(cls, value: object) -> DecisionKind | None:
+        if not isinstance(value, str):
+            return None
+        kind = str.__new__(cls, value)
+        kind._name_, kind._value_ = "UNKNOWN", value
+        return kind
+
+    @property
+    def unknown(self) -> bool:
+        """Nobody here can tell what it asks for."""
+        return self not in DecisionKind.__members__.values()
 
 
 @dataclass(frozen=True, slots=True)

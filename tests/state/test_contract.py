@@ -295,6 +295,20 @@ def test_decisions_are_added_replaced_and_withdrawn(face: Face) -> None:
     assert (waiver, a_block("green")) == face.state().decisions()
 
 
+def test_a_decision_that_only_a_newer_release_understands_is_kept_and_known_for_one(face: Face) -> None:
+    """Blocks come and go beside it, here and there."""
+    freeze = Decision(DecisionKind("freeze"), "tenant/blue", "audit", "ada", NOON)
+    face.state().decide(freeze)
+    face.state().decide(a_block("blue"))
+    found = face.state().decisions()
+    face.state().withdraw("block", "blue")
+
+    assert (freeze, a_block("blue")) == found
+    assert [True, False] == [one.kind.unknown for one in found]
+    assert b"freeze" in face.content(DECISIONS)
+    assert face.state().withdraw("freeze", "tenant/blue") is True
+
+
 def test_decisions_at_once_are_all_kept(face: Face) -> None:
     """Eight people block eight tenants at the same moment."""
     tenants = [f"tenant{number}" for number in range(8)]

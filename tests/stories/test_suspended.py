@@ -227,6 +227,24 @@ def test_nothing_is_written_on_a_suspended_cluster(settled: Desk) -> None:
     assert ("help.tigera.io", "10.99.0.8/29") not in allowed
 
 
+def test_a_decision_that_only_a_newer_release_understands_lets_nothing_through_but_denials(settled: Desk) -> None:
+    """Two releases run side by side: this one says which decision it cannot read, gives nothing, revokes and blocks."""
+    settled.decide(DecisionKind("freeze"), "tenant/tenant0")
+    settled.decide(DecisionKind.BLOCK, "tenant1")
+    settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
+
+    last = passes(settled)
+
+    (refused,) = last.plan.refused
+    assert RefusalCode.STANDING_UNKNOWN is refused.code
+    assert "`freeze` was decided on tenant/tenant0 by someone, and only a newer release knows" in refused.message
+    assert names_of(settled, "tenant0").isdisjoint({"www.tigera.io", "docs.tigera.io"})
+    assert Verdict.DENIED is settled.send(CLUSTER, "shop", "https://api.payments.example").verdict
+    assert settled.state.withdraw("freeze", "tenant/tenant0")
+    settled.settle()
+    assert "docs.tigera.io" in names_of(settled, "tenant0")
+
+
 def test_a_suspended_hub_still_blocks(settled: Desk) -> None:
     """What denies goes on: a block lands, though nothing else on the hub is written."""
     suspend(settled, "hub/hub1")
