@@ -25,19 +25,19 @@ _HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without th
 
 
 def admitted_now(
-    asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, remembered: bool
+    asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, in_use: bool
 ) -> Admitted:
     """What of Git is taken up; while nothing can keep it from that, nothing is read.
 
-    `tree` is what Git has, `former` reads the tree of a commit before; `remembered` says that the ledger tells of this hub, so
-    that something may be in force. Raises SourceError while it cannot be told what was taken up.
+    `tree` is what Git has, `former` reads the tree of a commit before; `in_use` says that this hub is not known to be
+    new, so that something may be in force. Raises SourceError while it cannot be told what was taken up.
     """
     commits = commits_to_read(asked)
     if commits is None:
         return Admitted(asked.hub)
     if is_reviewed(asked):
         asked = replace(asked, hub_origin=hub_origin(tree, asked.hub, ports.approvals, ports.shown))
-    if asked.state.last_good_commit is None and remembered:
+    if asked.state.last_good_commit is None and in_use:
         return _all_or_nothing(asked, "nobody remembers which commit was in force")
     if commits or asked.state.standing:
         asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})

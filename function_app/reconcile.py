@@ -54,6 +54,7 @@ from function_app.planning.activity import LOOKS_BACK, explained, unexplained
 from function_app.planning.admission import Admitted
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
+from function_app.planning.rebuilding import may_be_in_use
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.settling import HUB, looking_again, settled_after, stuck_after
 from function_app.planning.situation import Situation
@@ -240,13 +241,11 @@ def _situated(
         broken = str(problem)
     firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
     asked = Asked(definitions, before, decisions, now, firewall=firewall)
+    in_use = bool(broken) or may_be_in_use(Situation(definitions, ledger, observations, before, decisions, now, draw))
     unknown, admitted = _beyond_us(decisions, now), Admitted(definitions)
     try:
-        admitted = (
-            admitted
-            if as_asked or unknown
-            else admitted_now(asked, source.tree, source.former, ports, remembered=bool(ledger.records))
-        )
+        if not (as_asked or unknown):
+            admitted = admitted_now(asked, source.tree, source.former, ports, in_use=in_use)
     except SourceError as problem:
         unknown = str(problem)
     hub = admitted.hub

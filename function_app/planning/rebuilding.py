@@ -69,6 +69,11 @@ def judge_ledger(situation: Situation) -> LedgerVerdict:
     return LedgerVerdict(drafts, give_out=over, note="" if over else words, lost_at=since)
 
 
+def may_be_in_use(situation: Situation) -> bool:
+    """Whether passes over this hub may have given something before: it is not known to be new."""
+    return bool(situation.ledger.records or judge_ledger(situation).note)
+
+
 def _unread(situation: Situation) -> tuple[str, ...]:
     seen = situation.observations
     targets = [*seen.clusters.values(), seen.firewall, seen.route_server]

@@ -484,3 +484,15 @@ def test_somebody_elses_pool_goes_and_the_range_it_lay_in_is_used(lookalike: boo
     ]
     assert rests is not None
     assert rests.converged
+
+
+def test_who_changed_unapproved_while_everything_was_lost_stays_as_it_is() -> None:
+    """Without ledger and state the hub counted as new: an unapproved commit was put off and its running tenant was taken down."""
+    _holds(
+        Action("add", ("t1", "spoke1", 2, ("beta",), ("s2.example",))),
+        Action("reviewed_so", ("approved without having been shown",)),
+        Action("follow", (5,)),
+        Action("shape", ("t1", 3, True, False)),
+        Action("lose_ledger", (True,)),
+        variant=Variant(reviewed=True),
+    )

@@ -16,6 +16,8 @@ from function_app.model.report import Report, Result
 from function_app.model.state import DecisionKind
 from function_app.model.tree import Tree
 from function_app.reconcile import reconcile
+from simulator.model.faults import Action as FaultAction
+from simulator.model.faults import Fault
 from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
@@ -184,11 +186,19 @@ def test_a_namespace_that_is_kept_cannot_be_given_away(settled: Desk) -> None:
     assert settled.attachment("tenant0", CLUSTER).namespaces == ("default",)
 
 
-def test_a_forgotten_state_gives_nothing(settled: Desk) -> None:
-    """Nobody remembers which commit was in force, and a tenant is suspended: only what denies is written, in words."""
+@pytest.mark.parametrize("ledger", ["kept", "lost", "damaged", "lost while the cluster is silent"])
+def test_a_forgotten_state_gives_nothing_and_takes_nothing(settled: Desk, ledger: str) -> None:
+    """Nobody remembers which commit was in force, and a tenant is suspended: it stays, only what denies is written, in words."""
     settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))
     settled.settle()
     settled.state.state = type(settled.state.read())()
+    if ledger == "damaged":
+        settled.ledger.unreadable = "line 3 is damaged"
+    elif ledger != "kept":
+        settled.ledger.records.clear()
+    if "silent" in ledger:
+        for target in (f"cluster/{CLUSTER}", "firewall/hub1"):
+            settled.world.faults.add(Fault(target=target, action=FaultAction.UNREACHABLE, count=30))
     suspend(settled, "tenant/tenant0")
     settled.commit(edited("tenant0", "www.tigera.io", "help.tigera.io"))
 
@@ -196,6 +206,10 @@ def test_a_forgotten_state_gives_nothing(settled: Desk) -> None:
 
     assert RefusalCode.STANDING_UNKNOWN in [one.code for one in last.plan.refused]
     assert "help.tigera.io" not in names_of(settled, "tenant0")
+    packet = settled.send(CLUSTER, "default", "https://login.microsoftonline.com")
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.tenant)
+    settled.ledger.unreadable = ""
+    settled.world.faults.clear()
     resume(settled, "tenant/tenant0")
     assert settled.settle().converged
 
