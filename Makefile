@@ -29,11 +29,11 @@ demo-import: $(READY) ## the published example, made by hand, imported and merge
 	@$(BIN)/python -m demo.importing
 
 test: $(READY) ## all tests; those against real programs say what to install, and fail without it where CI is set
-	@$(BIN)/python -m kube build || true
+	@$(BIN)/python -m real.kube build || true
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 real: $(READY) ## of these the suites against a real kube-apiserver, BIRD and GoBGP; KUBE_MINOR=1.35 chooses another Kubernetes
-	@$(BIN)/python -m kube build || true
+	@$(BIN)/python -m real.kube build || true
 	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/kube tests/bgp
 
 check: $(READY) $(CHECKOV) ## formatting, lint, types, import contracts, terraform/; TF=real with the real providers
@@ -44,7 +44,7 @@ check: $(READY) $(CHECKOV) ## formatting, lint, types, import contracts, terrafo
 	@TF=$(TF) $(BIN)/python -m terraform_provider.verifying
 
 kube: $(READY) ## a real API server with Calico's CRDs, to try things on; prints how to reach it
-	@$(BIN)/python -m kube
+	@$(BIN)/python -m real.kube
 
 bench: $(READY) ## what a pass costs; WRITE=1 renews the figures of docs/benchmarks.md, ONLY="commit growth" some of them
 	@$(BIN)/python -m bench --runs $(or $(RUNS),3) $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))

@@ -16,8 +16,9 @@ from bench_kube.contenders import flux, kubectl, make_ground, our_pass
 from bench_kube.estate import KINDS_PER_TENANT, Tenants
 from bench_kube.measuring import Samples, Start, measure
 from bench_kube.page import FLUX, KUBECTL, OURS, markdown, renew
-from kube.programs import MissingProgram, find_programs, own_etcd, own_program
-from kube.server import ControlPlaneFailed
+from real.cache import MissingProgram
+from real.kube.programs import find_programs, own_etcd, own_program
+from real.kube.server import ControlPlaneFailed
 
 _HARNESS = Path(__file__).parent / "flux"
 _SAY = partial(print, flush=True)

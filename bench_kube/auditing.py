@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kube.server import ControlPlane
+from real.kube.server import ControlPlane
 
 _WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _ITS_OWN = ("kube-controller-manager/", "kube-apiserver/")

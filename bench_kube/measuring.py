@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from bench_kube.auditing import Audit, Calls
 from bench_kube.contenders import Contender, Cost, Ground
-from kube.programs import Programs
-from kube.server import ADMIN
-from kube.world.serving import serving, write_kubeconfig
-from kube.world.world import RealWorld
+from real.kube.programs import Programs
+from real.kube.server import ADMIN
+from real.kube.world.serving import serving, write_kubeconfig
+from real.kube.world.world import RealWorld
 
 INSTALL, UNCHANGED, CHANGED = "first install", "nothing changed", "one object changed"
 STEPS = (INSTALL, UNCHANGED, CHANGED)

@@ -14,8 +14,9 @@ from demo.acts import ACTS
 from demo.programme import Programme
 from demo.real_scene import real_scene
 from demo.scene import Scene
-from kube.programs import MissingProgram, find_programs
-from kube.server import ControlPlaneFailed
+from real.cache import MissingProgram
+from real.kube.programs import find_programs
+from real.kube.server import ControlPlaneFailed
 
 _TITLE = "Egress GitOps: the published walkthrough, driven by commits, on a simulated Azure and two {kind} clusters"
 

@@ -1,6 +1,6 @@
 """The scene with a real API server for each cluster: reconciler, people and the simulated controllers all act on these.
 
-Belongs here: what differs from the simulated scene. Needs the programs that `kube.programs` finds or builds.
+Belongs here: what differs from the simulated scene. Needs the programs that `real.kube.programs` finds or builds.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from demo.scene import Scene, walkthrough
 from function_app.model.report import Report
-from kube.programs import Programs
-from kube.world.informer import expected
-from kube.world.serving import Server, serving, write_kubeconfig
-from kube.world.world import RealWorld
+from real.kube.programs import Programs
+from real.kube.world.informer import expected
+from real.kube.world.serving import Server, serving, write_kubeconfig
+from real.kube.world.world import RealWorld
 from simulator.model.documents import NodeDocument
 
 

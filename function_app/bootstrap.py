@@ -435,7 +435,7 @@ class Assembly:
         if self._storage is None:
             raise SettingsError(
                 "EGRESS_STORAGE_ACCOUNT is not set. The service keeps what is asked of it there; at a desk, start an "
-                "emulated one with: python -m azurite"
+                "emulated one with: python -m real.azurite"
             )
         return self._storage
 

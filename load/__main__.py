@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from azurite.program import MissingProgram, Program, find_program
 from bench.figures import Row
 from bench.page import renew, table
 from load.burst import Burst, burst
 from load.hubs import HubsOnWorkers, Round, hubs_on_workers
+from real.azurite.program import find_program
+from real.cache import MissingProgram
+from real.npm import Program
 
 MOST_FETCHES, MOST_PUTS, MOST_SECONDS, MOST_GROWTH_MIB = 2, 2, 1.0, 10.0
 HUBS_TITLE = "Hubs on workers"

@@ -15,7 +15,7 @@ from typing import Any
 
 import urllib3
 
-from azurite.program import Program
+from real.npm import Program
 from serve.desk import PLATFORM, ServiceDesk
 from serve.host import Host
 from serve.workers import ROOT

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from azurite.program import Program
-from azurite.server import Azurite
 from bench.estate import Estate, tenant_file
 from bench.ground import Ground, settled
 from bench.serving import Served, served
@@ -26,6 +24,8 @@ from function_app.model.intent import Intent, Reason
 from function_app.model.names import HubName
 from function_app.service.intake import ask
 from function_app.settings import Settings
+from real.azurite.server import Azurite
+from real.npm import Program
 from serve.host import Host
 
 _LONGEST_SECONDS = 3600.0

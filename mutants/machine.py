@@ -35,7 +35,7 @@ also_copy=
     schemas
     search
     demo
-    npm
+    real
 pytest_add_cli_args_test_selection=
     tests/planning
     tests/stories

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-from azurite.program import MissingProgram, find_program
-from azurite.server import AzuriteFailed
+from real.azurite.program import find_program
+from real.azurite.server import AzuriteFailed
+from real.cache import MissingProgram
 from serve.desk import FIREWALL_SECONDS, PLATFORM, ServiceDesk
 from serve.host import BODY_LIMIT, Host
 from serve.workers import WorkerDied

@@ -18,8 +18,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Self
 
-from azurite.program import Program
-from azurite.server import Azurite
+from real.azurite.server import Azurite
+from real.npm import Program
 from serve.git_server import GitServer, make_repository
 from serve.workers import ROOT
 from simulator.__main__ import PACKAGED_WORLD

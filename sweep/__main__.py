@@ -11,8 +11,10 @@ from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
-from azurite.program import MissingProgram, Program, find_program
-from azurite.server import Azurite
+from real.azurite.program import find_program
+from real.azurite.server import Azurite
+from real.cache import MissingProgram
+from real.npm import Program
 from simulator.wire.certificates import make_certificates
 from sweep.acts import ACTS
 from sweep.beside import stopped_past_its_lease

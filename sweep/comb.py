@@ -16,8 +16,8 @@ from itertools import chain, repeat
 from pathlib import Path
 from time import monotonic
 
-from azurite.program import Program
-from azurite.server import Azurite
+from real.azurite.server import Azurite
+from real.npm import Program
 from simulator.wire.certificates import make_certificates
 from sweep.acts import ACTS, play
 from sweep.lives import journal_of

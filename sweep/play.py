@@ -21,7 +21,6 @@ from typing import Any, Self
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobLeaseClient
 
-from azurite.server import Azurite
 from function_app.adapters.storage_parts import StorageParts
 from function_app.adapters.storage_passes import QUEUE
 from function_app.bootstrap import assemble
@@ -29,6 +28,7 @@ from function_app.model.intent import Intent, Reason
 from function_app.model.ledger import Record
 from function_app.model.names import HubName
 from function_app.settings import Settings
+from real.azurite.server import Azurite
 from search.worlds import HUB, PROBES, Variant, platform_files, small_world
 from serve.host import queue_client
 from serve.workers import Worker, WorkerDied

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from terraform_provider.program import MissingProgram, find_terraform
+from real.cache import MissingProgram
+from terraform_provider.program import find_terraform
 from terraform_provider.serving import served
 
 

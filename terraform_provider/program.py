@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-from kube.programs import MissingProgram, own_program
+from real.cache import Announce, MissingProgram
+from real.kube.programs import own_program
 
 OLDEST = (1, 11)
 """The oldest version that the configurations accept: `terraform.tf` of every root says the same."""
 MODULE = Path(__file__).parent / "program"
 
 
-def find_terraform(announce: Callable[[str], None] | None = None) -> Path:
+def find_terraform(announce: Announce | None = None) -> Path:
     """The program; `announce` is told before it is built, which takes minutes. Raises MissingProgram with how to get it."""
     installed = shutil.which("terraform")
     if installed and _version(installed) >= OLDEST:

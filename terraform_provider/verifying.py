@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from terraform_provider.program import MissingProgram, find_terraform
+from real.cache import MissingProgram
+from terraform_provider.program import find_terraform
 from terraform_provider.serving import quiet, served
 
 TREE = Path(__file__).parents[1]

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from npm.programs import MissingProgram, Program
+from real.cache import MissingProgram
+from real.npm import Program
 
 _MARK = "a real part is missing: "
 

@@ -17,10 +17,11 @@ from faces import ROOT, Face, Real, Simulated, adapter, caller, walkthrough
 from real_parts import missing
 
 from function_app.adapters.kubernetes_cluster import KubernetesCluster
-from kube.installing import install
-from kube.programs import MissingProgram, Programs, crd_files, find_programs
-from kube.rest import Rest
-from kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane
+from real.cache import MissingProgram
+from real.kube.installing import install
+from real.kube.programs import Programs, crd_files, find_programs
+from real.kube.rest import Rest
+from real.kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane
 from simulator.wire.server import SimulatorServer
 
 ROLE_FILE = ROOT / "deploy" / "reconciler-clusterrole.yaml"

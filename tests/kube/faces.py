@@ -17,9 +17,9 @@ from typing import Any, Protocol
 from function_app.adapters.kubernetes_access import kubeconfig_access
 from function_app.adapters.kubernetes_cluster import KubernetesCluster
 from function_app.model.names import cluster_target
-from kube.programs import chosen_minor, version_of
-from kube.rest import Rest
-from kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane, Endpoint
+from real.kube.programs import chosen_minor, version_of
+from real.kube.rest import Rest
+from real.kube.server import ADMIN, RECONCILER, STRANGER, ControlPlane, Endpoint
 from simulator.model.faults import Action, Fault
 from simulator.model.world import World, read_document
 from simulator.wire.certificates import make_certificates

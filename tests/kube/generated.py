@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kube.installing import definition
+from real.kube.installing import definition
 
 _CIDRS = (
     "10.99.0.0/29", "10.0.0.0/8", "0.0.0.0/0", "10.99.0.1/29", "10.99.0.0/33", "10.99.0.0", "010.0.0.0/8", "10.0.0.0/08",

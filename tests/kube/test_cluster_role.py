@@ -23,7 +23,7 @@ from transcripts import FELIX, NAMESPACES, calico
 from function_app.model.names import FIELD_MANAGER, MANAGED_BY_LABEL
 from function_app.model.resources import Kind
 from function_app.ports import ClusterApi
-from kube.server import ADMIN, RECONCILER
+from real.kube.server import ADMIN, RECONCILER
 
 ROLE = "egress-gitops"
 NODES = "/api/v1/nodes"

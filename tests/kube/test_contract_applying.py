@@ -13,8 +13,8 @@ from function_app.adapters.kubernetes_cluster import KubernetesCluster
 from function_app.model.errors import Conflict, NotFound, TargetError, TargetRejected, TargetUnavailable
 from function_app.model.names import FIELD_MANAGER
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
-from kube.rest import Rest
-from kube.server import STRANGER
+from real.kube.rest import Rest
+from real.kube.server import STRANGER
 
 
 def _filter(*cidrs: str) -> dict[str, Any]:

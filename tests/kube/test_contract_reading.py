@@ -11,9 +11,9 @@ from transcripts import CALICO, FELIX, FILTERS, NAMESPACES, POLICIES, calico
 from function_app.adapters.kubernetes_cluster import PAGE_SIZE, KubernetesCluster
 from function_app.model.errors import Conflict, TargetRejected, TargetUnavailable
 from function_app.model.resources import Body, Kind, ResourceId
-from kube.installing import CALICO_CRDS, CRDS, await_served, definition
-from kube.rest import Rest
-from kube.server import RECONCILER, STRANGER, Endpoint
+from real.kube.installing import CALICO_CRDS, CRDS, await_served, definition
+from real.kube.rest import Rest
+from real.kube.server import RECONCILER, STRANGER, Endpoint
 from simulator.wire.certificates import make_certificates
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from faces import ROOT
 
-from kube.programs import MissingProgram, find_programs, minors
+from real.cache import MissingProgram
+from real.kube.programs import find_programs, minors
 
 
 def test_two_minor_versions_can_be_chosen() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench_kube.contenders import make_ground, our_pass
 from bench_kube.estate import KINDS_PER_TENANT, Tenants
 from bench_kube.measuring import CHANGED, INSTALL, UNCHANGED, Samples, measure
-from kube.programs import Programs
+from real.kube.programs import Programs
 
 TENANTS = 5
 FABRIC = 20

@@ -11,9 +11,9 @@ from faces import CLUSTER
 from demo.real_scene import RealScene, real_scene
 from demo.scene import PLATFORM, sample
 from function_app.model.ledger import Holding
-from kube.programs import Programs
-from kube.world.informer import expected
-from kube.world.shapes import received, sent
+from real.kube.programs import Programs
+from real.kube.world.informer import expected
+from real.kube.world.shapes import received, sent
 from simulator.model.packets import Verdict
 
 SITE = "http://www.tigera.io"

@@ -9,8 +9,8 @@ import pytest
 from faces import Face, Real, Simulated, admission_policy, caller, eventually, refused_by_policy
 from transcripts import CALICO, POLICIES, SOMEBODY, STORIES, Story, Transcript, calico, told, without_rights
 
-from kube.rest import Answer, Rest
-from kube.server import STRANGER
+from real.kube.rest import Answer, Rest
+from real.kube.server import STRANGER
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: str(story.__name__))

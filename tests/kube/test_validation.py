@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from transcripts import CALICO
 
-from kube.installing import definition
+from real.kube.installing import definition
 
 KINDS = {
     "ippools.projectcalico.org": f"{CALICO}/ippools",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kube.rest import APPLY, Answer, Rest
+from real.kube.rest import APPLY, Answer, Rest
 
 type Story = Callable[[Rest], Iterator[Answer]]
 

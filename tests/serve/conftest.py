@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from real_parts import installed
 
-from azurite.program import find_program
+from real.azurite.program import find_program
 from serve.desk import PLATFORM, ServiceDesk
 from serve.host import BODY_LIMIT, Host
 

@@ -11,8 +11,8 @@ import pytest
 from cli.session import Session, git, sample_files
 from real_parts import installed
 
-from azurite.program import find_program
-from azurite.server import Azurite
+from real.azurite.program import find_program
+from real.azurite.server import Azurite
 from serve.workers import Worker
 
 type StartWorker = Callable[[Mapping[str, str]], Worker]

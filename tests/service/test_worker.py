@@ -13,10 +13,10 @@ from cli.session import ROOT, Session
 from service.test_callers import NAMED, principal
 from webhooks.deliveries import OLD, generic, generic_push
 
-from azurite.server import Azurite
 from function_app import triggers
 from function_app.adapters.storage_passes import QUEUE
 from function_app.settings import CATALOGUE, Settings
+from real.azurite.server import Azurite
 from serve.workers import Answered, Worker
 
 type StartWorker = Callable[[Mapping[str, str]], Worker]

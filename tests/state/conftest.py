@@ -10,8 +10,9 @@ import pytest
 from real_parts import installed
 from state_faces import Face, Files, Storage
 
-from azurite.program import Program, find_program
-from azurite.server import Azurite
+from real.azurite.program import find_program
+from real.azurite.server import Azurite
+from real.npm import Program
 
 _NUMBERS = count(1)
 

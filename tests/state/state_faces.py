@@ -13,7 +13,6 @@ from typing import Protocol, override
 from azure.storage.blob import BlobLeaseClient, ContainerClient
 from state_builders import SetClock
 
-from azurite.server import Azurite
 from function_app.adapters.lease_file import LEASE_SECONDS, LeaseFiles
 from function_app.adapters.ledger_file import LedgerFile
 from function_app.adapters.state_files import StateFile, StatusFiles
@@ -23,6 +22,7 @@ from function_app.adapters.storage_parts import StorageParts
 from function_app.model.errors import StateError
 from function_app.model.names import HubName
 from function_app.ports import Leases, LedgerStore, StateStore, StatusStore
+from real.azurite.server import Azurite
 
 HUB = HubName("hub1")
 OTHER_HUB = HubName("hub2")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from azurite.program import Program
-from azurite.server import Azurite, AzuriteFailed
+from real.azurite.server import Azurite, AzuriteFailed
+from real.npm import Program
 
 
 def test_an_azurite_that_does_not_start_is_told_of(tmp_path: Path) -> None:

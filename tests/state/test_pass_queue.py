@@ -11,12 +11,12 @@ import pytest
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 from state_faces import HUB, OTHER_HUB, new_parts, until
 
-from azurite.program import Program
-from azurite.server import Azurite
 from function_app.adapters.storage_parts import StorageParts
 from function_app.adapters.storage_passes import POISON_QUEUE, QUEUE, PassQueue, hub_in
 from function_app.model.errors import StateError
 from function_app.model.names import HubName
+from real.azurite.server import Azurite
+from real.npm import Program
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ import pytest
 from state_builders import NOON, a_record
 from state_faces import HUB, LEASE, NOVEMBER, OTHER_HUB, Storage, at_once, new_parts, until
 
-from azurite.program import Program
-from azurite.server import Azurite
 from function_app.adapters.clocks import HttpDateClock
 from function_app.adapters.storage_account import StorageLimits
 from function_app.adapters.storage_lease import LeaseBlobs
@@ -32,6 +30,8 @@ from function_app.model.names import NamespaceName, TenantName
 from function_app.model.state import Decision, DecisionKind, HubState
 from function_app.model.telling import Told
 from function_app.settings import Settings
+from real.azurite.server import Azurite
+from real.npm import Program
 
 CALLS: tuple[tuple[str, Callable[[StorageParts], object]], ...] = (
     ("acquire", lambda parts: parts.leases.acquire(OTHER_HUB, "one")),
@@ -271,7 +271,7 @@ def test_settings_put_everything_into_storage(azurite: Azurite, tmp_path: Path) 
     assert not (tmp_path / "state").exists()
     with (
         assemble(Settings.from_environment(needed)) as assembly,
-        pytest.raises(SettingsError, match="python -m azurite"),
+        pytest.raises(SettingsError, match=r"python -m real\.azurite"),
     ):
         assembly.intents.record(HUB, Intent())
 

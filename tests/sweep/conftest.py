@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from real_parts import installed
 
-from azurite.program import Program, find_program
-from azurite.server import Azurite
+from real.azurite.program import find_program
+from real.azurite.server import Azurite
+from real.npm import Program
 from simulator.wire.certificates import make_certificates
 from sweep.play import Ground, Play
 from sweep.victim import Fate

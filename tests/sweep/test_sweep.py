@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from azurite.program import Program
+from real.npm import Program
 from search.worlds import Place, TenantFile
 from simulator.model.packets import Verdict
 from sweep.acts import ACTS, ALLOWED, NAMESPACE, is_reached, play

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from real_parts import missing
 
-from kube.programs import MissingProgram
+from real.cache import MissingProgram
 from terraform_provider.planned import Planned
 from terraform_provider.workspace import Workspace, workspace
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 from real_parts import installed
 
-from kusto.checking import Checked, Function, Schema, check, find_program
-from kusto.tables import TABLES
-from npm.programs import Program
+from real.kusto.checking import Checked, Function, Schema, check, find_program
+from real.kusto.tables import TABLES
+from real.npm import Program
 from terraform_provider.planned import Planned
 
 FLOWS = "EgressFlows"

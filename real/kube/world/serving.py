@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-from kube.installing import install
-from kube.programs import Programs
-from kube.rest import Rest
-from kube.server import ADMIN, RECONCILER, ControlPlane
-from kube.world.informer import expected
+from real.kube.installing import install
+from real.kube.programs import Programs
+from real.kube.rest import Rest
+from real.kube.server import ADMIN, RECONCILER, ControlPlane
+from real.kube.world.informer import expected
 
-CLUSTER_ROLE = Path(__file__).parents[2] / "deploy" / "reconciler-clusterrole.yaml"
+CLUSTER_ROLE = Path(__file__).parents[3] / "deploy" / "reconciler-clusterrole.yaml"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _PLURALS = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
 

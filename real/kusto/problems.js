@@ -1,4 +1,4 @@
-// node problems.js PACKAGE < {tables, functions, queries} > {query: {problems, columns}}; kusto/checking.py says what is in them.
+// node problems.js PACKAGE < {tables, functions, queries} > {query: {problems, columns}}; real/kusto/checking.py says what is in them.
 const fs = require("node:fs");
 const path = require("node:path");
 

@@ -1,4 +1,4 @@
-// The Kubernetes programs that the tests run: built by kube/programs.py, version chosen by this folder's name.
+// The Kubernetes programs that the tests run: built by real/kube/programs.py, version chosen by this folder's name.
 // Kubernetes 1.N.P pairs with staging modules v0.N.P; `go install` cannot build them because of the replace lines it needs.
 module egress-gitops.io/kube/v136
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kube.rest import Answer, Rest
-from kube.world.informer import Informer, collection_path, expected, object_path
-from kube.world.shapes import sent
+from real.kube.rest import Answer, Rest
+from real.kube.world.informer import Informer, collection_path, expected, object_path
+from real.kube.world.shapes import sent
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.components import ComponentStore
 from simulator.model.kubernetes.kinds import ServedKind

@@ -6,28 +6,24 @@ built once into a cache outside the tree; etcd is Debian's. Calico's CRDs are fi
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from real.cache import Announce, MissingProgram, cache, digest, kept
 
 FOLDER = Path(__file__).parent
 DEFAULT_MINOR = "1.36"
 _ETCD = "go.etcd.io/etcd/server/v3"
 _TOOLS = ("kube-apiserver", "kube-controller-manager")
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?(\S+) (v\d\S*)(?: // indirect)?$", re.MULTILINE)
-
-
-class MissingProgram(Exception):
-    """Something that a real control plane needs is not there; the message says in one line what, and how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ def version_of(minor: str) -> str:
     return _required(FOLDER / minor)["k8s.io/kubernetes"].removeprefix("v")
 
 
-def find_programs(minor: str = "", announce: Callable[[str], None] | None = None) -> Programs:
+def find_programs(minor: str = "", announce: Announce | None = None) -> Programs:
     """The programs of a minor version (KUBE_MINOR, else 1.36), built now if need be. Raises MissingProgram.
 
     `announce` is told about a build before it begins: it takes minutes.
@@ -67,51 +63,35 @@ def find_programs(minor: str = "", announce: Callable[[str], None] | None = None
     etcd = shutil.which("etcd")
     if etcd is None:
         raise MissingProgram("etcd is missing. Install it with: sudo apt-get install etcd-server")
-    module = FOLDER / minor
-    version = f"v{version_of(minor)}"
-    folder = _cache() / version.removeprefix("v")
-    apiserver, controller_manager = (folder / tool for tool in _TOOLS)
-    with _locked(folder):
-        for tool in _TOOLS:
-            if not (folder / tool).is_file():
-                if announce:
-                    announce(f"Building {tool} {version} into {folder}: once, some minutes on every core.")
-                _build(module, version, folder, tool)
-    return Programs(version.removeprefix("v"), apiserver, controller_manager, Path(etcd))
+    version = version_of(minor)
+    apiserver, controller_manager = (
+        kept(
+            cache("kube", version, tool),
+            partial(_build, FOLDER / minor, f"v{version}", tool),
+            announce,
+            f"Building {tool} v{version}, some minutes on every core,",
+        )
+        for tool in _TOOLS
+    )
+    return Programs(version, apiserver, controller_manager, Path(etcd))
 
 
-def own_program(module: Path, name: str, announce: Callable[[str], None] | None = None, package: str = ".") -> Path:
+def own_program(module: Path, name: str, announce: Announce | None = None, package: str = ".") -> Path:
     """The program of a Go module of this project, built anew when its content has changed. Raises MissingProgram.
 
     `package` is the module's own, or that of a Go tool which its go.mod names.
     """
-    content = hashlib.sha256()
-    for file in sorted([*module.glob("*.go"), module / "go.mod", module / "go.sum"]):
-        content.update(file.read_bytes())
-    folder = _cache() / f"{name}-{content.hexdigest()[:12]}"
-    with _locked(folder):
-        if not (folder / name).is_file():
-            if announce:
-                announce(f"Building {name} into {folder}: once, some minutes on every core.")
-            building = folder / f".{name}"
-            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), package), name)
-            building.rename(folder / name)
-    return folder / name
+
+    def build(at: Path) -> None:
+        _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(at), package), name)
+
+    pins = digest(sorted([*module.glob("*.go"), module / "go.mod", module / "go.sum"]))
+    return kept(cache("kube", f"{name}-{pins}", name), build, announce, f"Building {name}, some minutes on every core,")
 
 
-def own_etcd(announce: Callable[[str], None] | None = None) -> Path:
+def own_etcd(announce: Announce | None = None) -> Path:
     """An etcd as new as a managed control plane's, a Go tool of the module in `etcd/`. Raises MissingProgram."""
-    module = FOLDER / "etcd"
-    version = _required(module)[_ETCD]
-    folder = _cache() / f"etcd-{version.removeprefix('v')}"
-    with _locked(folder):
-        if not (folder / "etcd").is_file():
-            if announce:
-                announce(f"Building etcd {version} into {folder}: once, a minute or two on every core.")
-            building = folder / ".etcd"
-            _go(module, ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(building), _ETCD), f"etcd {version}")
-            building.rename(folder / "etcd")
-    return folder / "etcd"
+    return own_program(FOLDER / "etcd", "etcd", announce, _ETCD)
 
 
 def crd_files() -> Mapping[str, Path]:
@@ -131,29 +111,13 @@ def _required(module: Path) -> Mapping[str, str]:
     return dict(_REQUIRED.findall((module / "go.mod").read_text(encoding="utf-8")))
 
 
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "egress-gitops" / "kube"
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One builder at a time; another one waits and then finds what was built."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _build(module: Path, version: str, folder: Path, tool: str) -> None:
+def _build(module: Path, version: str, tool: str, at: Path) -> None:
     stamp = "k8s.io/component-base/version"
     _, minor, _ = version.split(".", 2)
     values = {"gitVersion": version, "gitMajor": "1", "gitMinor": minor}
     flags = " ".join(["-s", "-w", *(f"-X {stamp}.{name}={value}" for name, value in values.items())])
-    building = folder / f".{tool}"
-    arguments = ("build", "-trimpath", "-ldflags", flags, "-o", str(building), f"k8s.io/kubernetes/cmd/{tool}")
+    arguments = ("build", "-trimpath", "-ldflags", flags, "-o", str(at), f"k8s.io/kubernetes/cmd/{tool}")
     _go(module, arguments, f"{tool} {version}")
-    building.rename(folder / tool)
 
 
 def _go(module: Path, arguments: Sequence[str], what: str) -> str:

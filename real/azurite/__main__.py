@@ -1,4 +1,4 @@
-"""`python -m azurite`: an emulated storage account until Ctrl-C; prints the settings to copy. `build` only installs it."""
+"""`python -m real.azurite`: an emulated storage account until Ctrl-C; prints the settings to copy. `build` only installs it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 from functools import partial
 from threading import Event
 
-from azurite.program import MissingProgram, find_program
-from azurite.server import Azurite, AzuriteFailed
+from real.azurite.program import find_program
+from real.azurite.server import Azurite, AzuriteFailed
+from real.cache import MissingProgram
 
 
 def main(arguments: list[str]) -> int:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from azurite.program import PACKAGE as AZURITE
-from kusto.checking import PACKAGE as KUSTO
-from npm.programs import MissingProgram, Package, find
+from real.azurite.program import PACKAGE as AZURITE
+from real.cache import MissingProgram
+from real.kusto.checking import PACKAGE as KUSTO
+from real.npm import Package, find
 
 
 @pytest.mark.parametrize("package", [AZURITE, KUSTO], ids=lambda package: package.folder.name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kube.rest import Rest
-from kube.world.cluster import RealCluster
+from real.kube.rest import Rest
+from real.kube.world.cluster import RealCluster
 from simulator.model.documents import ClusterDocument, WorldDocument
 from simulator.model.kubernetes.cluster import Cluster
 from simulator.model.world import World

@@ -1,24 +1,18 @@
-"""Where a program of npm comes from: installed once as its folder pins it, or one line that says what is missing."""
+"""Programs of npm: installed as the lock file in their folder pins them, run by Node.js."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from real.cache import Announce, MissingProgram, cache, digest, kept
 
 _PINS = ("package.json", "package-lock.json")
 _SECONDS = 600.0
 """So long may an installation take; a minute is usual."""
-
-
-class MissingProgram(Exception):
-    """A program cannot be had; the message says in one line what is missing, and how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +32,29 @@ class Program:
     main: Path
 
 
-def find(package: Package, announce: Callable[[str], None] | None = None) -> Program:
-    """The package as pinned, installed now if need be. Raises MissingProgram.
-
-    `announce` is told about an installation before it begins: it takes a minute.
-    """
+def find(package: Package, announce: Announce | None = None) -> Program:
+    """The package as pinned, installed now if need be. Raises MissingProgram."""
     node = shutil.which("node")
     if node is None:
         raise MissingProgram(
             f"node is missing, {package.name} cannot be run. "
             "Install Node.js 20 or newer with: sudo apt-get install nodejs npm"
         )
-    folder = _cache(package)
-    main = folder / "node_modules" / package.main
-    with _locked(folder):
-        if not main.is_file():
-            if announce:
-                announce(f"Installing {package.name} into {folder}: once, about a minute.")
-            _install(package, folder)
-    return Program(Path(node), main)
+    folder = cache(package.folder.name, digest([package.folder / "package-lock.json"]))
+    words = f"Installing {package.name}, about a minute,"
+    modules = kept(folder / "node_modules", partial(_install, package), announce, words)
+    return Program(Path(node), modules / package.main)
 
 
-def _install(package: Package, folder: Path) -> None:
+def _install(package: Package, modules: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise MissingProgram(
             f"npm is missing, {package.name} cannot be installed. Install it with: sudo apt-get install npm"
         )
-    building = folder / ".installing"
+    building = modules.with_name(".installing")
     shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
+    building.mkdir()
     for name in _PINS:
         shutil.copy(package.folder / name, building)
     # No package's own script runs: none of ours needs it.
@@ -84,7 +71,7 @@ def _install(package: Package, folder: Path) -> None:
         raise MissingProgram(
             f"npm cannot install {package.name}: {_reason(done.stderr)}. The npm registry is needed once."
         )
-    (building / "node_modules").rename(folder / "node_modules")
+    (building / "node_modules").rename(modules)
     shutil.rmtree(building)
 
 
@@ -92,19 +79,3 @@ def _reason(said: str) -> str:
     """The first line of npm that says something."""
     lines = [line.removeprefix("npm error").strip() for line in said.splitlines()]
     return next((line.rstrip(".") for line in lines if line and not line.startswith("code ")), "it gave no reason")
-
-
-def _cache(package: Package) -> Path:
-    """One folder for each content of the lock file, so that another pin is another installation."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    pins = hashlib.sha256((package.folder / "package-lock.json").read_bytes()).hexdigest()[:12]
-    return (Path(base) if base else Path.home() / ".cache") / "egress-gitops" / package.folder.name / pins
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One installer at a time; another one waits and then finds what was installed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

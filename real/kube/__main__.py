@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-from kube.installing import install
-from kube.programs import MissingProgram, Programs, crd_files, find_programs
-from kube.rest import Rest
-from kube.server import ADMIN, RECONCILER, ControlPlane, ControlPlaneFailed
+from real.cache import MissingProgram
+from real.kube.installing import install
+from real.kube.programs import Programs, crd_files, find_programs
+from real.kube.rest import Rest
+from real.kube.server import ADMIN, RECONCILER, ControlPlane, ControlPlaneFailed
 
-CLUSTER_ROLE = Path(__file__).parents[1] / "deploy" / "reconciler-clusterrole.yaml"
+CLUSTER_ROLE = Path(__file__).parents[2] / "deploy" / "reconciler-clusterrole.yaml"
 
 
 def main(arguments: list[str]) -> int:

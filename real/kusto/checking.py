@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from npm.programs import Package, Program, find
+from real.cache import Announce
+from real.npm import Package, Program, find
 
 FOLDER = Path(__file__).parent
 PACKAGE = Package(FOLDER, "Kusto's language service", Path("@kusto/language-service-next/Kusto.Language.Bridge.min.js"))
@@ -43,7 +44,7 @@ class Checked:
     columns: Mapping[str, str]
 
 
-def find_program(announce: Callable[[str], None] | None = None) -> Program:
+def find_program(announce: Announce | None = None) -> Program:
     """The language service as pinned, installed now if need be. Raises MissingProgram."""
     return find(PACKAGE, announce)
 

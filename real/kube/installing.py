@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from kube.programs import crd_files
-from kube.rest import Rest
+from real.kube.programs import crd_files
+from real.kube.rest import Rest
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CALICO_CRDS = (

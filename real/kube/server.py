@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kube.programs import Programs
+from real.kube.programs import Programs
 from simulator.wire.certificates import Certificates, make_certificates
 from simulator.wire.settings import kubeconfig
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Self
 
-from azurite.program import Program
+from real.npm import Program
 
 ACCOUNT = "egressdesk"
 _START_SECONDS = 60.0

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from kube.server import Endpoint
+from real.kube.server import Endpoint
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"

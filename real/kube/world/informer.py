@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kube.rest import Answer, Rest
-from kube.world.shapes import received
+from real.kube.rest import Answer, Rest
+from real.kube.world.shapes import received
 from simulator.model.errors import ApiError
 from simulator.model.kubernetes.kinds import ServedKind
 from simulator.model.kubernetes.store import Key, Store

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import Any
 
-from kube.rest import Rest
-from kube.world.informer import Informer
-from kube.world.object_store import ApiObjectStore
+from real.kube.rest import Rest
+from real.kube.world.informer import Informer
+from real.kube.world.object_store import ApiObjectStore
 from simulator.model.clock import VirtualClock
 from simulator.model.documents import ClusterDocument
 from simulator.model.kubernetes.api import KubernetesApi
