@@ -12,7 +12,6 @@ from typing import NoReturn
 import pytest
 
 from real.cache import MissingProgram
-from real.npm import Program
 
 _MARK = "a real part is missing: "
 
@@ -24,8 +23,8 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{_MARK}{what}")
 
 
-def installed(find: Callable[[], Program]) -> Program:
-    """What npm installs; a missing part is said with the way to install it."""
+def installed[T](find: Callable[[], T]) -> T:
+    """What is installed for tests; a missing part is said with the way to install it."""
     try:
         return find()
     except MissingProgram as problem:
