@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from function_app.bootstrap import Assembly, assemble, sweep_garbage
+from function_app.bootstrap import Assembly, assemble
+from function_app.memory import sweep_garbage
 from function_app.model.names import HubName
 from function_app.ports import HubPorts, StatusStore
 from function_app.reconcile import reconcile

@@ -9,23 +9,23 @@ unreadable kubeconfig, an `exec` plugin or a wrong authority makes that one targ
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import getpass
 import hashlib
 import os
 import socket
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from function_app.gathering import Patience, Unanswered
+from function_app.looking import Seen
+from function_app.memory import set_up_memory
 from function_app.model.definitions import Cluster
 from function_app.model.errors import SettingsError, StateError
 from function_app.model.names import ClusterName, Commit, HubName, cluster_target, firewall_target, route_server_target
@@ -47,7 +47,7 @@ from function_app.ports import (
     StatusStore,
     ToldStore,
 )
-from function_app.reconcile import Seen, Source
+from function_app.reconcile import Source
 from function_app.service.rewinds import RewindWaivers
 from function_app.settings import Callers, CommitHost, CredentialKind, GitAccessKind, NoticeForm, Settings
 from function_app.sourcing import Kept, Sourcing
@@ -549,40 +549,7 @@ class Assembly:
         )
 
 
-ALLOCATIONS = (200_000, 10, 50)
-"""How many allocations between two searches for cyclic garbage, and how many of those before older objects are searched.
-
-A pass over a thousand attachments holds a million small objects for a second, none of them in a cycle. With Python's own
-numbers, made for small heaps, searching through them took a third of its CPU.
-"""
-_sweeps = count(1)
-
-
-def sweep_garbage() -> None:
-    """Collect what a pass has left behind in cycles: bodies that have changed, pages of listings.
-
-    Passes over small hubs would otherwise heap up tens of megabytes of it before so many allocations have come together.
-    """
-    gc.collect(2 if next(_sweeps) % ALLOCATIONS[2] == 0 else 1)
-
-
-LARGE_BYTES = 256 * 1024
-"""From this size on memory is taken from the system for itself alone, and goes back there when it is freed."""
-MOST_HEAPS = 2
-"""How many heaps the C library keeps for all threads."""
-_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
-
-
-def _few_heaps() -> None:
-    """Answers of megabytes pass through many threads; glibc would keep what each of them ever held (mallopt(3))."""
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_ARENA_MAX, MOST_HEAPS)
-        mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-
-
 def assemble(settings: Settings) -> Assembly:
     """The parts for these settings, none of them built yet."""
-    gc.set_threshold(*ALLOCATIONS)
-    _few_heaps()
+    set_up_memory()
     return Assembly(settings)

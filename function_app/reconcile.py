@@ -16,41 +16,19 @@ from datetime import datetime
 
 from function_app.admitting import admitted_now
 from function_app.applying import apply_plan
-from function_app.gathering import Gathering, Patience, Reading, Unanswered
-from function_app.measuring import carried, span
+from function_app.gathering import Gathering, Patience, Unanswered
+from function_app.looking import Seen, activity_log_in, activity_readings, look, observations_in, readings_of
+from function_app.measuring import span
 from function_app.model.admission import Admission
-from function_app.model.errors import (
-    SourceError,
-    StateError,
-    TargetError,
-    TargetRejected,
-    TargetUnavailable,
-)
-from function_app.model.ledger import BrokenLedger, Holding, Ledger, folded
-from function_app.model.names import (
-    Commit,
-    GenerationId,
-    HubName,
-    TargetName,
-    activity_log_target,
-    cluster_target,
-    firewall_target,
-    route_server_target,
-)
+from function_app.model.errors import SourceError, StateError
+from function_app.model.ledger import BrokenLedger, Ledger, folded
+from function_app.model.names import Commit, GenerationId, HubName
 from function_app.model.plan import RefusalCode
 from function_app.model.report import Outcome, Report
-from function_app.model.resources import (
-    ActivityLog,
-    ClusterObservation,
-    FirewallObservation,
-    Observations,
-    RouteServerObservation,
-    Unreadable,
-)
+from function_app.model.resources import FirewallObservation, Observations, Unreadable
 from function_app.model.state import Decision, HubState
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
-from function_app.observing import observe_cluster, observe_firewall, observe_route_server
-from function_app.planning.activity import LOOKS_BACK, explained, unexplained
+from function_app.planning.activity import explained, unexplained
 from function_app.planning.admission import Admitted
 from function_app.planning.deferring import Asked
 from function_app.planning.plan import Planned, make_plan, make_revocation_plan
@@ -58,11 +36,8 @@ from function_app.planning.rebuilding import may_be_in_use
 from function_app.planning.remembering import after_repairs, learn_from, without_leavers
 from function_app.planning.settling import HUB, looking_again, settled_after, stuck_after
 from function_app.planning.situation import Situation
-from function_app.ports import ClusterApi, HubPorts, Lease
+from function_app.ports import HubPorts, Lease
 from function_app.reporting.json_report import report_json
-from function_app.side_by_side import Each
-
-Seen = ClusterObservation | FirewallObservation | RouteServerObservation | ActivityLog | Unreadable
 
 
 def _no_former(commit: Commit) -> Tree:
@@ -113,12 +88,12 @@ def reconcile(
         definitions, started, outcomes = hub_definitions(source.tree, hub), ports.clock.now(), list[Outcome]()
         state = ports.state.read()
         with span("observe"):
-            readings = _readings(definitions, ports, patience, state.operations)
-            readings |= _activity(hub, ports, unexplained(state.drifts, hub))
+            readings = readings_of(definitions, ports, patience, state.operations)
+            readings |= activity_readings(hub, ports, unexplained(state.drifts, hub))
             gathering = Gathering(readings, patience, unanswered or Unanswered())
             answers = gathering.first(lease.epoch)
         while True:
-            observations = _collected(definitions, answers, ports.clock.now())
+            observations = observations_in(definitions, answers, ports.clock.now())
             with span("plan"):
                 situated = _situated(definitions, observations, source, ports, draw, state)
                 # Megabytes, which planning has no more use for: what the targets show is in force has taken its place.
@@ -130,7 +105,7 @@ def reconcile(
             until = gathering.writing_until(planned.plan.look_again_seconds)
             made = apply_plan(planned.plan, ports, lease, ledger, seen, patience, done=done, until=until)
             state = _kept_state(planned, made, source, admission, ports.clock.now())
-            log = _activity_log(answers.get(activity_log_target(hub)))
+            log = activity_log_in(answers, hub)
             state = replace(state, drifts=explained(state.drifts, hub, log, ports.clock.now()))
             ports.state.write(state, lease.epoch)
             outcomes.extend(made)
@@ -198,14 +173,6 @@ def preview(
     return _report(planned, [], source, started, ports.clock.now(), observations)
 
 
-def look(hub: HubName, tree: Tree, ports: HubPorts, patience: Patience) -> Observations:
-    """What a hub's targets show, each asked once; what does not answer in time is unreadable."""
-    definitions = hub_definitions(tree, hub)
-    readings = _readings(definitions, ports, patience, ports.state.read().operations)
-    answers = Gathering(readings, patience, Unanswered()).first(epoch=0)
-    return _collected(definitions, answers, ports.clock.now())
-
-
 @dataclass(frozen=True, slots=True)
 class _Situated:
     """What is planned from. `unknown` says why it cannot be told what was taken up, `broken` what is wrong with the ledger."""
@@ -263,99 +230,6 @@ def _beyond_us(decisions: Iterable[Decision], now: datetime) -> str:
         f"`{one.kind}` was decided on {one.subject} by {one.by}, and only a newer release knows what that asks for; run that one"
         for one in decisions
         if one.kind.unknown and one.is_in_force(now)
-    )
-
-
-def _readings(
-    definitions: HubDefinitions, ports: HubPorts, patience: Patience, operations: Mapping[str, str]
-) -> dict[TargetName, Reading[Seen]]:
-    """How each target is read; `operations` are listings that an earlier pass started."""
-    clock, hub = ports.clock, definitions.name
-    firewall, route_server = firewall_target(hub), route_server_target(hub)
-    emptying = _emptying(ports)
-    readings: dict[TargetName, Reading[Seen]] = {
-        firewall: Reading(_guarded(firewall, ports, lambda: observe_firewall(ports.firewall, clock))),
-        route_server: Reading(
-            _guarded(
-                route_server,
-                ports,
-                lambda: observe_route_server(ports.route_server, clock, operations, patience.listing),
-            )
-        ),
-    }
-    for name in definitions.clusters:
-        target, api, going = cluster_target(name), ports.clusters[name], emptying.get(name, ())
-        readings[target] = Reading(
-            _guarded(target, ports, _reading(api, ports, going, patience.listing)), about=(api, going)
-        )
-    return readings
-
-
-def _activity(hub: HubName, ports: HubPorts, drifts: Mapping[str, datetime]) -> dict[TargetName, Reading[Seen]]:
-    """How it is found out who changed shards whose drift an earlier pass has undone; nothing is asked without such a drift."""
-    target = activity_log_target(hub)
-
-    def read() -> Seen:
-        return ActivityLog({shard: ports.firewall.activity(shard, at - LOOKS_BACK, at) for shard, at in drifts.items()})
-
-    return {target: Reading(_guarded(target, ports, read))} if drifts else {}
-
-
-def _activity_log(seen: Seen | None) -> ActivityLog | Unreadable | None:
-    return seen if isinstance(seen, ActivityLog | Unreadable) else None
-
-
-def _reading(api: ClusterApi, ports: HubPorts, emptying: tuple[str, ...], each: Each) -> Callable[[], Seen]:
-    return lambda: observe_cluster(api, ports.clock, emptying, each)
-
-
-def _emptying(ports: HubPorts) -> Mapping[str, tuple[str, ...]]:
-    """By cluster: gateway namespaces of generations on their way out."""
-    try:
-        ledger = folded(ports.ledger.read())
-    except (BrokenLedger, StateError):
-        return {}
-    found: dict[str, tuple[str, ...]] = {}
-    for generation in ledger.live():
-        if generation.holding is Holding.LEAVING:
-            cluster = str(generation.key.cluster)
-            found[cluster] = (*found.get(cluster, ()), generation.gateway_namespace)
-    return found
-
-
-def _guarded(target: TargetName, ports: HubPorts, read: Callable[[], Seen]) -> Callable[[], Seen]:
-    """An unreadable target is an observation of its own, never an empty one."""
-
-    def observed() -> Seen:
-        try:
-            with span("observe.target", target=target):
-                return read()
-        except TargetUnavailable as problem:
-            return Unreadable(target, ports.clock.now(), str(problem), retry_after=problem.retry_after)
-        except TargetRejected as problem:
-            return Unreadable(target, ports.clock.now(), str(problem), permanent=True)
-        except TargetError as problem:
-            return Unreadable(target, ports.clock.now(), str(problem))
-
-    return carried(observed)
-
-
-def _collected(definitions: HubDefinitions, answers: Mapping[TargetName, Seen], now: datetime) -> Observations:
-    """What was read; a target that has not answered yet is unreadable so far."""
-
-    def seen(target: TargetName) -> Seen:
-        return answers.get(target) or Unreadable(target, now, f"{target} has not answered yet", late=True)
-
-    firewall, route_server = seen(firewall_target(definitions.name)), seen(route_server_target(definitions.name))
-    clusters = {str(name): seen(cluster_target(name)) for name in definitions.clusters}
-    if not isinstance(firewall, FirewallObservation | Unreadable) or not isinstance(
-        route_server, RouteServerObservation | Unreadable
-    ):
-        raise TypeError("a target answered with another target's observation")
-    return Observations(
-        clusters={name: one for name, one in clusters.items() if isinstance(one, ClusterObservation | Unreadable)},
-        firewall=firewall,
-        route_server=route_server,
     )
 
 

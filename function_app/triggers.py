@@ -16,8 +16,9 @@ from threading import Lock, Thread
 import azure.functions as func
 import structlog
 
-from function_app.bootstrap import Assembly, assemble, sweep_garbage
+from function_app.bootstrap import Assembly, assemble
 from function_app.logs import configure_logs
+from function_app.memory import sweep_garbage
 from function_app.model.errors import EgressError, SettingsError
 from function_app.service import decisions, intake, questions
 from function_app.service.callers import Caller, Right

@@ -16,6 +16,7 @@ from function_app.authoring.tenant_file import NoSuchEdit
 from function_app.cli.options import OutputOption, assembled
 from function_app.cli.printing import ExitCode, OutputForm, fail, print_json, stdout
 from function_app.importing import Imported, imported, migrated, template
+from function_app.looking import look
 from function_app.model.definitions import Hub
 from function_app.model.errors import Problem, Severity
 from function_app.model.names import Commit, HubName
@@ -23,7 +24,6 @@ from function_app.model.resources import Body, FirewallObservation
 from function_app.model.tree import Tree
 from function_app.observing import classic_firewall
 from function_app.reading.definitions import read_directory
-from function_app.reconcile import look
 from function_app.reporting.terminal import indented, problem_line
 from function_app.reporting.words import counted, plain
 

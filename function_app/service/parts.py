@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from function_app.gathering import Patience, Unanswered
+from function_app.looking import Seen
 from function_app.model.names import Commit, HubName
 from function_app.model.tree import Tree
 from function_app.ports import (
@@ -23,7 +24,7 @@ from function_app.ports import (
     StatusStore,
     ToldStore,
 )
-from function_app.reconcile import Seen, Source
+from function_app.reconcile import Source
 from function_app.reviewing import Compared
 
 

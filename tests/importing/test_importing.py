@@ -12,7 +12,7 @@ from demo.published_example import CLUSTER, RULES
 from function_app.authoring.cluster_file import with_adoption
 from function_app.gathering import Patience
 from function_app.importing import Imported, imported
-from function_app.reconcile import look
+from function_app.looking import look
 from simulator.model.packets import Packet, Verdict
 
 SITE = "http://www.tigera.io"

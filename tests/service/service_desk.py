@@ -13,6 +13,7 @@ from typing import Any, cast
 from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, sample
 
 from function_app.gathering import Patience, Unanswered
+from function_app.looking import Seen
 from function_app.model.errors import LeaseLost, SourceError, StateError
 from function_app.model.intent import HubIntent, Intent, merged
 from function_app.model.names import Commit, HubName
@@ -33,7 +34,7 @@ from function_app.ports import (
     StatusStore,
     ToldStore,
 )
-from function_app.reconcile import Seen, Source
+from function_app.reconcile import Source
 from function_app.reviewing import Compared, compared
 from function_app.service.intake import first_look
 from function_app.service.passes import Ran, run_hub
