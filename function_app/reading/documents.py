@@ -8,31 +8,21 @@ reading. Does not belong here: any knowledge of definitions.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import yaml
 
 from function_app.model.errors import Problem, Severity
 from function_app.model.names import Place
+from function_app.reading.clear_text import FAST, INVISIBLE, MAX_DEPTH, MAX_NODES, ClearText, Unusual, Value
 from function_app.reading.places import Path, Places, PlacesLater, quoted, shown_path
 from function_app.reading.plain_scalars import INTEGER, ambiguity, instead_of
 
-type Value = str | int | bool | list[Value] | dict[str, Value] | None
-
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 20
-MAX_NODES = 20_000
 MAX_PROBLEMS = 100
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-# Control characters, line separators that editors hide, and marks that turn or hide text on the screen.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\ud800-\udfff]"
-)
 _SYNTAX_HINTS: tuple[tuple[str, str], ...] = (
     ("\\t", "Indent with spaces, never with tabs."),
     ("mapping values are not allowed", "Put a text that contains `: ` in quotes, or check the indentation."),
@@ -44,10 +34,6 @@ _SYNTAX_HINTS: tuple[tuple[str, str], ...] = (
     ("cannot start any token", 'Put the text in quotes: "...".'),
     ("unknown escape character", "Write a backslash twice, or use single quotes."),
 )
-
-
-_QUICK = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-"""libyaml's events, ten times as fast. A text in which anything is unusual is read again by PyYAML's own parser, which words it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,102 +65,11 @@ class _Frame:
     pending: str | None = None
 
 
-class _Unusual(Exception):
-    """Not what a definition usually looks like: whether it is wrong, and in which words, `_Composer` tells."""
-
-
-@dataclass(slots=True)
-class _Quick:
-    """Builds the values of a text in which nothing is unusual, without looking where they stand."""
-
-    root: Value = None
-    node: list[Value] | dict[str, Value] | None = None
-    pending: str | None = None
-    outer: list[tuple[list[Value] | dict[str, Value] | None, str | None]] = field(default_factory=list)
-    nodes: int = 0
-    documents: int = 0
-
-    def read(self, text: str) -> dict[str, Value]:
-        """The whole text; raises _Unusual, and what the parser raises."""
-        for event in _events(text, _QUICK):
-            match event:
-                case yaml.ScalarEvent():
-                    self._scalar(event)
-                case yaml.MappingStartEvent():
-                    self._open(event, {})
-                case yaml.SequenceStartEvent():
-                    self._open(event, [])
-                case yaml.CollectionEndEvent():
-                    self.node, self.pending = self.outer.pop()
-                case yaml.DocumentStartEvent():
-                    self.documents += 1
-                    if self.documents > 1 or event.version or event.tags:
-                        raise _Unusual
-                case yaml.AliasEvent():
-                    raise _Unusual
-        if not isinstance(self.root, dict):
-            raise _Unusual
-        return self.root
-
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._count(event)
-        text, node = event.value, self.node
-        if event.style and _INVISIBLE.search(text):
-            raise _Unusual
-        if isinstance(node, dict) and self.pending is None:
-            if text in node or not (event.style or _is_clear_key(text)):
-                raise _Unusual
-            self.pending = text
-        else:
-            self._place(text if event.style else _plain_value(text))
-
-    def _open(self, event: yaml.CollectionStartEvent, value: list[Value] | dict[str, Value]) -> None:
-        self._count(event)
-        if (isinstance(self.node, dict) and self.pending is None) or len(self.outer) >= MAX_DEPTH:
-            raise _Unusual
-        self._place(value)
-        self.outer.append((self.node, self.pending))
-        self.node, self.pending = value, None
-
-    def _count(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
-        self.nodes += 1
-        if self.nodes > MAX_NODES or event.anchor is not None or event.tag is not None:
-            raise _Unusual
-
-    def _place(self, value: Value) -> None:
-        node = self.node
-        if isinstance(node, list):
-            node.append(value)
-        elif node is not None and self.pending is not None:
-            node[self.pending] = value
-            self.pending = None
-        else:
-            self.root = value
-
-
-@lru_cache(maxsize=16_384)
-def _is_clear_key(text: str) -> bool:
-    """Whether every reader takes this unquoted key for text."""
-    return text not in {"<<", "", "null", "true", "false"} and not INTEGER.fullmatch(text) and not ambiguity(text)
-
-
-@lru_cache(maxsize=16_384)
-def _plain_value(text: str) -> str | int | bool | None:
-    """What an unquoted text means; raises _Unusual where readers differ."""
-    if ambiguity(text):
-        raise _Unusual
-    if text in {"", "null"}:
-        return None
-    if text in {"true", "false"}:
-        return text == "true"
-    return int(text) if INTEGER.fullmatch(text) else text
-
-
 def read_document(file: str, content: bytes) -> Document:
     """Read one file; never raises, whatever the bytes are. `file` is how the file is shown in places."""
-    with suppress(_Refused, _Unusual, yaml.YAMLError, ValueError, OverflowError):
-        root = _Quick().read(_text(file, content))
-        return Document(root, PlacesLater(file, lambda: _read(file, content, _QUICK).places), ())
+    with suppress(_Refused, Unusual, yaml.YAMLError, ValueError, OverflowError):
+        root = ClearText().read(_text(file, content))
+        return Document(root, PlacesLater(file, lambda: _read(file, content, FAST).places), ())
     return _read(file, content, yaml.SafeLoader)
 
 
@@ -216,7 +111,7 @@ def _text(file: str, content: bytes) -> str:
             "the file is not UTF-8 text from here on.",
             "Save it as UTF-8.",
         ) from error
-    if found := _INVISIBLE.search(text):
+    if found := INVISIBLE.search(text):
         raise _Refused(
             _place_after(file, text[: found.start()]),
             (),
@@ -249,7 +144,7 @@ class _Composer:
     def compose(self, text: str) -> None:
         """Take in the whole text; raises _Refused where reading must stop."""
         try:
-            for event in _events(text, self.loader):
+            for event in yaml.parse(text, Loader=self.loader):
                 self._take(event)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -438,7 +333,7 @@ class _Composer:
         return text
 
     def _check_characters(self, path: Path, place: Place, text: str) -> None:
-        if found := _INVISIBLE.search(text):
+        if found := INVISIBLE.search(text):
             self._problem(
                 path,
                 place,
@@ -476,10 +371,6 @@ class _Composer:
     def _problem(self, path: Path, place: Place, code: str, message: str, hint: str) -> None:
         found = Places(self.file, {path: place}).problem(path, code, message, hint)
         self.problems.append(found)
-
-
-def _events(text: str, loader: type[yaml.SafeLoader | yaml.CSafeLoader]) -> Iterator[yaml.Event]:
-    yield from yaml.parse(text, Loader=loader)
 
 
 def _syntax_hint(what: str) -> str:

@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 
 from function_app.model.definitions import API_VERSION, KINDS, AnyDefinition
 from function_app.model.errors import Problem
-from function_app.reading.documents import Document, Value
+from function_app.reading.clear_text import Value
+from function_app.reading.documents import Document
 from function_app.reading.places import Path, listed, quoted, shown_path
 from function_app.reading.schemas import description, example, fields
 
