@@ -2,7 +2,6 @@
 PYTHON ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python; do "$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
-MUTMUT := build/mutmut/bin/mutmut
 CHECKOV := build/checkov/bin/checkov
 
 .DEFAULT_GOAL := help
@@ -65,18 +64,12 @@ soak: $(READY) ## search histories on all cores: HISTORIES=1000 SEED=1000000; st
 mutants: $(READY) ## plant named mistakes, ONLY=name tries that one; WRITE=1 renews docs/mutants.md; JOBS=2 side by side
 	@$(BIN)/python -m mutants $(ONLY) $(if $(WRITE),--write) --jobs $(or $(JOBS),1)
 
-mutants-machine: $(MUTMUT) ## mistakes that a machine thinks up in planning; SAMPLE=250 SEED=2 MINUTES=90 JOBS=1
-	@$(BIN)/python -m mutants.machine $(MUTMUT) $(or $(SAMPLE),250) $(or $(SEED),2) $(or $(MINUTES),90) $(or $(JOBS),1)
+mutants-machine: $(READY) ## mistakes that a machine thinks up in planning; SAMPLE=150 SEED=3 JOBS=1
+	@$(BIN)/python -m mutants.machine $(or $(SAMPLE),150) $(or $(SEED),3) $(or $(JOBS),1)
 
 $(CHECKOV): terraform_provider/checkov/requirements.txt $(READY)
 	@$(BIN)/python -m venv build/checkov
 	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r terraform_provider/checkov/requirements.txt
-	@touch $@
-
-$(MUTMUT): mutants/requirements.txt $(READY)
-	@$(BIN)/python -m venv build/mutmut
-	@build/mutmut/bin/python -m pip install --quiet --disable-pip-version-check -r mutants/requirements.txt
-	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(build/mutmut/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth"
 	@touch $@
 
 sweep: $(READY) ## kill -9 the service at every call of a history; PLAYINGS=20 does a part, JOBS=2 side by side

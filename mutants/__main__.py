@@ -1,25 +1,20 @@
-"""`make mutants`: plant each named mistake in a copy and see which test notices. Exit 1 when one is not noticed."""
+"""`make mutants`: plant each named mistake and see which test notices. Exit 1 when one is not noticed."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from queue import SimpleQueue
 
 from rich.console import Console
 from rich.table import Table
 
-from mutants.mistake import Mistake
+from mutants.mistake import Mistake, planted
 from mutants.page import noticed_before, renew
-from mutants.running import Copy, Fate, Trial
-from mutants.table import MISTAKES, UnknownMistake, chosen
+from mutants.running import ROOT, Attempt, Fate, Tests, Trial, with_tests
+from mutants.table import ASKED_ABOUT_RULES, ASKED_ABOUT_WORLD, MISTAKES, SUITES, UnknownMistake, chosen
 
 
 def main() -> int:
@@ -36,14 +31,13 @@ def main() -> int:
         return 2
     started = time.monotonic()
     order = {mistake.name: position for position, mistake in enumerate(MISTAKES)}
-    trials = sorted(_tried(mistakes, console, asked.jobs), key=lambda trial: order[trial.mistake.name])
+    trials = with_tests(SUITES, asked.jobs, lambda tests: list(_tried(tests, mistakes, console)))
+    trials.sort(key=lambda trial: order[trial.of.name])
     seconds = time.monotonic() - started
     console.print(_table(trials))
     left = [trial for trial in trials if trial.fate is not Fate.KILLED]
     for trial in left:
-        console.print(
-            f"{trial.mistake.name} {trial.fate}. {trial.mistake.harm} {trial.by}", markup=False, soft_wrap=True
-        )
+        console.print(f"{trial.of.name} {trial.fate}. {trial.of.harm} {trial.by}", markup=False, soft_wrap=True)
     console.print(f"{len(trials) - len(left)} of {len(trials)} mistakes noticed in {seconds:.0f} s")
     if asked.write:
         renew(trials, seconds)
@@ -54,53 +48,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mutants", description="Plant mistakes, one at a time.")
     parser.add_argument("names", nargs="*", help="mistakes to try; all when none is named")
     parser.add_argument("--write", action="store_true", help="renew the table of docs/mutants.md")
-    parser.add_argument("--jobs", type=int, default=1, help="copies that are tried side by side")
+    parser.add_argument("--jobs", type=int, default=1, help="how many are tried side by side")
     return parser
 
 
-def _tried(mistakes: Sequence[Mistake], console: Console, jobs: int) -> list[Trial]:
-    """Each mistake in one of the copies; what noticed it is then run once more without it."""
+def _tried(tests: Tests, mistakes: Sequence[Mistake], console: Console) -> Iterator[Trial[Mistake]]:
+    """Each mistake in a fork; what noticed it is then run once more without it."""
     before = noticed_before()
-    with ExitStack() as stack:
-        folders = [
-            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
-            for _ in range(min(jobs, len(mistakes)))
-        ]
-        copies: SimpleQueue[Copy] = SimpleQueue()
-        for folder in folders:
-            copies.put(Copy(folder))
-
-        def tried(mistake: Mistake) -> Trial:
-            copy = copies.get()
-            try:
-                return copy.try_out(mistake, before.get(mistake.name, ""))
-            finally:
-                copies.put(copy)
-
-        trials: list[Trial] = []
-        pool = stack.enter_context(ThreadPoolExecutor(jobs))
-        for trial in pool.map(tried, mistakes):
-            trials.append(trial)
-            words = (
-                f"{len(trials)}/{len(mistakes)} {trial.mistake.name}: {trial.fate} {trial.by} ({trial.seconds:.0f} s)"
-            )
-            console.print(words, markup=False, soft_wrap=True)
-        red = copies.get().red_without(sorted({trial.by for trial in trials if trial.fate is Fate.KILLED}))
-        return [_less(trial, red) for trial in trials]
+    attempts = [_attempt(mistake, before.get(mistake.name, "")) for mistake in mistakes]
+    trials: list[Trial[Mistake]] = []
+    for trial in tests.tried(attempts):
+        trials.append(trial)
+        words = f"{len(trials)}/{len(mistakes)} {trial.of.name}: {trial.fate} {trial.by} ({trial.seconds:.1f} s)"
+        console.print(words, markup=False, soft_wrap=True)
+    red = tests.red(trial.by for trial in trials if trial.fate is Fate.KILLED)
+    for trial in trials:
+        if trial.fate is Fate.KILLED and trial.by in red:
+            yield replace(trial, fate=Fate.UNDECIDED, by=f"{trial.by} fails without the mistake as well")
+        else:
+            yield trial
 
 
-def _less(trial: Trial, red: Collection[str]) -> Trial:
-    if trial.fate is not Fate.KILLED or trial.by not in red:
-        return trial
-    return replace(trial, fate=Fate.UNDECIDED, by=f"{trial.by} fails without the mistake as well")
+def _attempt(mistake: Mistake, before: str) -> Attempt[Mistake]:
+    wrong = planted(mistake, (ROOT / mistake.file).read_text(encoding="utf-8"))
+    others = ASKED_ABOUT_WORLD if mistake.breaks == "world" else ASKED_ABOUT_RULES
+    return Attempt(mistake, mistake.file, wrong, (before, *mistake.likely, *others))
 
 
-def _table(trials: Sequence[Trial]) -> Table:
+def _table(trials: Sequence[Trial[Mistake]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("mistake", "breaks", "fate", "noticed by", "s"):
         table.add_column(heading, overflow="fold")
     for trial in trials:
-        table.add_row(trial.mistake.name, trial.mistake.breaks, trial.fate, trial.by, f"{trial.seconds:.0f}")
+        table.add_row(trial.of.name, trial.of.breaks, trial.fate, trial.by, f"{trial.seconds:.1f}")
     return table
 
 

@@ -1,137 +1,96 @@
-"""`make mutants-machine`: mistakes that mutmut thinks up in function_app/planning, a seeded sample of them.
+"""`make mutants-machine`: a seeded sample of the mistakes that a machine thinks up in function_app/planning.
 
-What the type checker refuses needs no test. For each other mutant mutmut forks one process and runs only the tests that reach
-the changed function, the quickest first. It works in a copy, with a virtual environment of its own that looks into the
-project's but not at its editable install.
+Each is asked of the tests that run the changed lines, the quickest first. What no test notices but mypy refuses needs no test.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import difflib
 import random
-import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from mutants.running import ROOT, copy_tree
-from mutants.type_checker import refused
+from mutants.changes import Change, changes
+from mutants.running import ROOT, Attempt, Fate, Tests, Trial, with_tests
+from mutants.table import SUITES
 
-_FIRST = "function_app.planning.order.x_ordered__mutmut_1"
-"""Any mutant: trying one makes mutmut write all of them and learn which test reaches which function."""
-_SETTINGS = """[mutmut]
-source_paths=
-    function_app/planning
-also_copy=
-    function_app
-    simulator
-    gitops
-    schemas
-    search
-    demo
-    real
-pytest_add_cli_args_test_selection=
-    tests/planning
-    tests/stories
-pytest_add_cli_args=
-    -p
-    no:cacheprovider
-    --hypothesis-seed=0
-    -k
-    not killed_at_every and not fails_everything
-track_dependencies=false
-use_git_change_detection=false
-use_setproctitle=false
-process_isolation=forkserver
-"""
-"""The histories that die at every call are left out: they reach everything and take as long as all others together."""
-_PACKAGE = "function_app/planning"
-_REFUSED = "refused by mypy"
-_FATES: Mapping[int | None, str] = {
-    0: "survived",
-    1: "killed",
-    3: "killed",
-    33: "not reached",
-    36: "timed out",
-    None: "not tried",
-}
-_NOTICED = frozenset({_REFUSED, "killed", "timed out"})
+_PACKAGE = ROOT / "function_app" / "planning"
+_CACHE = ROOT / "build" / "mutants-mypy"
 
 
-class NoSample(RuntimeError):
-    """mutmut could not write its mutants, or the tests are red without any."""
-
-
-def main(program: str, sample: int, seed: int, minutes: int, jobs: int) -> int:
-    """Try a sample, as much of it as the minutes allow, `jobs` at a time; print the score and every survivor with its change.
-
-    Always 0: survivors are read by people. Raises NoSample, NotChecked.
-    """
-    console = Console(highlight=False)
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        tree = Path(folder) / "tree"
-        copy_tree(tree, besides=("mutants",))
-        (tree / "setup.cfg").write_text(_SETTINGS, encoding="utf-8")
-        said = _mutmut(program, tree, "run", "--max-children", "1", _FIRST)
-        names = sorted(_fates(tree))
-        if not names or "failed to collect stats" in said:
-            raise NoSample(said[-2000:])
-        drawn = random.Random(seed).sample(names, min(sample, len(names)))  # noqa: S311 - a sample, no secret
-        fates = dict.fromkeys(refused(tree / "mutants", _PACKAGE) & set(drawn), _REFUSED)
-        left = [name for name in drawn if name not in fates]
-        _mutmut(program, tree, "run", "--max-children", str(jobs), *left, seconds=60.0 * minutes)
-        fates |= {name: fate for name, fate in _fates(tree).items() if name in left}
-        for name in sorted(name for name, fate in fates.items() if fate not in _NOTICED | {_FATES[None]}):
-            console.print(f"\n{name}: {fates[name]}", markup=False, soft_wrap=True)
-            console.print(_mutmut(program, tree, "show", name).strip(), markup=False, soft_wrap=True)
-    console.print("\n" + _score(len(names), seed, fates), markup=False)
+def main(sample: int, seed: int, jobs: int) -> int:
+    """Try the sample; print every change that nobody noticed, and the score. Always 0: people read what is left."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    known = [change for path in sorted(_PACKAGE.rglob("*.py")) for change in changes(*_file(path))]
+    drawn = random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311 - a sample, no secret
+    started = time.monotonic()
+    trials = with_tests(SUITES, jobs, lambda tests: list(_tried(tests, drawn, console)))
+    left = [trial for trial in trials if trial.fate in {Fate.SURVIVED, Fate.UNDECIDED}]
+    refused = [trial for trial in left if trial.fate is Fate.SURVIVED and _refused(trial.of)]
+    for trial in sorted((trial for trial in left if trial not in refused), key=lambda one: (one.of.file, one.of.start)):
+        console.print(f"\n{trial.fate} {trial.by}\n{_shown(trial.of)}")
+    count = Counter(trial.fate for trial in trials)
+    noticed, asked = count[Fate.KILLED] + count[Fate.ENDLESS], len(trials) - len(refused)
+    console.print(
+        f"\n{len(known)} changes, {len(trials)} drawn (seed {seed}): {count[Fate.KILLED]} noticed by a test, "
+        f"{count[Fate.ENDLESS]} without end, {len(refused)} by mypy alone, {len(left) - len(refused)} by nobody; "
+        f"tests {noticed} of {asked} ({100 * noticed / max(1, asked):.1f} %); {(time.monotonic() - started) / 60:.0f} minutes"
+    )
     return 0
 
 
-def _score(mutants: int, seed: int, fates: Mapping[str, str]) -> str:
-    count = Counter(fates.values())
-    told = ", ".join(f"{number} {fate}" for fate, number in count.most_common())
-    noticed = sum(count[fate] for fate in _NOTICED)
-    tests, asked = noticed - count[_REFUSED], len(fates) - count[_REFUSED] - count[_FATES[None]]
-    return (
-        f"{mutants} mutants, {len(fates)} drawn (seed {seed}): {told}; noticed {100 * noticed / max(1, len(fates)):.1f} %, "
-        f"of those that only tests can notice {tests} of {asked} ({100 * tests / max(1, asked):.1f} %)"
-    )
+def _tried(tests: Tests, drawn: Sequence[Change], console: Console) -> Iterator[Trial[Change]]:
+    started = time.monotonic()
+    reached = sorted(tests.reached(_PACKAGE), key=lambda one: one.seconds)
+    console.print(f"{len(reached)} tests watched ({time.monotonic() - started:.0f} s)")
+    attempts = []
+    for change in drawn:
+        lines = {(str(ROOT / change.file), line) for line in change.lines}
+        ask = tuple(one.test for one in reached if not lines.isdisjoint(one.lines))
+        attempts.append(Attempt(change, change.file, _wrong(change), ask))
+    for number, trial in enumerate(tests.tried(attempts), start=1):
+        where = f"{trial.of.file}:{trial.of.lines.start}"
+        console.print(f"{number}/{len(drawn)} {where}: {trial.fate} {trial.by} ({trial.seconds:.0f} s)")
+        yield trial
 
 
-def _fates(tree: Path) -> dict[str, str]:
-    return dict(_read(tree))
+def _refused(change: Change) -> bool:
+    """Whether mypy refuses the change: `make check` lets none of them pass."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as wrong:
+        wrong.write(_wrong(change))
+        wrong.flush()
+        done = subprocess.run(  # noqa: S603 - the project's own type checker
+            [
+                *(sys.executable, "-m", "mypy", "--cache-dir", str(_CACHE)),
+                *("--shadow-file", change.file, wrong.name, "function_app"),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+    return done.returncode == 1
 
 
-def _read(tree: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted((tree / "mutants" / "function_app").rglob("*.meta")):
-        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-        yield from ((name, _FATES.get(code, f"ended with {code}")) for name, code in codes.items())
+def _file(path: Path) -> tuple[str, bytes]:
+    return str(path.relative_to(ROOT)), path.read_bytes()
 
 
-def _mutmut(program: str, tree: Path, *arguments: str, seconds: float | None = None) -> str:
-    """What mutmut prints; when its time is over it is ended with its forks, and keeps what it has found."""
-    running = subprocess.Popen(  # noqa: S603 - a pinned tool
-        [program, *arguments],
-        cwd=tree,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        return running.communicate(timeout=seconds)[0]
-    except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)
-        return running.communicate()[0]
+def _wrong(change: Change) -> str:
+    return change.applied((ROOT / change.file).read_bytes())
+
+
+def _shown(change: Change) -> str:
+    before = (ROOT / change.file).read_text(encoding="utf-8")
+    changed = difflib.unified_diff(before.splitlines(), _wrong(change).splitlines(), change.file, lineterm="", n=2)
+    return "\n".join(changed)
 
 
 if __name__ == "__main__":
-    _, path, *numbers = sys.argv
-    sys.exit(main(str((ROOT / path).absolute()), *map(int, numbers)))
+    sys.exit(main(*map(int, sys.argv[1:])))

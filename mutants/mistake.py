@@ -1,9 +1,10 @@
-"""What a planted mistake is, and planting it."""
+"""What a named mistake is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from mutants.planting import NotPlanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,6 @@ class Mistake:
     likely: tuple[str, ...] = ()
 
 
-class NotPlanted(ValueError):
-    """The text to be replaced is not there exactly once."""
-
-
 def planted(mistake: Mistake, source: str) -> str:
     """The source with the mistake in it; raises NotPlanted."""
     found = source.count(mistake.right)
@@ -36,9 +33,3 @@ def planted(mistake: Mistake, source: str) -> str:
             f"{mistake.name}: its text stands {found} times in {mistake.file}, not once. Renew it in mutants/."
         )
     return source.replace(mistake.right, mistake.wrong)
-
-
-def plant(mistake: Mistake, root: Path) -> None:
-    """Write the mistake into the tree at `root`; raises NotPlanted."""
-    path = root / mistake.file
-    path.write_text(planted(mistake, path.read_text(encoding="utf-8")), encoding="utf-8")

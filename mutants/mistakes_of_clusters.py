@@ -40,8 +40,8 @@ CLUSTERS = (
         "After both were deleted the peer comes back first, and exports everything until its filter stands.",
         "3",
         _ORDER,
-        "    Kind.BGP_FILTER: 0,\n",
-        "    Kind.BGP_FILTER: 4,\n",
+        "    rank = RANK.get(change.resource.kind, 0)\n",
+        "    rank = RANK.get(change.resource.kind, 0) or 4\n",
         (_DRIFT,),
     ),
     Mistake(

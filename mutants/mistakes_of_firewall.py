@@ -76,8 +76,8 @@ FIREWALL = (
         "One bad rule fails its shard every time, and everybody else's changes with it.",
         "6",
         _TRIALS,
-        "TRIES = 2\n",
-        "TRIES = 10**6\n",
+        "    while failures and failures.get(content_digest(target), 0) >= TRIES:\n",
+        "    while failures and failures.get(content_digest(target), 0) >= 10**6:\n",
         ("tests/planning/test_trials.py",),
     ),
     Mistake(
@@ -176,9 +176,9 @@ FIREWALL = (
         "6",
         "function_app/planning/firewall_resources.py",
         "    return _read_shard(body) if body is not None else {}\n",
-        '    return _BY_NAME.setdefault(str(body.get("name")), _read_shard(body)) if body is not None else {}\n\n\n'
-        "_BY_NAME: dict[str, Content] = {}\n",
-        ("tests/stories/test_drift.py", "tests/bench/test_no_memory.py"),
+        "    known = read_shard.__dict__\n"
+        '    return known.setdefault(str(body.get("name")), _read_shard(body)) if body is not None else {}\n',
+        ("tests/stories/test_drift.py",),
     ),
     Mistake(
         "first-rules-taken-for-unknown",

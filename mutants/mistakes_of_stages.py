@@ -74,8 +74,8 @@ STAGES = (
         "Only one Route Server instance knows the range: half of the answers are lost.",
         "1",
         _STAGES,
-        'INSTANCES = ("RouteServiceRole_IN_0", "RouteServiceRole_IN_1")',
-        'INSTANCES = ("RouteServiceRole_IN_0",)',
+        "        for instance in INSTANCES:\n",
+        "        for instance in INSTANCES[:1]:\n",
         (_FACTS,),
     ),
     Mistake(

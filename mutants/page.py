@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mutants.mistake import Mistake
 from mutants.running import ROOT, Fate, Trial
 
 PAGE = ROOT / "docs" / "mutants.md"
@@ -20,22 +21,22 @@ def noticed_before(page: Path = PAGE) -> Mapping[str, str]:
     return {row["name"]: row["test"] for row in _ROW.finditer(_parts(page)[1])}
 
 
-def renew(trials: Sequence[Trial], seconds: float, page: Path = PAGE) -> None:
+def renew(trials: Sequence[Trial[Mistake]], seconds: float, page: Path = PAGE) -> None:
     """Put the outcome of a whole run between the page's markers; `seconds` is how long the run took."""
     before, _, after = _parts(page)
     page.write_text(f"{before}{BEGIN}\n\n{_text(trials, seconds)}\n\n{END}{after}", encoding="utf-8")
 
 
-def _text(trials: Sequence[Trial], seconds: float) -> str:
+def _text(trials: Sequence[Trial[Mistake]], seconds: float) -> str:
     noticed = sum(trial.fate is Fate.KILLED for trial in trials)
     said = f"{noticed} of {len(trials)} mistakes noticed, {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.0f} minutes."
     return "\n".join((said, "", _HEAD, *_rows(trials)))
 
 
-def _rows(trials: Sequence[Trial]) -> Iterator[str]:
+def _rows(trials: Sequence[Trial[Mistake]]) -> Iterator[str]:
     for trial in trials:
         by = f"`{trial.by}`" if trial.fate is Fate.KILLED else f"**{trial.fate}**"
-        yield f"| {trial.mistake.name} | {trial.mistake.breaks} | {trial.mistake.harm} | {by} |"
+        yield f"| {trial.of.name} | {trial.of.breaks} | {trial.of.harm} | {by} |"
 
 
 def _parts(page: Path) -> tuple[str, str, str]:

@@ -33,6 +33,18 @@ MISTAKES: tuple[Mistake, ...] = (
     *FOUND,
 )
 
+ASKED_ABOUT_RULES = ("tests/planning", "tests/stories", "tests/golden", "tests/search")
+ASKED_ABOUT_WORLD = (
+    "tests/simulator/network",
+    "tests/simulator/azure",
+    "tests/simulator/kubernetes",
+    "tests/stories",
+    "tests/search",
+)
+"""Whom to ask, about our own mistakes and about those of the simulator, when those that usually notice did not."""
+SUITES = (*ASKED_ABOUT_RULES, *ASKED_ABOUT_WORLD, "tests/reachability", "tests/review", "tests/telling")
+"""All that are collected: also what some mistake asks first."""
+
 
 class UnknownMistake(KeyError):
     """No mistake bears that name."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mutants.mistake import Mistake, NotPlanted, planted
-from mutants.table import MISTAKES, UnknownMistake, chosen
+from mutants.mistake import Mistake, planted
+from mutants.planting import NotPlanted, outside_functions
+from mutants.table import MISTAKES, SUITES, UnknownMistake, chosen
 
 ROOT = Path(__file__).parents[2]
 OURS = [mistake for mistake in MISTAKES if mistake.breaks != "world"]
@@ -17,12 +18,13 @@ WORLDS = [mistake for mistake in MISTAKES if mistake.breaks == "world"]
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: str(mistake.name))
 def test_a_mistake_applies_to_the_source_exactly_once_and_leaves_a_program(mistake: Mistake) -> None:
-    """A table that no longer fits the source would test nothing."""
+    """A table that no longer fits the source would test nothing; nor would a change that takes effect at import alone."""
     source = (ROOT / mistake.file).read_text(encoding="utf-8")
 
     wrong = planted(mistake, source)
 
     assert ast.dump(ast.parse(source)) != ast.dump(ast.parse(wrong))
+    assert outside_functions(source) == outside_functions(wrong)
 
 
 def test_there_are_enough_mistakes_on_both_sides() -> None:
@@ -44,8 +46,9 @@ def test_every_invariant_but_silence_is_broken_by_some_mistake() -> None:
 
 @pytest.mark.parametrize("path", sorted({path for mistake in MISTAKES for path in mistake.likely}))
 def test_the_tests_to_ask_first_exist(path: str) -> None:
-    """A path that is no longer there would only be passed over."""
+    """A path that is no longer there, or that is not collected, would only be passed over."""
     assert (ROOT / path).exists()
+    assert f"{path}/".startswith(tuple(f"{suite}/" for suite in SUITES))
 
 
 def test_a_mistake_whose_text_is_gone_is_an_error() -> None:
