@@ -13,15 +13,18 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from rich.console import Console
 
 from mutants.changes import Change, changes
-from mutants.running import ROOT, Attempt, Fate, Tests, Trial, with_tests
-from mutants.table import SUITES
+from mutants.running import ROOT, Attempt, Fate, Reach, Tests, Trial, with_tests
 
 _PACKAGE = ROOT / "function_app" / "planning"
+_SUITES = ("tests/planning", "tests/reachability", "tests/stories", "tests/golden")
+_SECONDS = 20.0
+"""Processor time of the tests that a change is asked of: what only dearer ones notice counts as noticed by nobody."""
 _CACHE = ROOT / "build" / "mutants-mypy"
 
 
@@ -31,7 +34,7 @@ def main(sample: int, seed: int, jobs: int) -> int:
     known = [change for path in sorted(_PACKAGE.rglob("*.py")) for change in changes(*_file(path))]
     drawn = random.Random(seed).sample(known, min(sample, len(known)))  # noqa: S311 - a sample, no secret
     started = time.monotonic()
-    trials = with_tests(SUITES, jobs, lambda tests: list(_tried(tests, drawn, console)))
+    trials = with_tests(_SUITES, jobs, lambda tests: list(_tried(tests, drawn, console)))
     left = [trial for trial in trials if trial.fate in {Fate.SURVIVED, Fate.UNDECIDED}]
     refused = [trial for trial in left if trial.fate is Fate.SURVIVED and _refused(trial.of)]
     for trial in sorted((trial for trial in left if trial not in refused), key=lambda one: (one.of.file, one.of.start)):
@@ -50,15 +53,19 @@ def _tried(tests: Tests, drawn: Sequence[Change], console: Console) -> Iterator[
     started = time.monotonic()
     reached = sorted(tests.reached(_PACKAGE), key=lambda one: one.seconds)
     console.print(f"{len(reached)} tests watched ({time.monotonic() - started:.0f} s)")
-    attempts = []
-    for change in drawn:
-        lines = {(str(ROOT / change.file), line) for line in change.lines}
-        ask = tuple(one.test for one in reached if not lines.isdisjoint(one.lines))
-        attempts.append(Attempt(change, change.file, _wrong(change), ask))
+    attempts = [Attempt(change, change.file, _wrong(change), _asked(change, reached)) for change in drawn]
     for number, trial in enumerate(tests.tried(attempts), start=1):
         where = f"{trial.of.file}:{trial.of.lines.start}"
         console.print(f"{number}/{len(drawn)} {where}: {trial.fate} {trial.by} ({trial.seconds:.0f} s)")
         yield trial
+
+
+def _asked(change: Change, reached: Sequence[Reach]) -> tuple[str, ...]:
+    """The tests that run the changed statement, as far as their time suffices; there is at least one, if any does."""
+    lines = {(str(ROOT / change.file), line) for line in change.lines}
+    asking = [one for one in reached if not lines.isdisjoint(one.lines)]
+    before = accumulate((one.seconds for one in asking), initial=0.0)
+    return tuple(one.test for one, spent in zip(asking, before, strict=False) if spent < _SECONDS)
 
 
 def _refused(change: Change) -> bool:
