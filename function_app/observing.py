@@ -33,20 +33,23 @@ GATEWAY_PARTS = "app.kubernetes.io/component=EgressGateway.operator.tigera.io"
 """Label that Tigera's operator gives to every Deployment and pod of an EgressGateway."""
 
 _WHOLE = (
+    Kind.EGRESS_GATEWAY,
+    Kind.IP_POOL,
     Kind.NAMESPACE,
     Kind.NODE,
-    Kind.IP_POOL,
     Kind.IPAM_BLOCK,
     Kind.BGP_FILTER,
     Kind.BGP_PEER,
     Kind.BGP_CONFIGURATION,
     Kind.CALICO_NODE_STATUS,
     Kind.FELIX_CONFIGURATION,
-    Kind.EGRESS_GATEWAY,
     Kind.EGRESS_GATEWAY_POLICY,
     Kind.DISRUPTION_BUDGET,
 )
-"""Kinds that we write are read whole: what bears a name that ours would take must be seen, whoever made it."""
+"""Kinds that we write are read whole: what bears a name that ours would take must be seen, whoever made it.
+
+The longest first, here and among all: their pages come one after the other, and the short ones beside them.
+"""
 _SELECTED = {Kind.DEPLOYMENT: GATEWAY_PARTS, Kind.POD: GATEWAY_PARTS}
 _PREREQUISITES = frozenset({Kind.INSTALLATION, Kind.LICENSE_KEY, Kind.TIGERA_STATUS, Kind.DATASTORE_MIGRATION})
 """What writing depends on and is never written. A cluster that does not serve one of them has none of it, which is a fact."""
@@ -68,7 +71,7 @@ def observe_cluster(
     """
     at = clock.now()
     mode = api.mode()
-    listed = each(lambda kind: _listed(api, mode, kind), (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))
+    listed = each(lambda kind: _listed(api, mode, kind), (*_SELECTED, *_WHOLE, *sorted(_PREREQUISITES)))
     resources = _by_id(body for found in listed for body in found)
     if _pods_may_point(resources):
         resources.update(_by_id(api.list(Kind.POD)))

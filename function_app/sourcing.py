@@ -165,7 +165,7 @@ class Sourcing:
             return Admission(newest)
         kept = self._kept().in_force
         in_force = self._in_force(kept)
-        if in_force is not None and not git.has(in_force):
+        if in_force not in (None, newest) and not git.has(in_force):
             # Somebody else has fetched what was pushed since our fetch, or it is gone.
             newest, problem = _newest(git, self._ours[1])
             if not git.has(in_force):

@@ -96,11 +96,11 @@ LEDGER = (
         "A kind that cannot be listed reads as none of it: what stands is made again, what goes counts as gone.",
         "5",
         _OBSERVING,
-        "    listed = each(lambda kind: _listed(api, mode, kind), (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))\n",
+        "    listed = each(lambda kind: _listed(api, mode, kind), (*_SELECTED, *_WHOLE, *sorted(_PREREQUISITES)))\n",
         "    def quietly(kind: Kind) -> Iterable[Body]:\n"
         "        try:\n            return _listed(api, mode, kind)\n"
         "        except Exception:\n            if kind not in _WHOLE:\n                raise\n            return ()\n\n"
-        "    listed = each(quietly, (*sorted(_PREREQUISITES), *_WHOLE, *_SELECTED))\n",
+        "    listed = each(quietly, (*_SELECTED, *_WHOLE, *sorted(_PREREQUISITES)))\n",
         (_UNREADABLE,),
     ),
     Mistake(

@@ -38,7 +38,7 @@ STAGES = (
         "A namespace is pointed before Azure knows the way back: every answer is lost.",
         "1",
         _STAGES,
-        "    wrong = _unlearned(generation, cluster, connections)\n",
+        "    wrong = _unlearned(generation, cluster, ways.learned)\n",
         '    wrong = ""\n',
         (_CUTOVER,),
     ),

@@ -214,9 +214,12 @@ class GitRepository:
 
     def keep(self, commit: Commit) -> None:
         """Make sure that a commit can be read from this copy also when no branch leads to it any more; raises SourceError."""
+        name = checked_commit(commit)
         with self._lock:
+            if self._kept(name):
+                return
             try:
-                self._git.run("update-ref", _IN_FORCE, checked_commit(commit), timeout_seconds=_LOCAL_SECONDS)
+                self._git.run("update-ref", _IN_FORCE, name, timeout_seconds=_LOCAL_SECONDS)
             except GitFailed as error:
                 raise self._damaged(error) from None
 
@@ -290,6 +293,13 @@ class GitRepository:
         finally:
             _remove(fresh)
             _remove(former)
+
+    def _kept(self, commit: str) -> bool:
+        """Whether the ref says so already, as in every pass without a commit; one that git has packed is written once more."""
+        try:
+            return (self._cache / _IN_FORCE).read_text(encoding="ascii").strip() == commit
+        except (OSError, ValueError):
+            return False
 
     def _commit_behind(self, name: str) -> Commit | None:
         try:

@@ -92,6 +92,16 @@ class Generation(Keeper):
         """Something of it may still exist on the cluster."""
         return self.holding in (Holding.HELD, Holding.LEAVING)
 
+    @property
+    def cidr(self) -> str:
+        """Its range as clusters and firewall write it."""
+        return _written(self)
+
+
+@once
+def _written(generation: Generation) -> str:
+    return str(generation.range)
+
 
 @dataclass(frozen=True)
 class Ledger:

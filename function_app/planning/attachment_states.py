@@ -69,7 +69,7 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
         problem = situation.observations.firewall
         words = problem.message if isinstance(problem, Unreadable) else "not read"
         return Condition(met=False, detail=f"firewall policy: {words}", unknown=True)
-    tenant, cidr = target.key.tenant, str(target.range)
+    tenant, cidr = target.key.tenant, target.cidr
     if tenant in situation.blocked and cidr not in firewall.blocked_in_force:
         return Condition(
             met=False,

@@ -23,7 +23,7 @@ from function_app.planning.cluster_resources import (
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
-from function_app.planning.keeping import Draft, delete, keep
+from function_app.planning.keeping import Draft, delete, keep, note_standing, stands
 from function_app.planning.ownership import ours
 from function_app.planning.placing import gateway_affinity
 from function_app.planning.situation import Situation
@@ -37,17 +37,45 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
         return
     bypass = defined.tenant.spec.egress.bypass
     wanted, source = _wanted(target, situation.hub.name, defined.attachment, bypass, facts.definition)
-    needs: frozenset[ResourceId] = frozenset()
     if defined.attachment.adopt is not None and _home_is_ours(situation, facts, target):
         wanted = (home_of(situation.hub.name, target), *wanted)
+    found = tuple(facts.observed.resources.get(resource.id) for resource in wanted)
+    if _all_stand(target, situation.hub.name, wanted, found):
+        for resource in wanted:
+            note_standing(facts, draft, resource, source)
+    elif not _kept(situation, facts, intent, defined.attachment, target, wanted, source, draft):
+        return
+    _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+@once
+def _all_stand(
+    target: Generation, hub: HubName, wanted: tuple[Resource, ...], found: tuple[Resource | None, ...]
+) -> bool:
+    """Every object of a generation; the usual case, which is answered without looking as long as each is the very same."""
+    return all(stands(one, there, hub, target) for one, there in zip(wanted, found, strict=True))
+
+
+def _kept(
+    situation: Situation,
+    facts: Facts,
+    intent: Intent,
+    attachment: Attachment,
+    target: Generation,
+    wanted: tuple[Resource, ...],
+    source: str,
+    draft: Draft,
+) -> bool:
+    """Bring each object to what is wanted, in their order; False when something stands in the way of one."""
+    needs: frozenset[ResourceId] = frozenset()
     refused_before = len(draft.refused)
     for resource in wanted:
-        adopted = _is_adopted(defined.attachment.adopt, target, resource)
+        adopted = _is_adopted(attachment.adopt, target, resource)
         theirs = _pools_instead(facts, target, resource)
         if theirs:
             draft.refused.append(Refusal(RefusalCode.RANGE_HELD, str(intent.key), overlap_words(target, theirs[0])))
             draft.spoiled.add(intent.key)
-            return
+            return False
         if not keep(
             situation,
             facts,
@@ -61,9 +89,9 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
         ):
             if len(draft.refused) > refused_before:
                 draft.spoiled.add(intent.key)
-            return
+            return False
         needs = needs | {resource.id}
-    _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+    return True
 
 
 def _pools_instead(facts: Facts, target: Generation, wanted: Resource) -> tuple[Resource, ...]:

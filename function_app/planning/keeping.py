@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from function_app.model.ledger import Generation
-from function_app.model.names import AttachmentKey, ClusterName, cluster_target
+from function_app.model.names import AttachmentKey, ClusterName, HubName, cluster_target
 from function_app.model.plan import (
     Apply,
     Change,
@@ -84,7 +84,7 @@ def keep(
         return _adopt(situation, facts, draft, wanted, found, keys, needs)
     changed = differences(wanted, found)
     if not changed:
-        draft.rendered[key] = (source, RELEASE)
+        note_standing(facts, draft, wanted, source)
         return True
     fixed = [path for path in changed if path in _IMMUTABLE.get(wanted.id.kind, ())]
     if fixed:
@@ -97,6 +97,20 @@ def keep(
         situation, facts, draft, wanted, f"field manager {_rival(found, changed) or 'unknown'} changes {changed[0]}"
     )
     return True
+
+
+def stands(wanted: Resource, found: Resource | None, hub: HubName, born: Generation) -> bool:
+    """An object of a generation is there, ours and as it is wanted: nothing is to be decided about it."""
+    return (
+        found is not None and not found.terminating and ours(found, hub, (born.id,)) and not differences(wanted, found)
+    )
+
+
+def note_standing(facts: Facts, draft: Draft, wanted: Resource, source: str) -> None:
+    """What stands was rendered from `source` by this release."""
+    key = rendered_key(facts.name, wanted.id)
+    draft.wanted.add(key)
+    draft.rendered[key] = (source, RELEASE)
 
 
 def _rival(found: Resource, changed: tuple[str, ...]) -> str:

@@ -357,8 +357,8 @@ def _foreign_annotation(facts: Facts, name: NamespaceName, namespace: Resource) 
 
 def _report_foreign_users(facts: Facts, draft: Draft) -> None:
     for generation in facts.generations.values():
-        owner = f"the gateway of {generation.key.tenant} ({generation.range})"
         draft.notes.extend(
-            f"{facts.name}: {user} uses {owner} without being one of its namespaces"
+            f"{facts.name}: {user} uses the gateway of {generation.key.tenant} ({generation.range}) without being one of its "
+            "namespaces"
             for user in facts.foreign_users(generation)
         )

@@ -242,7 +242,7 @@ def filter_accepts(generation: Generation, cluster: ClusterObservation) -> bool:
     found = cluster.get(Kind.BGP_FILTER, FILTER_NAME)
     if found is None or found.terminating:
         return False
-    return str(generation.range) in _exported(found)
+    return generation.cidr in _exported(found)
 
 
 @once
@@ -295,20 +295,39 @@ def advertised(
         )
     if isinstance(route_server, Unreadable):
         return Condition(met=False, detail=f"Route Server: {route_server.message}", unknown=True)
-    connections = tuple(peer for peer in cluster_connections(definition, route_server) if not peer.changing)
-    if not connections:
+    ways = _ways(route_server, definition, cluster.at)
+    if not ways.any:
         stuck = hopeless(definition, cluster, route_server)
         missing = f"Route Server has no BGP connection to a node of this cluster: {stuck or 'one is to come'}"
         return Condition(met=False, detail=missing, person=bool(stuck), evidence_at=route_server.at)
-    if any(peer.routes is None for peer in connections):
+    if ways.listing:
         return Condition(met=False, detail="Route Server is still listing its learned routes", unknown=True)
-    answered = [peer.routes_at for peer in connections if peer.routes_at is not None]
-    evidence_at = min([cluster.at, *answered])
-    wrong = _unlearned(generation, cluster, connections)
+    wrong = _unlearned(generation, cluster, ways.learned)
     stuck = hopeless(definition, cluster, route_server) if wrong else ""
     if stuck:
-        return Condition(met=False, detail=f"{wrong}: {stuck}", person=True, evidence_at=evidence_at)
-    return Condition(met=not wrong, detail=wrong, evidence_at=evidence_at)
+        return Condition(met=False, detail=f"{wrong}: {stuck}", person=True, evidence_at=ways.evidence_at)
+    return Condition(met=not wrong, detail=wrong, evidence_at=ways.evidence_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What a cluster's connections, but for those that are being written, have taught: the same for all of its attachments."""
+
+    any: bool
+    listing: bool
+    learned: tuple[LearnedRoutes | None, ...]
+    evidence_at: datetime
+
+
+@once
+def _ways(route_server: RouteServerObservation, definition: Cluster, seen_at: datetime) -> _Ways:
+    peers = [peer for peer in cluster_connections(definition, route_server) if not peer.changing]
+    return _Ways(
+        any=bool(peers),
+        listing=any(peer.routes is None for peer in peers),
+        learned=tuple(peer.routes for peer in peers),
+        evidence_at=min([seen_at, *(peer.routes_at for peer in peers if peer.routes_at is not None)]),
+    )
 
 
 def hopeless(
@@ -332,10 +351,10 @@ def hopeless(
     return "each reflector's connection is somebody else's and expects another AS number, or finds no room"
 
 
-def _unlearned(generation: Generation, cluster: ClusterObservation, connections: tuple[PeerConnection, ...]) -> str:
+def _unlearned(generation: Generation, cluster: ClusterObservation, learned: tuple[LearnedRoutes | None, ...]) -> str:
     pods = ready_pods(generation, cluster)
     nodes = tuple(cluster.get(Kind.NODE, _node_of(pod)) for pod in pods)
-    return _not_learned(generation, pods, nodes, tuple(peer.routes for peer in connections))
+    return _not_learned(generation, pods, nodes, learned)
 
 
 def _node_of(pod: Resource) -> str:

@@ -50,7 +50,8 @@ class Admission:
 
 def admit(line: CommitLine, newest: Commit, in_force: Commit | None, waived: Callable[[Commit], bool]) -> Admission:
     """Decide; `in_force` is what was last, None when nothing ever was. Raises SourceError when nothing may be in force."""
-    rewound = in_force is not None and not (line.has(in_force) and line.is_ancestor(in_force, newest))
+    followed = in_force in (None, newest) or (line.has(in_force) and line.is_ancestor(in_force, newest))
+    rewound = not followed
     permitted = rewound and waived(newest)
     if in_force is not None and rewound and not permitted:
         return _kept(line, newest, in_force)

@@ -359,7 +359,7 @@ def test_an_apply_carries_manager_force_and_version() -> None:
         "PATCH",
         "/apis/operator.tigera.io/v1/namespaces/tenant0-egw/egressgateways/tenant0-egw",
     )
-    assert seen.query == {"fieldManager": "egress-gitops", "force": "true", "fieldValidation": "Strict"}
+    assert seen.query == {"fieldManager": "egress-gitops", "force": "true", "fieldValidation": "Ignore"}
     assert seen.headers["Content-Type"] == "application/apply-patch+yaml"
     assert seen.json == {
         "apiVersion": "operator.tigera.io/v1",

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from git_histories import Upstream, a_platform, a_repository, a_tenant
 
 from function_app.adapters.clocks import SystemClock
+from function_app.adapters.git_program import GitProgram
 from function_app.adapters.git_repository import GitRepository
 from function_app.adapters.git_signatures import Signers
 from function_app.adapters.state_files import CheckpointFile
@@ -129,6 +131,29 @@ def test_trouble_with_the_last_fetch_is_looked_into_each_time(installation: Inst
     with installation.process() as process:
         process.source()
         assert process.source(fetch=False).problem
+
+
+def test_without_a_commit_git_is_asked_for_no_more_than_the_newest_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question is a process, and most passes find no commit; a ref that got lost is put back all the same."""
+    asked: list[str] = []
+    really = GitProgram.run
+
+    def noted(program: GitProgram, *arguments: str, **more: Any) -> bytes:
+        asked.append(arguments[0])
+        return really(program, *arguments, **more)
+
+    with installation.process() as process:
+        process.source()
+        monkeypatch.setattr(GitProgram, "run", noted)
+        process.source()
+        assert ["fetch", "rev-parse"] == asked
+        ref = installation.folder / "disk" / "cache" / "refs" / "egress-gitops" / "in-force"
+        kept = ref.read_text(encoding="ascii")
+        ref.unlink()
+        process.source()
+        assert kept == ref.read_text(encoding="ascii")
 
 
 def test_a_new_disk_finds_what_was_in_force_before_the_rewind(installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from stories.striking import (
     with_status,
 )
 
+from function_app.gathering import Patience
 from function_app.model.ledger import RecordKind
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.report import Report
@@ -286,6 +288,21 @@ def test_a_licence_leaves_the_cluster_without_its_key(desk: Desk) -> None:
     assert seen is not None
     assert seen.status["package"] == "Enterprise"
     assert "simulated" not in str(seen.body)
+
+
+def test_what_grows_with_tenants_is_listed_first(desk: Desk) -> None:
+    """Pages come one after the other: a long listing that is begun late would be waited for alone."""
+    asked: list[object] = []
+
+    def noted[A, B](act: Callable[[A], B], items: Iterable[A]) -> list[B]:
+        here = list(items)
+        asked.extend(here)
+        return [act(one) for one in here]
+
+    observe_cluster(desk.ports.clusters[CLUSTER], desk.ports.clock, each=noted)
+
+    long = {Kind.POD, Kind.DEPLOYMENT, Kind.EGRESS_GATEWAY, Kind.IP_POOL}
+    assert long == set(asked[: Patience().lists])
 
 
 def test_who_sets_the_switch_of_egress_gateways_otherwise_is_named_before_and_during_the_fight(desk: Desk) -> None:
