@@ -201,6 +201,10 @@ class _Connection(BaseHTTPRequestHandler):
                 Answer(413 if length.isdecimal() else 411, b"send a Content-Length of at most 8 MiB", "text/plain")
             )
             return None
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # whoever sent it is gone; half a request has no effect
+            self.close_connection = True
+            return None
         url = urlsplit(self.path)
         return Request(
             method=self.command,
@@ -208,7 +212,7 @@ class _Connection(BaseHTTPRequestHandler):
             segments=tuple(unquote(part) for part in url.path.split("/") if part),
             query=dict(parse_qsl(url.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(length)),
+            body=body,
             base_url=f"https://{self.headers.get('Host', 'localhost')}",
         )
 

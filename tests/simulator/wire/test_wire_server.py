@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPSConnection
 from pathlib import Path
+from socket import SHUT_WR, socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -131,6 +133,21 @@ def test_a_body_without_a_length_or_too_long_is_refused(wire: Wire) -> None:
     connection.putheader("Content-Length", str(64 * 1024 * 1024))
     connection.endheaders()
     assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_half_a_request_has_no_effect(wire: Wire) -> None:
+    """Who sends it dies in the middle, and what there is of a body is not taken for all of it."""
+    context = ssl.create_default_context(cafile=str(wire.server.ca_file))
+    connection = HTTPSConnection(urlsplit(wire.server.url).netloc, timeout=5, context=context)
+    connection.putrequest("POST", "/_control/advance")
+    connection.putheader("Content-Length", "16")
+    connection.endheaders(b'{"seconds": 90}')
+    socket.shutdown(connection.sock, SHUT_WR)  # beneath TLS, which is not said goodbye to
+    with suppress(ssl.SSLError):
+        assert b"" == connection.sock.recv(100)
+
+    assert wire.ask("GET", "/_control/time").headers["Date"] == "Mon, 23 Nov 2026 08:00:00 GMT"
     connection.close()
 
 
