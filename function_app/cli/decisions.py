@@ -105,13 +105,16 @@ def resume(
 def _take_back(
     parts: Assembly, hub: HubName, kind: DecisionKind, subject: str, output: OutputForm, ended: str, never: str
 ) -> int:
-    """End a decision before its time; `ended` or `never` is what a person reads."""
+    """End a decision before its time; `ended` or `never` is what a person reads.
+
+    The pass is asked for also when there was none to end: a command that was cut short may have ended it, and tries again.
+    """
     withdrawn = parts.stores(hub).state.withdraw(kind.value, subject)
-    following = _next(parts, hub) if withdrawn else ""
+    following = _next(parts, hub)
     if output is OutputForm.JSON:
         print_json({"hub": hub, "kind": kind.value, "subject": subject, "withdrawn": withdrawn})
     else:
-        said = f"{ended}, from the next pass on: {following}" if withdrawn else f"{never}; nothing to do"
+        said = f"{ended}, from the next pass on: {following}" if withdrawn else f"{never}; nothing is changed"
         stdout().print(said, soft_wrap=True)
     return ExitCode.DONE
 

@@ -122,11 +122,13 @@ def _withdraw(
     parts: Parts,
     **about: object,
 ) -> Answer:
-    """End it before its time; a pass is asked for where there was one to end."""
+    """End it before its time, and ask for a pass.
+
+    Also where there was none to end: whoever tries again, after a process that died half way, is still owed the pass.
+    """
     withdrawn = parts.stores(hub).state.withdraw(kind.value, subject)
     _audit(action, caller, reason, hub=hub, **about, withdrawn=withdrawn)
-    if withdrawn:
-        _decided(hub, caller, parts)
+    _decided(hub, caller, parts)
     body = {"hub": hub, "kind": kind.value, "subject": subject, "withdrawn": withdrawn}
     return Answer(202 if withdrawn else 200, body)
 

@@ -11,6 +11,7 @@ import pytest
 from service.service_desk import HUB, ServiceDesk, sample
 from structlog.testing import capture_logs
 
+from function_app.model.errors import StateError
 from function_app.model.intent import Reason
 from function_app.model.names import Commit, HubName
 from function_app.model.state import DecisionKind
@@ -118,13 +119,29 @@ def test_a_block_works_with_git_down_at_the_door() -> None:
 
 
 def test_what_was_not_blocked_is_said_so() -> None:
-    """No pass is asked for."""
-    service = ServiceDesk.with_platform()
+    """Nothing is wrong with it: a script may repeat it."""
+    answer = unblock({"tenant": "tenant0", "reason": "tidy"}, JO, ServiceDesk.with_platform())
 
-    answer = unblock({"tenant": "tenant0", "reason": "tidy"}, JO, service)
+    assert isinstance(answer.body, dict)
+    assert (200, False) == (answer.status, answer.body["withdrawn"])
 
-    assert 200 == answer.status
-    assert [] == service.queue.sent
+
+def test_an_unblock_that_failed_half_way_is_carried_out_when_it_is_repeated() -> None:
+    """The block had ended, nobody had been asked for the pass: the tenant would have stayed denied until the timer."""
+    service = settled("tenant0")
+    block(BLOCK, JO, service)
+    service.work_for(900)
+    lift = {"tenant": "tenant0", "reason": "all clear"}
+    service.memory.unreachable = True
+    with pytest.raises(StateError):
+        unblock(lift, JO, service)
+    service.memory.unreachable = False
+
+    assert () == service.stores(HUB).state.decisions()
+    unblock(lift, JO, service)
+    service.work_for(900)
+
+    assert Verdict.ALLOWED is service.desk.send("spoke1-aks", "default", URL).verdict
 
 
 @pytest.mark.parametrize(
