@@ -72,8 +72,8 @@ $(CHECKOV): terraform_provider/checkov/requirements.txt $(READY)
 	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r terraform_provider/checkov/requirements.txt
 	@touch $@
 
-sweep: $(READY) ## kill -9 the service at every call of a history; PLAYINGS=20 does a part, JOBS=2 side by side
-	@$(BIN)/python -m sweep $(if $(PLAYINGS),--playings $(PLAYINGS)) --jobs $(or $(JOBS),1)
+sweep: $(READY) ## kill -9 the service at every call of a history; dealt out to PLAYINGS=20; JOBS=2 side by side, MINUTES=30 at most
+	@$(BIN)/python -m sweep $(if $(PLAYINGS),--playings $(PLAYINGS)) $(if $(MINUTES),--minutes $(MINUTES)) --jobs $(or $(JOBS),1)
 
 load: $(READY) ## five hundred webhooks in ten seconds while the firewall is written, in real time: some ten minutes
 	@$(BIN)/python -m load

@@ -156,7 +156,7 @@ class Host:
         return work
 
 
-def queue_client(settings: Mapping[str, str], name: str) -> QueueClient:
+def queue_client(settings: Mapping[str, str], name: str, *, tries_again: int = 0) -> QueueClient:
     """A queue of the account that the app's settings name, as the host's own connection would be set to."""
     account = urlsplit(settings["EGRESS_STORAGE_ACCOUNT"]).path.strip("/")
     key = Path(settings["EGRESS_STORAGE_KEY_FILE"]).read_text(encoding="ascii").strip()
@@ -164,7 +164,7 @@ def queue_client(settings: Mapping[str, str], name: str) -> QueueClient:
         settings["EGRESS_STORAGE_QUEUES"],
         name,
         credential=AzureNamedKeyCredential(account, key),
-        retry_total=0,
+        retry_total=tries_again,
         connection_timeout=5,
         read_timeout=10,
     )

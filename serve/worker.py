@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
@@ -142,7 +143,7 @@ def _inputs(asked: dict[str, Any]) -> tuple[list[tuple[str, Any]], dict[str, Any
     }
 
 
-async def main(folder: str, lines: TextIO, said: TextIO) -> None:
+async def main(folder: str, lines: Iterator[str], said: TextIO) -> None:
     """Index, then invoke until nothing more comes in."""
     ids, index = await indexed(folder)
     print(json.dumps(index), file=said, flush=True)
@@ -151,7 +152,7 @@ async def main(folder: str, lines: TextIO, said: TextIO) -> None:
     async def answer(line: str) -> None:
         print(json.dumps(await invoked(ids, json.loads(line))), file=said, flush=True)
 
-    while line := await loop.run_in_executor(None, lines.readline):
+    while line := await loop.run_in_executor(None, next, lines, ""):
         task = loop.create_task(answer(line))
         running.add(task)
         task.add_done_callback(running.discard)

@@ -1,7 +1,7 @@
 """The service killed at every call that it makes, for real: processes, `kill -9`, Azurite, the simulator over HTTPS.
 
-Recorded once: a history is played by one worker that counts its calls. Then it is played again for each of these calls, by a
-worker that is killed there and another one that comes after it; both must end as the first did, and the judge of the search
+Recorded once: a history is played by a worker that lives. Its calls are dealt out to some playings, and in these a worker dies at
+each of them, alone or one after the other in the same pass. Each playing must end as the first did, and the judge of the search
 watches every call that reaches the world.
 
 What is shortened, and how: a lease is broken instead of waiting a minute until it runs out; a message comes back at once instead

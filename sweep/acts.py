@@ -30,6 +30,7 @@ class Act:
 def play(acts: Sequence[Act], on: Play) -> None:
     """Acts one after the other, each to its rest; raises Lost."""
     for act in acts:
+        on.act(act.name)
         try:
             act.happens(on)
             on.settle()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,11 +14,11 @@ from search.worlds import HUB, TenantFile
 from serve.workers import Worker, WorkerDied
 from sweep.acts import ACTS, ALLOWED, REVOKED, TENANT, is_reached, play
 from sweep.play import NAME, Lost, Play
-from sweep.victim import Fate
+from sweep.victim import Call, Fate
 
 MESSAGE = json.dumps({"hub": HUB})
-_NETWORK = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/hub/providers/Microsoft.Network"
-SHARD_PUT = f"PUT {_NETWORK}/firewallPolicies"
+_POLICY = "/subscriptions/ID/resourceGroups/hub/providers/Microsoft.Network/firewallPolicies/tenants"
+SHARD_PUT = Call(f"PUT {_POLICY}/ruleCollectionGroups/egress-000")
 _LONGEST_SECONDS = 60.0
 _FEWER = TenantFile(TENANT.name, TENANT.places, sites=(ALLOWED,), service=True)
 
@@ -29,8 +30,8 @@ def at_once(on: Play, instances: int, *, ahead_seconds: float = 0.0) -> None:
     """
     play(ACTS[:1], on)
     with ExitStack() as closing:
-        fates = [Fate(ahead_seconds=ahead_seconds if number % 2 else 0.0) for number in range(instances)]
-        workers = [closing.enter_context(on.another(fate)) for fate in fates]
+        wrong = [ahead_seconds if number % 2 else 0.0 for number in range(instances)]
+        workers = [closing.enter_context(on.another(ahead_seconds=ahead)) for ahead in wrong]
         for file, revoked in ((TENANT, False), (_FEWER, True)):
             on.commit({"tenants/t0.yaml": file.text()})
             on.ask()
@@ -46,9 +47,10 @@ def stopped_past_its_lease(on: Play, *, lease_seconds: float = 0.0) -> None:
     not even know. What it permitted does not come back to stay. Raises Lost.
     """
     play(ACTS[:1], on)
-    with on.another(Fate(words=SHARD_PUT, by=signal.SIGSTOP)) as late:
+    with on.another() as late:
         on.commit({"tenants/t0.yaml": TENANT.text()})
         on.ask()
+        late.meet(Fate(frozenset({SHARD_PUT}), by=signal.SIGSTOP))
         answer = late.begin("passes", queue=MESSAGE)
         _until_stopped(late)
         if lease_seconds:
@@ -76,7 +78,7 @@ def stopped_past_its_lease(on: Play, *, lease_seconds: float = 0.0) -> None:
     is_reached(on, REVOKED, allowed=False)
 
 
-def _settle_with(on: Play, workers: list[Worker]) -> None:
+def _settle_with(on: Play, workers: Sequence[Worker]) -> None:
     """As `Play.settle`, with all instances at once."""
     for _ in range(60):
         running = [worker.begin("passes", queue=MESSAGE) for worker in workers]

@@ -1,72 +1,68 @@
-"""Playings whose workers die at every so manieth call, each playing beginning at another one: together, at every call.
+"""Every call of a history died at once: recorded, dealt out to playings, played, and counted.
 
-A comb of kills goes over the history: the first worker dies at its n-th call, each one after it at its `every`-th. With n from 1 to
-`every` no call of the history is left out, and each playing is a history of many deaths. `every` must exceed the calls of one
-pass, or no pass would ever come to its end.
+The calls of the history are dealt out like cards, so that each playing has a call of nearly every turn, and of long turns several.
+A worker dies at whichever of a turn's calls it comes to first, the next one makes the same turn and dies at another of them, until
+none is left and one comes to the end. How many playings there are decides how many deaths each has, not which calls are died at.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import count
 from pathlib import Path
 from time import monotonic
 
-from real.azurite.server import Azurite
-from real.npm import Program
-from simulator.wire.certificates import make_certificates
-from sweep.acts import ACTS, play
-from sweep.lives import journal_of
-from sweep.play import Ground, Lost, Play
-from sweep.victim import Fate
+from azure.core.exceptions import AzureError
 
-EVERY = 200
-_NAMES = (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), re.compile(r"\b[0-9a-f]{8,64}\b"))
+from sweep.acts import ACTS, play
+from sweep.play import Ground, Lost, Play, Turn
+from sweep.victim import Call
+
+Place = tuple[Turn, Call]
+Fates = Mapping[Turn, frozenset[Call]]
+_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How one playing went. `deaths` and `calls` are by words, without names that differ from one playing to the next."""
+    """How one playing went: where workers died, and the calls of each turn that came to its end."""
 
-    offset: int
-    deaths: tuple[str, ...]
-    calls: Counter[str]
+    deaths: tuple[Place, ...]
+    turns: Mapping[Turn, tuple[str, ...]]
     seconds: float
     problem: str = ""
 
 
-def recorded(program: Program, acts: int) -> Played:
-    """The first acts of the history, without any death."""
-    return _played(program, acts, repeat(Fate()), 0)
-
-
-def combed(program: Program, acts: int, offset: int, every: int = EVERY) -> Played:
-    """The first acts with a death at call `offset`, and at each `every`-th of those who come after."""
-    return _played(program, acts, chain([Fate(offset)], repeat(Fate(every))), offset)
-
-
-def _played(program: Program, acts: int, fates: Iterator[Fate], offset: int) -> Played:
+def played(ground: Ground, acts: int, fates: Fates | None = None) -> Played:
+    """The first acts of the history, with these deaths."""
     started, problem = monotonic(), ""
-    with tempfile.TemporaryDirectory(prefix="egress-sweep-") as base, Azurite(program) as azurite:
+    with tempfile.TemporaryDirectory(prefix="egress-sweep-") as base:
         folder = Path(base) / "play"
-        with Play(Ground(azurite, make_certificates()), folder, "sweep", fates) as on:
+        with Play(ground, folder, f"sweep-{next(_numbers)}", fates) as on:
             try:
                 play(ACTS[:acts], on)
-            except Lost as lost:
-                problem = str(lost)
-            deaths, calls = tuple(_words(each) for each in on.deaths), Counter(map(_words, journal_of(folder)))
-            if problem:
-                problem += "\n" + "\n".join((folder / "worker.log").read_text(encoding="utf-8").splitlines()[-30:])
-    return Played(offset, deaths, calls, monotonic() - started, problem)
+            except (Lost, AzureError) as lost:
+                log = (folder / "worker.log").read_text(encoding="utf-8").splitlines()
+                problem = "\n".join((str(lost), *map(str, on.deaths), *log[-30:]))
+        return Played(tuple(on.deaths), on.turns, monotonic() - started, problem)
 
 
-def _words(line: str) -> str:
-    """A journal's line without its number and without ids."""
-    words = line.partition(" ")[2]
-    for name in _NAMES:
-        words = name.sub("ID", words)
-    return words
+def dealt(places: Iterable[Place], playings: int) -> list[Fates]:
+    """These calls, each in one playing; those of one turn are spread over as many of them as can be."""
+    hands: list[dict[Turn, set[Call]]] = [defaultdict(set) for _ in range(playings)]
+    for at, (turn, call) in enumerate(places):
+        hands[at % playings][turn].add(call)
+    return [{turn: frozenset(calls) for turn, calls in hand.items()} for hand in hands]
+
+
+def numbered(calls: Sequence[str]) -> list[Call]:
+    """The calls of one turn, told apart."""
+    seen = Counter[str]()
+    found = []
+    for words in calls:
+        seen[words] += 1
+        found.append(Call(words, seen[words]))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,13 +17,21 @@ _FORKING = get_context("forkserver")
 _FORKING.set_forkserver_preload(["sweep.victim"])
 
 
-def begin(settings: Mapping[str, str], folder: Path, fate: Fate) -> Worker:
-    """A worker with this fate; its log and the journal of its calls lie in `folder`."""
-    return Worker(_Forked(settings, folder, fate), folder / "worker.log")
+class Victim(Worker):
+    """A worker whose log, and the journal of whose calls, lie in `folder`; its clock may be wrong."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path, ahead_seconds: float = 0.0) -> None:
+        super().__init__(_Forked(settings, folder, ahead_seconds), folder / "worker.log")
+
+    def meet(self, fate: Fate) -> None:
+        """From the next invocation on this is its fate."""
+        with suppress(OSError):  # it is dead, as the next invocation finds
+            self._running.lines.write(fate.line())
+            self._running.lines.flush()
 
 
 def journal_of(folder: Path) -> list[str]:
-    """The calls of all workers whose folder it is, in order."""
+    """The words of the calls of all workers whose folder it is, in order."""
     found = folder / "journal"
     return found.read_text(encoding="utf-8", errors="replace").splitlines() if found.exists() else []
 
@@ -30,9 +39,9 @@ def journal_of(folder: Path) -> list[str]:
 class _Forked:
     """`serve.workers.Running`."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path, fate: Fate) -> None:
+    def __init__(self, settings: Mapping[str, str], folder: Path, ahead_seconds: float) -> None:
         ours, theirs = Pipe()
-        arguments = (dict(settings), folder / "worker.log", folder / "journal", fate, theirs)
+        arguments = (dict(settings), folder / "worker.log", folder / "journal", ahead_seconds, theirs)
         self._process = _FORKING.Process(target=live, args=arguments, daemon=True)
         self._process.start()
         theirs.close()

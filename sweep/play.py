@@ -11,18 +11,19 @@ import json
 import shutil
 import subprocess
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobLeaseClient
+from azure.storage.queue import QueueMessage
 
 from function_app.adapters.storage_parts import StorageParts
-from function_app.adapters.storage_passes import QUEUE
+from function_app.adapters.storage_passes import POISON_QUEUE, QUEUE
 from function_app.bootstrap import assemble
 from function_app.model.intent import Intent, Reason
 from function_app.model.ledger import Record
@@ -35,18 +36,19 @@ from serve.workers import Worker, WorkerDied
 from simulator.judge import Judge
 from simulator.judge.asking import Asked
 from simulator.judge.judge import WRITES
-from simulator.model.faults import Call
+from simulator.model.faults import Call as TargetCall
 from simulator.model.packets import Packet
 from simulator.model.world import World
 from simulator.wire.certificates import Certificates
 from simulator.wire.server import SimulatorServer
-from sweep.lives import begin, journal_of
-from sweep.victim import Fate
+from sweep.lives import Victim, journal_of
+from sweep.victim import Call, Fate
 
 NAME = HubName(HUB)
 CLUSTER = "spoke1"
 MOST_PAUSES = 80
 _STEP_SECONDS = 30.0
+_WRITE_SECONDS = 25.0
 _CALL_SECONDS = 0.02
 """Virtual seconds that go by with each call to a target."""
 _TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": False}
@@ -66,12 +68,21 @@ class Ground:
     certificates: Certificates
 
 
-class Play:
-    """A context manager. `fates` are those of its workers, one after the other."""
+class Turn(NamedTuple):
+    """One invocation that came to its end, however many workers died of it: the `number`th of an act."""
 
-    def __init__(self, ground: Ground, folder: Path, container: str, fates: Iterator[Fate]) -> None:
+    act: str
+    number: int
+
+
+class Play:
+    """A context manager. `fates` are calls at which workers die, each once, by the turn in which they are made."""
+
+    def __init__(
+        self, ground: Ground, folder: Path, container: str, fates: Mapping[Turn, frozenset[Call]] | None = None
+    ) -> None:
         self.folder, self.world = folder, _one_cluster()
-        self._closing, self._fates = ExitStack(), fates
+        self._closing, self._fates = ExitStack(), dict(fates or {})
         folder.mkdir(parents=True)
         self._origin = folder / "origin"
         self._origin.mkdir()
@@ -94,7 +105,7 @@ class Play:
         }
         account = ground.azurite
         self.parts = StorageParts(account.blobs, account.queues, container, account.key_file)
-        self.queue = queue_client(self.settings, QUEUE)
+        self.queue = queue_client(self.settings, QUEUE, tries_again=3)
         self._ledger = self.parts.ledger(NAME)
         self.records: tuple[Record, ...] = ()
         self.judge = Judge(
@@ -105,43 +116,71 @@ class Play:
             urls=PROBES,
         )
         self.target_writes = 0
-        self.deaths: list[str] = []
+        self.turns: dict[Turn, tuple[str, ...]] = {}
+        """The calls of each turn's last try."""
+        self.deaths: list[tuple[Turn, Call]] = []
+        self._turn = Turn("", 0)
         self._disks = 0
         self._lapsed = False
         self._asked: Asked | None = None
-        self._alive: Worker | None = None
+        self._alive: Victim | None = None
 
     def __enter__(self) -> Self:
         self._closing.enter_context(self.server)
         self._closing.callback(self.parts.close)
-        with suppress(AzureError):
-            self.queue.clear_messages()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._alive is not None:
             self._alive.kill()
+        with suppress(AzureError):  # the next playing finds the account empty
+            self.parts.container._client.delete_container()  # noqa: SLF001 - below our own stores
+            for name in (QUEUE, POISON_QUEUE):
+                queue_client(self.settings, name).delete_queue()
         self._closing.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- the process --------------------------------------------------------------------------------------------
 
     @property
-    def worker(self) -> Worker:
+    def worker(self) -> Victim:
         """The worker of the moment; the next one when it has died."""
         if self._alive is None:
-            self._alive = self.another(next(self._fates))
+            self._alive = self.another()
         return self._alive
 
-    def another(self, fate: Fate) -> Worker:
+    def another(self, *, ahead_seconds: float = 0.0) -> Victim:
         """A worker beside the one of the moment, which whoever asks for it ends; its disk is its own and empty."""
         self._disks += 1
         settings = {**self.settings, "EGRESS_STATE_FOLDER": str(self.folder / f"disk-{self._disks}")}
-        return begin(settings, self.folder, fate)
+        return Victim(settings, self.folder, ahead_seconds)
 
-    def died(self) -> None:
+    def act(self, name: str) -> None:
+        """From here on turns belong to this act."""
+        self._turn = Turn(name, 0)
+
+    def turn[Done](self, happens: Callable[[Victim], Done]) -> Done:
+        """One invocation of the worker of the moment; raises WorkerDied when that is its fate, Lost when it dies of itself."""
+        fated, worker = self._fates.get(self._turn, frozenset()), self.worker
+        before = len(journal_of(self.folder))
+        worker.meet(Fate(fated))
+        try:
+            done = happens(worker)
+        except WorkerDied:
+            made = journal_of(self.folder)[before:]
+            died_at = Call(made[-1], made.count(made[-1])) if made else Call("nothing at all")
+            self._bury()
+            if died_at not in fated:
+                raise Lost(f"a worker died by itself at {died_at}; {worker.log} says why") from None
+            self._fates[self._turn] = fated - {died_at}
+            self.deaths.append((self._turn, died_at))
+            raise
+        self.turns[self._turn] = tuple(journal_of(self.folder)[before:])
+        self._turn = self._turn._replace(number=self._turn.number + 1)
+        return done
+
+    def _bury(self) -> None:
         """The worker is dead: what it held becomes free, as it would by itself after a minute."""
-        self.deaths.append(journal_of(self.folder)[-1])
         if self._alive is not None:
             self._alive.kill()
             self._alive = None
@@ -158,14 +197,14 @@ class Play:
         return self.parts.container._client.get_blob_client(f"hubs/{HUB}/{name}")  # noqa: SLF001 - below our own stores
 
     def insist(self, act: Callable[[Worker], bool]) -> None:
-        """Do what somebody does who tries again when the service dies under their hands; raises Lost when it does not help."""
-        for _ in range(3):
+        """Do what somebody does who tries again when the service dies under their hands; raises Lost when it refuses."""
+        while True:
             try:
-                if act(self.worker):
+                if self.turn(act):
                     return
             except WorkerDied:
-                self.died()
-        raise Lost(f"the service did not take it in; {self.worker.log} says why")
+                continue
+            raise Lost(f"the service did not take it in; {self.worker.log} says why")
 
     # --- Git, people, time --------------------------------------------------------------------------------------
 
@@ -235,23 +274,31 @@ class Play:
             return False
         if message is None:
             return False
-        worker = self.worker
+        self._catch_up(message)
         self._lapsed = False
         if self._asked is not None:
             self.judge.begin(self._asked, lambda: not self._lapsed)
         try:
-            done = worker.invoke("passes", queue=b64decode(message.content).decode())
+            done = self.turn(lambda worker: worker.invoke("passes", queue=b64decode(message.content).decode()))
         except WorkerDied:
-            self.died()
+            self.queue.update_message(message, visibility_timeout=0)
             return True
         finally:
             self._judge_records()
             if self._asked is not None:
                 self.judge.end(None)
         if not done["succeeded"]:
-            raise Lost(f"a pass failed: {done['problem']}; {worker.log} says why")
+            raise Lost(f"a pass failed: {done['problem']}; {self.worker.log} says why")
         self.queue.delete_message(message)
         return True
+
+    def _catch_up(self, message: QueueMessage) -> None:
+        """On a slow machine a look's message comes into sight before its time has come in the world: so much has gone by."""
+        due = self.parts.intents.read(NAME)
+        if due.pending or due.look_again_at is None or message.inserted_on is None:
+            return
+        if due.look_again_at - self.world.clock.now() <= datetime.now(UTC) - message.inserted_on:
+            self.pass_time_until(due.look_again_at)
 
     def show(self) -> None:
         """Everything that is hidden comes into sight; one message stands for all, since they say the same."""
@@ -287,22 +334,27 @@ class Play:
         if len(self.records) > len(before) and self._asked is not None:
             self.judge.appended(before, self.records[len(before) :])
 
-    def _before(self, call: Call) -> None:
+    def _before(self, call: TargetCall) -> None:
         if call.verb in WRITES:
             self.target_writes += 1
             self._judge_records()
         self.judge.before(call)
 
-    def _after(self, call: Call) -> None:
+    def _after(self, call: TargetCall) -> None:
         self.judge.after(call)
         self.world.advance(_CALL_SECONDS)
 
 
 def _one_cluster() -> World:
-    """Learned routes are listed at once: no pass waits for what only virtual time brings."""
+    """Learned routes are listed at once, a write of the firewall is found going on by one look: more looks would find the same."""
     document = small_world().document
     hub = document.hubs[HUB]
-    quick = hub.model_copy(update={"route_server": hub.route_server.model_copy(update={"listing_seconds": 0.0})})
+    quick = hub.model_copy(
+        update={
+            "route_server": hub.route_server.model_copy(update={"listing_seconds": 0.0}),
+            "firewall": hub.firewall.model_copy(update={"operation_seconds": _WRITE_SECONDS}),
+        }
+    )
     return World(document.model_copy(update={"hubs": {HUB: quick}, "clusters": {CLUSTER: document.clusters[CLUSTER]}}))
 
 

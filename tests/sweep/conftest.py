@@ -14,7 +14,6 @@ from real.azurite.server import Azurite
 from real.npm import Program
 from simulator.wire.certificates import make_certificates
 from sweep.play import Ground, Play
-from sweep.victim import Fate
 
 numbers = count()
 
@@ -35,5 +34,5 @@ def ground(program: Program) -> Iterator[Ground]:
 @pytest.fixture
 def on(ground: Ground, tmp_path: Path) -> Iterator[Play]:
     """A playing whose workers live."""
-    with Play(ground, tmp_path / "play", f"play-{next(numbers)}", iter(lambda: Fate(), None)) as play:  # noqa: PLW0108 - an endless iterator
+    with Play(ground, tmp_path / "play", f"play-{next(numbers)}") as play:
         yield play

@@ -7,23 +7,45 @@ from collections.abc import Callable
 
 import pytest
 
-from real.npm import Program
 from search.worlds import Place, TenantFile
 from simulator.model.packets import Verdict
 from sweep.acts import ACTS, ALLOWED, NAMESPACE, is_reached, play
-from sweep.beside import MESSAGE, at_once, stopped_past_its_lease
-from sweep.comb import combed
-from sweep.play import CLUSTER, Ground, Play
+from sweep.beside import MESSAGE, SHARD_PUT, at_once, stopped_past_its_lease
+from sweep.comb import dealt, numbered, played
+from sweep.play import CLUSTER, Ground, Play, Turn
+from sweep.victim import Call
 
-EVERY, OFFSET = 150, 70
+PLATFORM, COMES = Turn("the platform", 1), Turn("a tenant comes", 2)
+"""The first pass of each act."""
+HUB_BLOBS = "/egressdesk/CONTAINER/hubs/hub1"
+FATES = {
+    Turn("the platform", 0): frozenset({Call("body of PUT /egressdesk/CONTAINER/hubs/hub1/intent.json")}),
+    PLATFORM: frozenset(
+        {Call("git fetch"), Call(f"PUT {HUB_BLOBS}/lease", 2), Call(f"body of PUT {HUB_BLOBS}/state.json")}
+    ),
+    COMES: frozenset(
+        {SHARD_PUT, Call(f"body of PUT {HUB_BLOBS}/ledger/2026-11.jsonl"), Call(f"PUT {HUB_BLOBS}/status.json")}
+    ),
+}
 
 
-def test_killed_again_and_again_a_tenant_is_routed_all_the_same(program: Program) -> None:
-    """A worker lives for 150 calls: every invariant holds at every call, and it ends where nobody died."""
-    played = combed(program, 2, OFFSET, EVERY)
+def test_killed_again_and_again_a_tenant_is_routed_all_the_same(ground: Ground) -> None:
+    """Three workers die of one pass, each elsewhere: every invariant holds at every call, and it ends where nobody died."""
+    ended = played(ground, 2, FATES)
 
-    assert not played.problem, played.problem
-    assert len(played.deaths) >= 4
+    assert not ended.problem, ended.problem
+    assert {(turn, call) for turn, calls in FATES.items() for call in calls} == set(ended.deaths)
+
+
+def test_no_call_of_the_history_is_left_out() -> None:
+    """Dealt out, each call is in one playing, and each playing has some of a long turn's."""
+    turns = {PLATFORM: ["GET a", "GET b", "GET a", "PUT a", "GET a"], COMES: ["GET a", "PUT a"]}
+    places = [(turn, call) for turn, calls in turns.items() for call in numbered(calls)]
+    hands = dealt(places, 3)
+
+    assert len(set(places)) == 7
+    assert sorted(places) == sorted((turn, call) for hand in hands for turn, calls in hand.items() for call in calls)
+    assert [2, 2, 1] == [len(hand[PLATFORM]) for hand in hands]
 
 
 @pytest.mark.parametrize(("instances", "ahead_seconds"), [(2, 3600.0), (4, 0.0)])
