@@ -155,8 +155,8 @@ class KubernetesCluster:
         if resource_version:
             metadata["resourceVersion"] = resource_version
         whole = dict(body) | {"apiVersion": served.api_version, "kind": resource.kind.value, "metadata": metadata}
-        # To an apply "Strict" means a second, slower look for keys that stand twice (kube-apiserver 1.36.3,
-        # `applyPatchToCurrentObject`), an eighth of its CPU for each write. A mapping of ours has none.
+        # To an apply "Strict" means reading the whole text once more for keys that stand twice (kube-apiserver 1.36.3,
+        # `applyPatchToCurrentObject`). A mapping of ours has none.
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false", "fieldValidation": "Ignore"}
         return self._written(Call(self.target, "apply", str(resource)), resource, whole, query, _APPLY)
 
