@@ -4,7 +4,8 @@ wanted   points at        ledger says     = patch
 G        G                -               = none
 G        elsewhere/none   routed to G,    = restore G at once: dropped traffic is the tenant's alarm, a leak is not
                           seen there
-G        elsewhere/none   -               = G, once G is pooled, serving, advertised and permitted on fresh evidence
+G        elsewhere/none   -               = G, once G is pooled, serving, advertised and permitted on fresh evidence, in
+                                            a pass that changes neither its gateway nor its pool
 G        none             routed to R     = restore R until G is ready
 G        foreign          -               = none: reported, unless the definition adopts
 nobody   ours             routed          = remove our annotations, or record the intent to block
@@ -68,6 +69,8 @@ class Readiness:
 class Pointing:
     """What deciding the namespaces of one cluster brought; lives for one pass."""
 
+    changing: frozenset[ResourceId]
+    """What this pass writes on the cluster before it points anybody: what was read of it is no evidence any more."""
     drafts: list[Record] = field(default_factory=list)
     pointed: set[tuple[GenerationId, str, str]] = field(default_factory=set)
     waits: dict[AttachmentKey, list[tuple[WaitsFor, str]]] = field(default_factory=dict)
@@ -85,7 +88,7 @@ def plan_pointers(
     draft: Draft,
 ) -> Pointing:
     """Decide every namespace that is claimed, recorded or seen pointing at a generation of this cluster."""
-    result = Pointing()
+    result = Pointing(frozenset(one.resource for one in draft.changes if one.waits_for is None))
     claims = _claims(facts, intents)
     recorded = {name: found[-1] for name, found in facts.recorded.items()}
     seen = {name for name, pointer in facts.pointers.items() if pointer.exact is not None}
@@ -169,7 +172,8 @@ def _claimed(
             result.wait(intent.key, WaitsFor.PERSON, f"{words}; drift is only reported here")
         return
     state = readiness.get(target.id)
-    if state is not None and state.ready(situation.now):
+    changing = not result.changing.isdisjoint(_bearers(target))
+    if state is not None and state.ready(situation.now) and not changing:
         reason, words = _first_pointing(intent, target, previous)
         records = (
             situation.record(RecordKind.ROUTE, target, (name,)),
@@ -178,12 +182,19 @@ def _claimed(
         change = _point(situation, facts, name, patch, reason, f"namespace {name} {words}", records, intent.key, needs)
         draft.changes.append(replace(change, evidence_at=state.evidence_at()))
         return
-    waits = state.unmet()[0] if state is not None and state.unmet() else WaitsFor.ADVERTISED
+    unmet = state.unmet() if state is not None else ()
+    waits = unmet[0] if unmet else WaitsFor.SERVING if changing else WaitsFor.ADVERTISED
     reason, words = _first_pointing(intent, target, previous)
     change = _point(situation, facts, name, patch, reason, f"namespace {name} {words}", (), intent.key, needs)
     draft.changes.append(replace(change, waits_for=waits))
     if previous:
         _restore_recorded(situation, facts, name, previous[-1], draft, result)
+
+
+def _bearers(target: Generation) -> frozenset[ResourceId]:
+    """The objects that a generation serves by."""
+    gateway = ResourceId(Kind.EGRESS_GATEWAY, target.gateway, target.gateway_namespace)
+    return frozenset((gateway, ResourceId(Kind.IP_POOL, target.pool)))
 
 
 def _first_pointing(intent: Intent, target: Generation, previous: tuple[Generation, ...]) -> tuple[ChangeReason, str]:
