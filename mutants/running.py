@@ -134,7 +134,9 @@ class Tests:
         except NotPlanted as problem:
             return Fate.UNDECIDED, str(problem), 0.0
         asked = self._chosen(attempt.ask)
-        by = next((test for test, after in zip(asked, (*asked[1:], None), strict=True) if self._fails(test, after)), "")
+        by = next(
+            (test for test, after in zip(asked, (*asked[1:], None), strict=False) if self._fails(test, after)), ""
+        )
         return Fate.KILLED if by else Fate.SURVIVED, by, time.monotonic() - started
 
     def _chosen(self, names: Iterable[str]) -> list[str]:

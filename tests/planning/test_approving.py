@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from function_app.model.approval import Approval, Meaning, Origin, PullRequest, Shown
 from function_app.model.names import Commit, HubName, TenantName
-from function_app.planning.approving import Proposed, not_approved
+from function_app.planning.approving import Proposed, differences, not_approved
 from function_app.planning.reachability.policy import policy_of
 
 TENANT = TenantName("blue")
@@ -79,3 +80,17 @@ def test_one_approval_that_fits_is_enough_though_another_commit_cannot_be_asked_
     good = origin(shown(HEAD, 1, BIG), approvals=(Approval("sec", HEAD, at(5)),))
     unread = Origin(OLD, problem="GitHub does not answer.")
     assert not_approved(proposed, (unread, good), frozenset()) is None
+
+
+def test_lists_are_told_by_what_is_in_them() -> None:
+    """An empty one and one that is not there are two things."""
+    approved = replace(SMALL, plan={"namespaces": ["shop", "till"], "bypass": []})
+    now = replace(SMALL, plan={"namespaces": [], "bypass": ["10.0.0.0/8"], "gateway": {"replicas": 3}})
+
+    told = differences(approved, now, policy_of(()))
+
+    assert told == (
+        "bypass is now 10.0.0.0/8, was empty",
+        "gateway is now {'replicas': 3}, was absent",
+        "namespaces is now empty, was shop, till",
+    )

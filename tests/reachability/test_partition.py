@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from function_app.planning.reachability.partition import numbers_of, partition, regions
 from function_app.planning.reachability.spans import Spans
-from function_app.planning.reachability.traffic import PORTS, Box
+from function_app.planning.reachability.traffic import PORTS, Box, remainder
 
 _SPAN = st.tuples(st.integers(0, 9), st.integers(1, 5)).map(lambda pair: Spans(((pair[0], pair[0] + pair[1]),)))
 _BOX = st.builds(Box, sources=_SPAN, destinations=_SPAN, ports=st.one_of(_SPAN, st.just(PORTS)))
@@ -52,3 +52,14 @@ def test_many_boxes_beside_each_other_are_asked_about_once_each() -> None:
 
     assert len(list(regions(partition(boxes, [0] * 300, Box(), fate)))) == 300
     assert sorted(asked) == [1 << number for number in range(300)]
+
+
+@given(st.lists(_BOX, max_size=4), st.lists(_BOX, max_size=4), st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_what_is_left_is_what_none_of_the_others_has(boxes: list[Box], taken: list[Box], chance: Random) -> None:
+    """Points tried one by one, those of boxes that nothing is taken from among them."""
+    left = remainder(boxes, taken)
+    for _ in range(60):
+        point = _at(*(chance.randrange(16) for _ in range(3)))
+        mine, theirs = (any(box.meets(point) for box in some) for some in (boxes, taken))
+        assert any(box.meets(point) for box in left) == (mine and not theirs)

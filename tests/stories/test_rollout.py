@@ -37,6 +37,8 @@ def ordered(settled: Desk) -> Desk:
 def test_the_second_cluster_takes_a_commit_up_when_the_first_has_rested(ordered: Desk) -> None:
     """The new name is allowed from the first cluster's range at once, from the other's half an hour after that was at rest."""
     ordered.commit(edited("tenant1", "docs.", "help."))
+    ordered.run_pass()
+    at_first = ordered.attachment("tenant1", SECOND)
     passes(ordered)
 
     between = allowed_from(ordered, "help.tigera.io")
@@ -46,6 +48,7 @@ def test_the_second_cluster_takes_a_commit_up_when_the_first_has_rested(ordered:
 
     assert {"10.99.0.8/29"} == between
     assert (WaitsFor.ROLLOUT,) == row.waiting_for
+    assert "comes after spoke1-aks (at rest for 30m): spoke1-aks has not come to" in at_first.detail
     assert "comes after spoke1-aks (at rest for 30m): spoke1-aks is at rest since" in row.detail
     assert last.converged, describe(last)
     assert {"10.99.0.8/29", "10.99.1.0/29"} == allowed_from(ordered, "help.tigera.io")

@@ -69,6 +69,7 @@ def test_a_commit_is_not_taken_up_and_others_are(settled: Desk) -> None:
     assert "docs.tigera.io" not in names_of(settled, "tenant0")
     assert (Stage.ROUTED, False, (WaitsFor.SUSPENDED,)) == (row.stage, row.current, row.waiting_for)
     assert "by someone until" in row.detail
+    assert "Git asks for" not in row.detail
     assert "because" in row.detail
     assert all(
         WaitsFor.SUSPENDED not in one.waiting_for for one in last.plan.attachments if one.key.tenant == "tenant1"
@@ -251,6 +252,7 @@ def test_a_decision_that_only_a_newer_release_understands_lets_nothing_through_b
 
     (refused,) = last.plan.refused
     assert RefusalCode.STANDING_UNKNOWN is refused.code
+    assert refused.message.startswith("The version of the definitions that is in force cannot be read")
     assert "`freeze` was decided on tenant/tenant0 by someone, and only a newer release knows" in refused.message
     assert names_of(settled, "tenant0").isdisjoint({"www.tigera.io", "docs.tigera.io"})
     assert Verdict.DENIED is settled.send(CLUSTER, "shop", "https://api.payments.example").verdict
