@@ -64,8 +64,8 @@ soak: $(READY) ## search histories on all cores: HISTORIES=1000 SEED=1000000; st
 mutants: $(READY) ## plant named mistakes, ONLY=name tries that one; WRITE=1 renews docs/mutants.md; JOBS=2 side by side
 	@$(BIN)/python -m mutants $(ONLY) $(if $(WRITE),--write) --jobs $(or $(JOBS),1)
 
-mutants-machine: $(READY) ## mistakes that a machine thinks up in planning; SAMPLE=150 SEED=3 JOBS=1
-	@$(BIN)/python -m mutants.machine $(or $(SAMPLE),150) $(or $(SEED),3) $(or $(JOBS),1)
+mutants-machine: $(READY) ## mistakes that a machine thinks up in planning; SAMPLE=60 SEED=3 JOBS=1
+	@$(BIN)/python -m mutants.machine $(or $(SAMPLE),60) $(or $(SEED),3) $(or $(JOBS),1)
 
 $(CHECKOV): terraform_provider/checkov/requirements.txt $(READY)
 	@$(BIN)/python -m venv build/checkov

@@ -36,9 +36,13 @@ _LEFT_OUT = (ast.Raise, ast.Continue, ast.Break, ast.AugAssign, ast.Delete)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """In `file` the bytes from `start` to `end` become `text`; `lines` are those of the statement, without what it encloses."""
+    """In `file` the bytes from `start` to `end` become `text`; `lines` are those of the statement, without what it encloses.
+
+    `function` are the lines of the function around it.
+    """
 
     file: str
+    function: range
     lines: range
     start: int
     end: int
@@ -55,11 +59,12 @@ def changes(file: str, source: bytes) -> Iterator[Change]:
     for line in source.splitlines(keepends=True):
         begins.append(begins[-1] + len(line))
     for function in functions(ast.parse(source)):
+        whole = range(function.lineno, (function.end_lineno or function.lineno) + 1)
         for statement in _statements(function):
             for node, text in _wrong(statement):
                 start = begins[node.lineno - 1] + node.col_offset
                 end = begins[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-                yield Change(file, _lines(statement), start, end, text)
+                yield Change(file, whole, _lines(statement), start, end, text)
 
 
 def _statements(function: ast.FunctionDef) -> Iterator[ast.stmt]:

@@ -23,8 +23,8 @@ from mutants.running import ROOT, Attempt, Fate, Reach, Tests, Trial, with_tests
 
 _PACKAGE = ROOT / "function_app" / "planning"
 _SUITES = ("tests/planning", "tests/reachability", "tests/stories", "tests/golden", "tests/review")
-_SECONDS = 12.0
-"""Processor time of the tests that a change is asked of: what only dearer ones notice counts as noticed by nobody."""
+_SECONDS = 6.0
+"""Processor time of the quickest tests that a change is asked of, and of the widest: what only others notice, nobody noticed."""
 _CACHE = ROOT / "build" / "mutants-mypy"
 
 
@@ -61,11 +61,18 @@ def _tried(tests: Tests, drawn: Sequence[Change], console: Console) -> Iterator[
 
 
 def _asked(change: Change, reached: Sequence[Reach]) -> tuple[str, ...]:
-    """The tests that run the changed statement, as far as their time suffices; there is at least one, if any does."""
-    lines = {(str(ROOT / change.file), line) for line in change.lines}
-    asking = [one for one in reached if not lines.isdisjoint(one.lines)]
-    before = accumulate((one.seconds for one in asking), initial=0.0)
-    return tuple(one.test for one, spent in zip(asking, before, strict=False) if spent < _SECONDS)
+    """The tests that run the changed statement: the quickest, then those that run most of its function, as their time suffices."""
+    statement, function = (
+        {(str(ROOT / change.file), line) for line in lines} for lines in (change.lines, change.function)
+    )
+    quickest = [one for one in reached if not statement.isdisjoint(one.lines)]
+    widest = sorted(quickest, key=lambda one: -len(function & one.lines))
+    return tuple(dict.fromkeys((*_affordable(quickest), *_affordable(widest))))
+
+
+def _affordable(tests: Sequence[Reach]) -> Iterator[str]:
+    before = accumulate((one.seconds for one in tests), initial=0.0)
+    return (one.test for one, spent in zip(tests, before, strict=False) if spent < _SECONDS)
 
 
 def _refused(change: Change) -> bool:

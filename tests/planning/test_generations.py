@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from planning_builders import CLUSTER, HUB, KEY, NOON, a_situation, learned, seen, the_sample
+from planning_builders import CLUSTER, HUB, KEY, NOON, a_generation, a_situation, learned, seen, the_sample
 
 from function_app.model.definitions import Adopt
-from function_app.model.names import firewall_target
+from function_app.model.ledger import RecordKind
+from function_app.model.names import Commit, firewall_target
 from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.resources import Kind, Observations, Unreadable
+from function_app.model.tree import Provenance
 from function_app.planning.generations import Intent, decide_generations
 
 
@@ -67,3 +69,16 @@ def test_an_adopted_gateway_is_looked_for_where_the_definition_says(written: str
     target = decided.intents[KEY].target
     assert target is not None
     assert (*where, "their-pool") == (target.gateway_namespace, target.gateway, target.pool)
+
+
+def test_who_asked_for_a_range_and_by_which_review_stands_in_the_ledger() -> None:
+    """Commit, author, approver and pull request are those of the file that is in force."""
+    hub = the_sample()
+    asked = Provenance(Commit("c" * 40), "ann", "bea", "#12")
+    situation = a_situation(
+        seen(), hub=replace(hub, attachments={KEY: replace(hub.attachments[KEY], provenance=asked)})
+    )
+
+    record = situation.record(RecordKind.RESERVE, a_generation())
+
+    assert asked == Provenance(record.commit, record.author, record.approver, record.pull_request)

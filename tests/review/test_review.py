@@ -200,6 +200,8 @@ def test_a_limit_that_is_passed_refuses_with_its_number_and_is_drawn_as_asked() 
     assert any("would send 9 routes" in one for one in found.refusals)
     (routes,) = [one for one in hub_of(found).forecast if one.what.startswith("spoke1-aks: routes")]
     assert (6, 9, 7, Pressure.OVER) == (routes.now, routes.after, routes.limit, routes.pressure)
+    (given,) = [one for one in hub_of(found).forecast if one.what.startswith("spoke1-aks: addresses of 10.99.0.0/24")]
+    assert (16, 24, 256, "the cluster's egressCIDR") == (given.now, given.after, given.limit, given.source)
 
 
 def test_a_tenants_digest_changes_with_its_meaning_and_with_nothing_else() -> None:

@@ -6,7 +6,7 @@ from stories.desk import Desk, describe, sample
 
 from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import RecordKind
-from function_app.model.plan import RefusalCode, Stage, WaitsFor
+from function_app.model.plan import RefusalCode, Stage, Verb, WaitsFor
 from function_app.model.state import DecisionKind
 from simulator.model.packets import Packet, Verdict
 
@@ -45,7 +45,7 @@ def test_a_tenant_on_its_way_out_is_called_leaving_until_everything_is_gone(sett
 
 
 def test_steps_of_a_removal_come_in_the_safe_order(settled: Desk) -> None:
-    """First the annotation, then the gateway, then filter entry and pool, then the namespace."""
+    """First the annotation, then the gateway, then filter entry and pool, then the namespace; each deletion tells whose it is."""
     settled.reports.clear()
     settled.commit({"tenants/tenant0.yaml": None})
 
@@ -60,6 +60,9 @@ def test_steps_of_a_removal_come_in_the_safe_order(settled: Desk) -> None:
         "Namespace/tenant0-egw",
     ]
     assert order == [one for one in done if one in order]
+    changes = [one.change for report in settled.reports for one in report.outcomes]
+    whose = [tuple(map(str, one.attachments)) for one in changes if one.verb is Verb.DELETE]
+    assert {("tenant0@spoke1-aks",)} == set(whose)
 
 
 def test_on_removal_block_ends_the_traffic_instead_of_letting_it_leave_as_the_node(settled: Desk) -> None:

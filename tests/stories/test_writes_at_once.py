@@ -14,10 +14,10 @@ from function_app.gathering import Patience
 from function_app.model.errors import TargetRejected, TargetUnavailable
 from function_app.model.ledger import Record, fold
 from function_app.model.names import TargetName, cluster_target
-from function_app.model.plan import Change, Plan
+from function_app.model.plan import Change, MergePatch, Plan, Verb
 from function_app.model.report import Outcome, Result
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
-from function_app.planning.order import RANK, ordered
+from function_app.planning.order import POINTING, RANK, ordered
 from function_app.reconcile import preview
 from simulator.memory import MemoryLedger
 
@@ -139,6 +139,17 @@ def test_what_a_cluster_s_tenants_share_is_written_alone(plan: Plan) -> None:
 
     assert {Kind.BGP_FILTER, Kind.BGP_PEER} <= shared
     assert not shared & {Kind.NAMESPACE, Kind.IP_POOL, Kind.EGRESS_GATEWAY}
+
+
+def test_namespaces_are_pointed_beside_each_other(plan: Plan) -> None:
+    """What sends their traffic to the gateways is one rank, behind everything that is built."""
+    pointing = replace(
+        plan.changes[0], verb=Verb.UPDATE, resource=ResourceId(Kind.NAMESPACE, "shop"), write=MergePatch({}, "7")
+    )
+
+    *_, last = ordered((pointing, *plan.changes))
+
+    assert (pointing.resource, POINTING) == (last.resource, last.rank)
 
 
 def test_with_one_worker_everything_is_written_in_the_plan_s_order(desk: Desk, plan: Plan) -> None:
