@@ -135,6 +135,19 @@ def test_a_connection_whose_last_write_failed_is_put_again(routed: Desk) -> None
     assert [(Verb.UPDATE, OLD)] == [(one.change.verb, one.change.resource.name) for one in written(routed, since)]
 
 
+def test_a_connection_that_is_being_written_is_looked_at_again(routed: Desk) -> None:
+    """Nothing else is to be done: whether that write succeeds is seen by a pass that somebody must ask for."""
+    connection = routed.world.hubs[HUB].route_server.connection(OLD)
+    before = routed.run_pass()
+    connection.state = State.UPDATING
+
+    meanwhile = routed.run_pass()
+
+    assert (None, True) == (before.plan.look_again_seconds, before.converged)
+    assert [] == written(routed, len(routed.reports) - 1)
+    assert (meanwhile.plan.look_again_seconds or 1e9) <= 60
+
+
 def test_where_no_label_is_left_every_connection_stays(routed: Desk) -> None:
     """Somebody took it off all nodes: refused, and tenants are learned as before."""
     for node in ("spoke1-0", "spoke1-1"):
