@@ -180,4 +180,13 @@ APPROVAL = (
         "    if made:\n",
         (_REVIEWED,),
     ),
+    Mistake(
+        "lost-twice-counts-as-new",
+        "Ledger and state are lost, so the hub counts as new: what is put off is left out, and running tenants are taken down.",
+        "1",
+        "function_app/planning/rebuilding.py",
+        "    return bool(situation.ledger.records or judge_ledger(situation).note)\n",
+        "    return bool(situation.ledger.records)\n",
+        ("tests/stories/test_found_by_search.py", "tests/stories/test_suspended.py"),
+    ),
 )

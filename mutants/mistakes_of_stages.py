@@ -214,6 +214,15 @@ STAGES = (
         ("tests/stories/test_found_by_search.py",),
     ),
     Mistake(
+        "pointed-at-what-the-pass-changes",
+        "A commit makes a gateway grow and brings a namespace: it is pointed on what was read before, its connections are lost.",
+        "1",
+        _POINTING,
+        "    changing = not result.changing.isdisjoint(_bearers(target))\n",
+        "    changing = False\n",
+        (_CUTOVER,),
+    ),
+    Mistake(
         "drain-of-others-never-ends",
         "Behind somebody who merely takes his time nobody looks any more: a drain is never finished.",
         "6",

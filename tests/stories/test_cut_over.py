@@ -203,3 +203,19 @@ def test_a_change_whose_evidence_has_grown_old_is_left_for_the_next_pass(settled
         lease.release()
 
     assert [Result.SKIPPED, Result.UPDATED] == [one.result for one in results]
+
+
+def test_nobody_is_first_pointed_at_a_gateway_that_the_same_pass_changes(settled: Desk) -> None:
+    """One commit brings a third replica and another namespace: it waits until what was made to grow serves again."""
+    api = settled.world.clusters[CLUSTER].api
+    api.create("Namespace", None, {"metadata": {"name": "extra"}}, manager="kubectl")
+    (file,) = tenant("tenant0", "10.99.0.0/29", "default", "extra").items()
+    settled.commit({file[0]: str(file[1]).replace("replicas: 2", "replicas: 3")})
+
+    first, before = settled.run_pass(), annotations_of(settled, "extra")
+    last = settled.settle()
+
+    assert Kind.EGRESS_GATEWAY in {one.change.resource.kind for one in first.outcomes}
+    assert SELECTOR not in before
+    assert SELECTOR in annotations_of(settled, "extra")
+    assert last.converged, describe(last)

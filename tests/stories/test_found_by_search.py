@@ -496,14 +496,3 @@ def test_who_changed_unapproved_while_everything_was_lost_stays_as_it_is() -> No
         Action("lose_ledger", (True,)),
         variant=Variant(reviewed=True),
     )
-
-
-def test_nobody_is_first_pointed_at_a_gateway_that_the_same_pass_changes() -> None:
-    """A commit brought another namespace and a third replica: it was pointed on what had been read before the gateway grew."""
-    _holds(
-        Action("add", ("t1", "spoke1", 2, ("beta",), ("s1.example",))),
-        Action("follow", (8,)),
-        Action("shape", ("t1", 3, False, False)),
-        Action("claim", ("t1", "spoke1", ("beta", "gamma"))),
-        Action("follow", (8,)),
-    )
