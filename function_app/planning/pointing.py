@@ -37,6 +37,7 @@ from function_app.planning.cluster_resources import FELIX_NAME, pointing_annotat
 from function_app.planning.facts import Facts, blocked_value
 from function_app.planning.generations import Intent
 from function_app.planning.keeping import Draft
+from function_app.planning.pointers import Pointer
 from function_app.planning.situation import EVIDENCE_AGE, Situation
 from function_app.planning.stages import Condition
 
@@ -91,7 +92,7 @@ def plan_pointers(
     result = Pointing(frozenset(one.resource for one in draft.changes if one.waits_for is None))
     claims = _claims(facts, intents)
     recorded = {name: found[-1] for name, found in facts.recorded.items()}
-    seen = {name for name, pointer in facts.pointers.items() if pointer.exact is not None}
+    seen = {name for name, one in facts.pointers.items() if one.exact is not None or _keeps_waiting(facts, one)}
     for name in sorted({*claims, *recorded, *seen}):
         intent = claims.get(name)
         if intent is not None and intent.target is not None:
@@ -102,6 +103,12 @@ def plan_pointers(
             _unclaimed(situation, facts, name, draft, result)
     _report_foreign_users(facts, draft)
     return result
+
+
+def _keeps_waiting(facts: Facts, pointer: Pointer) -> bool:
+    """Annotations that are still ours in part lead to nothing but gateways on their way out, which wait for them."""
+    hit = [facts.generations[one] for one in pointer.hits]
+    return pointer.ours and bool(hit) and all(one.holding is Holding.LEAVING for one in hit)
 
 
 def _claims(facts: Facts, intents: Iterable[Intent]) -> dict[NamespaceName, Intent]:

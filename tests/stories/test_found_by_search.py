@@ -496,3 +496,17 @@ def test_who_changed_unapproved_while_everything_was_lost_stays_as_it_is() -> No
         Action("lose_ledger", (True,)),
         variant=Variant(reviewed=True),
     )
+
+
+def test_annotations_that_are_ours_in_part_do_not_keep_a_leaving_gateway_for_ever() -> None:
+    """A namespace was led by hand to both gateways of a renumbering tenant that left: the second one waited, and nobody looked."""
+    _holds(
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s0.example",))),
+        Action("shape", ("t1", 1, True, False)),
+        Action("follow", (9,)),
+        Action("renumber", ("t1", "spoke2", 4)),
+        Action("follow", (2,)),
+        Action("shape", ("t1", 2, False, True)),
+        Action("annotate", ("spoke2", "beta", "t1")),
+        Action("detach", ("t1", "spoke2")),
+    )
