@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from queue import Queue
 from time import monotonic
@@ -26,6 +26,8 @@ PLAYINGS = 20
 ROUNDS = 3
 """Death shifts what comes after: where a worker died late, its heir may find nothing left to do. What was not reached is dealt out
 again, among fewer others."""
+FEWER = 20
+"""So many calls are a playing's share from the second round on: of 16 all were reached, of 87 about half."""
 LEASE_SECONDS = 65.0
 
 
@@ -59,8 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"without a death: {calls} calls in {len(whole.turns)} turns, {whole.seconds:.0f} s", flush=True)
         done: list[Played] = []
         left = [(turn, call) for turn, made in whole.turns.items() for call in numbered(made)]
-        for _ in range(ROUNDS):
-            hands = dealt(left, max(asked.playings * len(left) // calls, 1) if left else 0)
+        for number in range(ROUNDS):
+            hands = dealt(left, ceil(len(left) / FEWER) if number else asked.playings)
             with ThreadPoolExecutor(asked.jobs) as pool:
                 for each in filter(None, pool.map(grounds.played, hands)):
                     done.append(each)
