@@ -208,10 +208,11 @@ def _situated(
         broken = str(problem)
     firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
     asked = Asked(definitions, before, decisions, now, firewall=firewall)
-    in_use = bool(broken) or may_be_in_use(Situation(definitions, ledger, observations, before, decisions, now, draw))
     unknown, admitted = _beyond_us(decisions, now), Admitted(definitions)
     try:
         if not (as_asked or unknown):
+            as_merged = Situation(definitions, ledger, observations, before, decisions, now, draw)
+            in_use = bool(broken) or may_be_in_use(as_merged)
             admitted = admitted_now(asked, source.tree, source.former, ports, in_use=in_use)
     except SourceError as problem:
         unknown = str(problem)

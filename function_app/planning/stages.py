@@ -296,11 +296,11 @@ def advertised(
     if isinstance(route_server, Unreadable):
         return Condition(met=False, detail=f"Route Server: {route_server.message}", unknown=True)
     ways = _ways(route_server, definition, cluster.at)
-    if not ways.any:
+    if not ways.learned:
         stuck = hopeless(definition, cluster, route_server)
         missing = f"Route Server has no BGP connection to a node of this cluster: {stuck or 'one is to come'}"
         return Condition(met=False, detail=missing, person=bool(stuck), evidence_at=route_server.at)
-    if ways.listing:
+    if None in ways.learned:
         return Condition(met=False, detail="Route Server is still listing its learned routes", unknown=True)
     wrong = _unlearned(generation, cluster, ways.learned)
     stuck = hopeless(definition, cluster, route_server) if wrong else ""
@@ -313,9 +313,8 @@ def advertised(
 class _Ways:
     """What a cluster's connections, but for those that are being written, have taught: the same for all of its attachments."""
 
-    any: bool
-    listing: bool
     learned: tuple[LearnedRoutes | None, ...]
+    """By connection; None while Route Server is still listing what one taught."""
     evidence_at: datetime
 
 
@@ -323,8 +322,6 @@ class _Ways:
 def _ways(route_server: RouteServerObservation, definition: Cluster, seen_at: datetime) -> _Ways:
     peers = [peer for peer in cluster_connections(definition, route_server) if not peer.changing]
     return _Ways(
-        any=bool(peers),
-        listing=any(peer.routes is None for peer in peers),
         learned=tuple(peer.routes for peer in peers),
         evidence_at=min([seen_at, *(peer.routes_at for peer in peers if peer.routes_at is not None)]),
     )
