@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from function_app.model.names import AttachmentKey, ClusterName, Commit, HubName, TenantName
+from function_app.model.tree import DefinedAttachment
 
 
 class DeferralReason(StrEnum):
@@ -89,13 +90,13 @@ class Admission:
     """What of a hub is not taken up.
 
     `deferred` are attachments, and `platform` clusters and the hub itself, whose definitions in Git differ from those in force;
-    `asked` is the range that Git gives such an attachment, None when it removes it. `suspended` are the suspensions in
-    force: on these nothing is written but what denies. `standing` is kept for the next pass.
+    `asked` is such an attachment as Git has it, None when it removes it. `suspended` are the suspensions in force: on these
+    nothing is written but what denies. `standing` is kept for the next pass.
     """
 
     deferred: Mapping[AttachmentKey, Deferral] = field(default_factory=dict, hash=False)
     platform: tuple[Deferral, ...] = ()
-    asked: Mapping[AttachmentKey, str | None] = field(default_factory=dict, hash=False)
+    asked: Mapping[AttachmentKey, DefinedAttachment | None] = field(default_factory=dict, hash=False)
     suspended: Mapping[Scope, Deferral] = field(default_factory=dict, hash=False)
     standing: Standing = field(default_factory=dict, hash=False)
     reviewed: bool = False

@@ -11,7 +11,8 @@ when that ends. To add one: a module beside `suspension`, its ground in `GROUNDS
 `WaitsFor`. What it must read of the world is a field of `Asked`, which `reconcile` fills.
 
 What is deferred keeps what it has, so nobody else can be given it: who asks for a namespace or a range that a deferred
-definition still has is deferred as well. A cluster that Git no longer defines takes its attachments with it.
+definition still has is deferred as well. And nobody loses to it what it does not get yet: a namespace that a deferred
+definition asks for stays where it is (`generations.claims_on`). A cluster that Git no longer defines takes its attachments with it.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def admit(asked: Asked, trees: Mapping[Commit, HubDefinitions | None]) -> Admitt
     admission = Admission(
         deferred=verdict.attachments,
         platform=tuple(dict.fromkeys((*verdict.hub.values(), *verdict.clusters.values()))),
-        asked={key: _range_of(asked.hub, key) for key in verdict.attachments},
+        asked={key: asked.hub.attachments.get(key) for key in verdict.attachments},
         suspended=suspended(asked),
         standing={str(part): in_force.commit_to_keep(part) for part in verdict.deferred},
         reviewed=stays_reviewed(asked),
@@ -108,11 +109,6 @@ def _deferrals(asked: Asked, changed: Changed) -> dict[Scope, Deferral]:
         for one in ground.defers(asked, changed) if ground.applies(asked) else ():
             found.setdefault(one.scope, one)
     return found
-
-
-def _range_of(hub: HubDefinitions, key: AttachmentKey) -> str | None:
-    defined = hub.attachments.get(key)
-    return str(defined.range) if defined is not None else None
 
 
 @dataclass

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from function_app.model.names import AttachmentKey, ClusterName, GenerationId, NamespaceName
+from function_app.model.admission import EVERYTHING, Admission
+from function_app.model.names import AttachmentKey, ClusterName, GenerationId
 from function_app.model.plan import AttachmentState, WaitsFor
 from function_app.planning.claims import RangeIndex
 from function_app.planning.facts import Facts
-from function_app.planning.generations import Intent
+from function_app.planning.generations import Intent, claims_on
 
 NEEDS_A_PERSON = frozenset(
     {
@@ -33,10 +34,12 @@ A generation that nobody else stands on waits for time alone and has nobody ahea
 """
 
 
-def queue(facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent]) -> Queue:
+def queue(
+    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], admission: Admission = EVERYTHING
+) -> Queue:
     """Behind a leaving holder of its range, and behind those who claim a namespace that is still on its former gateway."""
     found: dict[AttachmentKey, dict[WaitsFor, tuple[Ahead, ...]]] = {}
-    for key, what, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents)):
+    for key, what, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents, admission)):
         waits = found.setdefault(key, {})
         waits[what] = (*waits.get(what, ()), ahead - {key})
     return found
@@ -54,21 +57,16 @@ def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[Attac
 
 
 def _for_namespaces(
-    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent]
+    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], admission: Admission
 ) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
-    claimants = {
-        (key.cluster, NamespaceName(name)): key
-        for key, intent in intents.items()
-        if intent.defined is not None
-        for name in intent.defined.attachment.namespaces
-    }
     standing: dict[GenerationId, set[AttachmentKey]] = {}
     for cluster, found in facts.items():
+        claims = claims_on(cluster, intents.values(), admission)
         for name in {*found.recorded, *found.pointers}:
-            claimant = claimants.get((cluster, name))
+            claimant = claims.get(name)
             for one in (*(one.id for one in found.recorded.get(name, ())), *found.pointer(name).hits):
                 if claimant is not None:
-                    standing.setdefault(one, set()).add(claimant)
+                    standing.setdefault(one, set()).add(claimant.key)
     for key, intent in intents.items():
         for generation in intent.older:
             yield key, WaitsFor.DRAIN, frozenset(standing.get(generation.id, ()))

@@ -26,7 +26,8 @@ def deferred_rows(situation: Situation, rows: Iterable[AttachmentState]) -> tupl
         return tuple(rows)
     found = {row.key: row for row in rows}
     for key, deferral in admission.deferred.items():
-        cidr = admission.asked.get(key)
+        asked = admission.asked.get(key)
+        cidr = str(asked.range) if asked is not None else None
         row = found.get(key) or AttachmentState(key, cidr or "", Stage.ABSENT, current=False, waiting_for=(), detail="")
         found[key] = _waiting(row, deferral, cidr)
     return tuple(_watched(situation, found[key]) for key in sorted(found))

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from function_app.model.admission import Admission
 from function_app.model.definitions import OnRemoval
 from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind
-from function_app.model.names import AttachmentKey
+from function_app.model.names import AttachmentKey, ClusterName, NamespaceName
 from function_app.model.once import once
 from function_app.model.plan import Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Unreadable
@@ -100,6 +101,20 @@ def decide_generations(situation: Situation, *, removals_waived: bool, give_out:
     ledger = claims.ledger
     intents = {key: _intent(situation, ledger, key, waiting.get(key)) for key in _keys(situation, ledger)}
     return Decided(intents, ledger, tuple(drafts), tuple(refused), tuple(notes))
+
+
+def claims_on(cluster: ClusterName, intents: Iterable[Intent], admission: Admission) -> dict[NamespaceName, Intent]:
+    """Who is to have each namespace of a cluster, those included whose definition is not taken up yet.
+
+    Of these no generation is the target, but whoever gives the namespace up to them has it until they can carry it.
+    """
+    later = (Intent(key, one, waiting=WaitsFor(admission.deferred[key].reason)) for key, one in admission.asked.items())
+    return {
+        NamespaceName(name): intent
+        for intent in (*later, *intents)
+        if intent.defined is not None and intent.key.cluster == cluster
+        for name in intent.defined.attachment.namespaces
+    }
 
 
 def _keys(situation: Situation, ledger: Ledger) -> tuple[AttachmentKey, ...]:

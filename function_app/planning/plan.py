@@ -149,7 +149,7 @@ def make_plan(situation: Situation) -> Planned:
         attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)
         for intent in decided.intents.values()
     )
-    attachments = handed_on(deferred_rows(situation, rows), queue(facts, decided.intents))
+    attachments = handed_on(deferred_rows(situation, rows), queue(facts, decided.intents, situation.admission))
     plan = Plan(
         plan_id=plan_id,
         hub=situation.hub.name,

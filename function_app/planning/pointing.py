@@ -7,6 +7,7 @@ G        elsewhere/none   routed to G,    = restore G at once: dropped traffic i
 G        elsewhere/none   -               = G, once G is pooled, serving, advertised and permitted on fresh evidence, in
                                             a pass that changes neither its gateway nor its pool
 G        none             routed to R     = restore R until G is ready
+later    elsewhere/none   routed to R     = restore R, as long as whoever is to have the namespace has no generation
 G        foreign          -               = none: reported, unless the definition adopts
 nobody   ours             routed          = remove our annotations, or record the intent to block
 nobody   none             routed          = none: the ledger says so from now on
@@ -35,7 +36,7 @@ from function_app.model.plan import Change, ChangeReason, MergePatch, Refusal, R
 from function_app.model.resources import Kind, Resource, ResourceId
 from function_app.planning.cluster_resources import FELIX_NAME, pointing_annotations
 from function_app.planning.facts import Facts, blocked_value
-from function_app.planning.generations import Intent
+from function_app.planning.generations import Intent, claims_on
 from function_app.planning.keeping import Draft
 from function_app.planning.pointers import Pointer
 from function_app.planning.situation import EVIDENCE_AGE, Situation
@@ -90,7 +91,7 @@ def plan_pointers(
 ) -> Pointing:
     """Decide every namespace that is claimed, recorded or seen pointing at a generation of this cluster."""
     result = Pointing(frozenset(one.resource for one in draft.changes if one.waits_for is None))
-    claims = _claims(facts, intents)
+    claims = claims_on(facts.name, intents, situation.admission)
     recorded = {name: found[-1] for name, found in facts.recorded.items()}
     seen = {name for name, one in facts.pointers.items() if one.exact is not None or _keeps_waiting(facts, one)}
     for name in sorted({*claims, *recorded, *seen}):
@@ -109,15 +110,6 @@ def _keeps_waiting(facts: Facts, pointer: Pointer) -> bool:
     """Annotations that are still ours in part lead to nothing but gateways on their way out, which wait for them."""
     hit = [facts.generations[one] for one in pointer.hits]
     return pointer.ours and bool(hit) and all(one.holding is Holding.LEAVING for one in hit)
-
-
-def _claims(facts: Facts, intents: Iterable[Intent]) -> dict[NamespaceName, Intent]:
-    return {
-        NamespaceName(name): intent
-        for intent in intents
-        if intent.defined is not None and intent.key.cluster == facts.name
-        for name in intent.defined.attachment.namespaces
-    }
 
 
 def _stays(situation: Situation, recorded: Generation | None, claim: Intent | None) -> bool:

@@ -510,3 +510,15 @@ def test_annotations_that_are_ours_in_part_do_not_keep_a_leaving_gateway_for_eve
         Action("annotate", ("spoke2", "beta", "t1")),
         Action("detach", ("t1", "spoke2")),
     )
+
+
+def test_namespaces_given_up_to_a_tenant_that_nobody_approved_stay_until_it_can_carry_them() -> None:
+    """Their tenant gave them up and asks that traffic end with a removal: they were led nowhere, and somebody was to have them."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (8,)),
+        Action("add", ("t2", "spoke1", 4, ("alpha", "beta"), ("s0.example", "s1.example"))),
+        Action("claim", ("t0", "spoke1", ("gamma",))),
+        Action("shape", ("t0", 3, False, True)),
+        variant=Variant(tenants_per_shard=1, reviewed=True),
+    )

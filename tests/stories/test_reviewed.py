@@ -404,6 +404,24 @@ def test_who_leaves_gains_nothing_on_the_way(reviewing: Reviewing) -> None:
     assert set() == names_of(reviewing.desk, "tenant0")
 
 
+def test_a_namespace_stays_with_who_leaves_until_its_next_tenant_is_approved(reviewing: Reviewing) -> None:
+    """Tenant0 leaves to tenant1, which nobody approved: its traffic goes on, its row names who it waits for, approved it passes."""
+    desk, text = reviewing.desk, sample(TENANT1)[TENANT1]
+    heir = {TENANT1: text.replace("namespaces: [", "namespaces: [default, ", 1)}
+    desk.commit({TENANT0: None, **heir})
+
+    passes(desk, 5)
+
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").gateway.startswith("tenant0-egw/")
+    assert (WaitsFor.PERSON,) == desk.attachment("tenant0", CLUSTER).waiting_for
+    assert "it waits for tenant1@spoke1-aks" in reviewing.detail("tenant0")
+    assert desk.reports[-1].stopped
+
+    reviewing.approved({TENANT1: f"{heir[TENANT1]}# so be it\n"})
+    assert desk.settle().converged
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").gateway.startswith("tenant1-egw/")
+
+
 def test_a_new_hubs_first_tenants_wait_as_well() -> None:
     """Nothing was ever admitted there: unapproved tenants stay out, however many passes come."""
     desk = Desk.with_platform()
