@@ -126,7 +126,7 @@ def _guarded(situation: Situation, facts: Facts) -> bool:
     """Filter, both peers and AS number are seen to stand as wanted."""
     configuration = facts.observed.get(Kind.BGP_CONFIGURATION, BGP_CONFIGURATION_NAME)
     asn = int((configuration.spec.get("asNumber") if configuration is not None else None) or DEFAULT_ASN)
-    if asn != facts.definition.spec.bgp.asn or not _filter_holds(facts):
+    if asn != facts.definition.spec.bgp.asn or not filter_holds(facts):
         return False
     wanted = route_server_peers(situation.hub.name, facts.definition, situation.hub.hub.spec.route_server)
     return all(_stands(peer, facts) for peer in wanted)
@@ -147,7 +147,7 @@ def _stands(wanted: Resource, facts: Facts) -> bool:
     return found is not None and not found.terminating and not differences(wanted, found)
 
 
-def _filter_holds(facts: Facts) -> bool:
+def filter_holds(facts: Facts) -> bool:
     """The filter accepts nothing outside the cluster's egress CIDR and ends in a reject."""
     found = facts.observed.get(Kind.BGP_FILTER, FILTER_NAME)
     if found is None or found.terminating:

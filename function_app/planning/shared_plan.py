@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding
-from function_app.model.names import AttachmentKey, HubName, cluster_target
+from function_app.model.names import AttachmentKey, ClusterName, HubName, cluster_target
 from function_app.model.once import once
 from function_app.model.plan import (
     Apply,
@@ -28,6 +29,7 @@ from function_app.planning.cluster_resources import (
     export_filter,
     route_server_peers,
 )
+from function_app.planning.connections import filter_holds
 from function_app.planning.facts import Facts, pods_left
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
@@ -93,6 +95,22 @@ def _plan_peers(situation: Situation, facts: Facts, draft: Draft, filter_id: Res
             draft.refused.append(Refusal(RefusalCode.FOREIGN_PEER, f"cluster/{facts.name}", message))
             continue
         keep(situation, facts, draft, peer, source=digest_of(peer.body), adopt=adopting, needs=frozenset({filter_id}))
+
+
+def behind_their_filter(facts: Mapping[ClusterName, Facts], changes: Iterable[Change]) -> Iterator[Change]:
+    """The same changes, in which no peer is written under a filter that does not hold and is not put right before it.
+
+    The filter may wait for whatever it is: a person, the end of a fight or of a suspension. Its peers wait with it.
+    """
+    open_filters = {cluster_target(name) for name, one in facts.items() if not filter_holds(one)}
+    filter_id = ResourceId(Kind.BGP_FILTER, FILTER_NAME)
+    planned = tuple(changes)
+    waits = {one.target: one.waits_for for one in planned if one.target in open_filters and one.resource == filter_id}
+    for change in planned:
+        behind = (
+            waits.get(change.target) if filter_id in change.needs and change.resource.kind is Kind.BGP_PEER else None
+        )
+        yield change if change.waits_for is not None or behind is None else replace(change, waits_for=behind)
 
 
 def _plan_switch(situation: Situation, facts: Facts, draft: Draft, keys: tuple[AttachmentKey, ...]) -> None:

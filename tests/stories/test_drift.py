@@ -292,3 +292,25 @@ def test_a_replaced_reflector_node_is_noticed(settled: Desk) -> None:
 
     packet = settled.send(CLUSTER, "default", "http://www.tigera.io")
     assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.range_tenant)
+
+
+def test_no_peer_comes_back_while_its_filter_is_fought_over(settled: Desk) -> None:
+    """Somebody opens the filter each time; while its repair rests, a peer that was deleted is not made under an open filter."""
+    peer = ("BGPPeer", "azure-route-server-a")
+    edit = _patch("BGPFilter", None, "export-egress-ips", {"spec": {"exportV4": [{"action": "Accept"}]}})
+    resting: list[str] = []
+    while "export-egress-ips" not in resting:
+        edit(settled)
+        plan = settled.run_pass().plan
+        settled.world.advance(15)
+        resting = [one.resource.name for one in plan.changes if one.waits_for is WaitsFor.BACKOFF]
+    _delete(peer[0], None, peer[1])(settled)
+
+    report = settled.run_pass()
+
+    assert [("export-egress-ips", WaitsFor.BACKOFF), ("azure-route-server-a", WaitsFor.BACKOFF)] == [
+        (one.resource.name, one.waits_for) for one in report.plan.changes
+    ]
+    assert all(one["metadata"]["name"] != peer[1] for one in settled.world.clusters[CLUSTER].api.objects(peer[0]))
+    assert settled.settle().converged
+    assert the(settled, *peer)

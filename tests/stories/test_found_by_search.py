@@ -522,3 +522,14 @@ def test_namespaces_given_up_to_a_tenant_that_nobody_approved_stay_until_it_can_
         Action("shape", ("t0", 3, False, True)),
         variant=Variant(tenants_per_shard=1, reviewed=True),
     )
+
+
+def test_a_peer_does_not_come_back_under_an_open_filter_that_a_suspension_leaves_as_it_is() -> None:
+    """All tenants of a cluster were suspended, so its filter stood as somebody had opened it; a deleted peer was made again."""
+    _holds(
+        Action("add", ("t1", "spoke1", 1, ("beta",), ("s1.example",))),
+        Action("overtake", (17, 20, 3)),
+        Action("edit_shared", ("spoke1", "BGPFilter", "export-egress-ips", {"exportV4": [{"action": "Accept"}]})),
+        Action("suspend", ("tenant/t1", 7200)),
+        Action("delete_shared", ("spoke1", "BGPPeer", "azure-route-server-a")),
+    )
