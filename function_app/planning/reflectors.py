@@ -136,8 +136,8 @@ class Loss:
 def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -> Loss:
     """Which generation would no longer be learned as it is now, were the connections of these peers left out.
 
-    What remains counts only when its peer is a ready node and connected: the routes of a dead peer stay for the hold time, and
-    nobody knows for how long still.
+    What remains counts only when its peer is a ready reflector and connected: the peering with Route Server selects those alone.
+    Routes of any other stay for the hold time, and nobody knows for how long still.
     """
     if not anything_routed(facts):
         return Loss("")
@@ -151,7 +151,7 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -
         return Loss("")
     if any(one.routes is None for one in leaving):
         return Loss("Route Server is still listing its learned routes")
-    alive = {internal_address(node) for node in facts.observed.of(Kind.NODE) if is_ready(node)}
+    alive = {internal_address(node) for node in reflectors_of(facts.definition, facts.observed).ready}
     staying = tuple(
         one
         for one in connections

@@ -533,3 +533,15 @@ def test_a_peer_does_not_come_back_under_an_open_filter_that_a_suspension_leaves
         Action("suspend", ("tenant/t1", 7200)),
         Action("delete_shared", ("spoke1", "BGPPeer", "azure-route-server-a")),
     )
+
+
+def test_a_node_that_lost_its_label_is_no_way_out_for_those_behind_the_last_reflector() -> None:
+    """Route Server listed its routes for seconds still, and on their strength the last reflector was interrupted."""
+    _holds(
+        Action("add", ("t1", "spoke2", 2, ("beta",), ("s2.example",))),
+        Action("follow", (8,)),
+        Action("replace_node", ("spoke2", 1)),
+        Action("wait", (60,)),
+        Action("label_node", ("spoke2", 3, False)),
+        Action("run"),
+    )

@@ -218,3 +218,23 @@ def test_the_routes_of_a_dead_reflector_are_no_way_to_rely_on(routed: Desk) -> N
     assert (True, {Verdict.ALLOWED}) == (kept, {one.verdict for one in packets}), describe(first)
     assert last.converged, describe(last)
     assert "spoke1-0" in cluster_ids(routed)
+
+
+def test_the_routes_of_a_reflector_that_lost_its_label_are_no_way_to_rely_on(routed: Desk) -> None:
+    """Route Server lists them still, but the peering selects it no more: the other one's lost cluster id waits for a second."""
+    label(routed, "spoke1-1", None)
+    annotate(routed, "spoke1-0", None)
+    packets: list[Packet] = []
+
+    for _ in range(8):
+        first = routed.run_pass()
+        routed.world.advance(15)
+        packets.append(routed.send(CLUSTER, "default", WEBSITE))
+    kept = "spoke1-0" not in cluster_ids(routed)
+    label(routed, "spoke1-1", "true")
+    last = routed.settle()
+
+    assert (True, {Verdict.ALLOWED}) == (kept, {one.verdict for one in packets}), describe(first)
+    assert any("spoke1-0 does not get its cluster id" in note for note in first.plan.notes)
+    assert last.converged, describe(last)
+    assert {"spoke1-0", "spoke1-1"} == set(cluster_ids(routed))
