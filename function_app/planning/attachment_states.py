@@ -62,7 +62,7 @@ def _advertised(situation: Situation, facts: Facts, target: Generation) -> Condi
 def permitted(situation: Situation, target: Generation, firewall: FirewallPlan | None, wish: FirewallWish) -> Condition:
     """A version of the tenant's rules for this range is in force and stays so; without rules it holds.
 
-    What a write under way takes out will be denied in a moment, though it is allowed still.
+    What a write under way takes out, or blocks, will be denied in a moment, though it is allowed still.
     """
     observed = situation.firewall
     if firewall is None or observed is None:
@@ -76,6 +76,8 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
             detail=f"{tenant} is blocked and the block shard does not hold {cidr} yet",
             evidence_at=observed.at,
         )
+    if tenant not in situation.blocked and (firewall.may_deny is None or cidr in firewall.may_deny):
+        return Condition(met=False, detail=f"the block shard may still deny {cidr}", evidence_at=observed.at)
     wanted = wish.tenants.get(tenant)
     if (deferral := _withheld(situation, target.key)) is not None:
         return Condition(

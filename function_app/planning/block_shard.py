@@ -8,9 +8,9 @@ from ipaddress import IPv4Network
 from function_app.model.definitions import Hub
 from function_app.model.names import AttachmentKey, HubName, TenantName, firewall_target
 from function_app.model.plan import Change, ChangeReason, DeleteGroup, PutGroup, Refusal, RefusalCode, Verb
-from function_app.model.resources import Body, FirewallObservation, Kind, ResourceId
+from function_app.model.resources import FirewallObservation, Kind, ResourceId
 from function_app.model.state import HubState, ShardMemory
-from function_app.planning.firewall_resources import block_body, block_name, block_rules, collections_of
+from function_app.planning.firewall_resources import block_body, block_name, block_rules, collections_of, sources_of
 from function_app.planning.in_force import NOTHING, body_in_force, provisioning_state, settled
 
 Blocked = Mapping[TenantName, tuple[IPv4Network, ...]]
@@ -76,9 +76,14 @@ def denied(hub: Hub, firewall: FirewallObservation, state: HubState) -> frozense
     if body is None:
         return frozenset()
     coming = NOTHING if provisioning_state(body) == "Deleting" else body
-    return _sources(body_in_force(body, state.shards.get(group, ShardMemory()))) & _sources(coming)
+    return sources_of(body_in_force(body, state.shards.get(group, ShardMemory()))) & sources_of(coming)
 
 
-def _sources(body: Body | None) -> frozenset[str]:
-    rules = [rule for collection in collections_of(body) for rule in collection.get("rules") or ()]
-    return frozenset(source for rule in rules for source in rule.get("sourceAddresses") or ())
+def may_deny(hub: Hub, firewall: FirewallObservation, state: HubState) -> frozenset[str] | None:
+    """Ranges that the block shard denies now, or will once a write under way is through; None while that cannot be told."""
+    group = block_name(hub.spec.firewall.shards)
+    body, memory = firewall.groups.get(group), state.shards.get(group, ShardMemory())
+    if body is None:
+        return frozenset()
+    enforced = body_in_force(body, memory)
+    return None if enforced is None else sources_of(enforced) | sources_of(body) | frozenset(memory.possible)

@@ -27,7 +27,7 @@ from function_app.model.plan import (
 from function_app.model.resources import Body, FirewallObservation, Kind, ResourceId
 from function_app.model.state import HubState, ShardMemory
 from function_app.planning import RELEASE
-from function_app.planning.block_shard import block_change, denied, in_the_way_of_the_block
+from function_app.planning.block_shard import block_change, denied, in_the_way_of_the_block, may_deny
 from function_app.planning.firewall_resources import (
     Content,
     TenantRules,
@@ -76,6 +76,8 @@ class FirewallPlan:
     staying: Mapping[TenantName, frozenset[str]] = field(default_factory=dict, hash=False)
     """By tenant: ranges that its rules in force allow, less those that a write under way takes out."""
     blocked_in_force: frozenset[str] = frozenset()
+    may_deny: frozenset[str] | None = frozenset()
+    """Ranges that the block shard denies, or will in a moment, whoever is blocked now; None while that cannot be told."""
     seats: Mapping[TenantName, Seat] = field(default_factory=dict, hash=False)
     rendered: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
     rejected: frozenset[TenantName] = frozenset()
@@ -169,6 +171,7 @@ def plan_firewall(
         in_force=in_force,
         staying=ranges_staying(shards, firewall, state.shards),
         blocked_in_force=denied(hub, firewall, state),
+        may_deny=may_deny(hub, firewall, state),
         seats=placement.seats,
         rendered=rendered,
         rejected=frozenset(rejected) | {TenantName(one.subject) for one in placement.refused},

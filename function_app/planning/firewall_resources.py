@@ -259,6 +259,12 @@ def collections_of(body: Body | None) -> tuple[Body, ...]:
     return tuple(((body or {}).get("properties") or {}).get("ruleCollections") or ())
 
 
+def sources_of(body: Body | None) -> frozenset[str]:
+    """All sources that a group's rules name, whoever they are of."""
+    rules = (rule for collection in collections_of(body) for rule in collection.get("rules") or ())
+    return frozenset(source for rule in rules for source in rule.get("sourceAddresses") or ())
+
+
 def group_meaning(body: Body) -> Any:
     """A group without echoes: what two bodies must share to do the same.
 

@@ -20,6 +20,7 @@ from function_app.planning.firewall_resources import (
     meaning,
     read_shard,
     shard_index,
+    sources_of,
 )
 
 FIRST_BACKOFF = timedelta(minutes=1)
@@ -64,9 +65,15 @@ def learn(
             continue
         if state == "Failed" and memory.counted != str(body.get("etag", "")):
             memory = _after_failure(memory, body, now)
-        shown = {source for rules in read_shard(body).values() for source in rules.sources()}
-        learned[name] = replace(memory, possible=tuple(sorted(shown.union(memory.possible))))
+        learned[name] = replace(memory, possible=tuple(sorted(_shown(shards, name, body).union(memory.possible))))
     return learned
+
+
+def _shown(shards: Shards, name: str, body: Body) -> frozenset[str]:
+    """Ranges that a shard of tenants' rules allows, or that the block shard denies, by what is read of it."""
+    if name == block_name(shards):
+        return sources_of(body)
+    return frozenset(source for rules in read_shard(body).values() for source in rules.sources())
 
 
 def _after_success(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:

@@ -276,6 +276,34 @@ def test_the_first_block_is_a_creation_and_a_second_tenant_an_update_of_it() -> 
     ]
 
 
+FIRST, SECOND = IPv4Network("10.99.0.0/29"), IPv4Network("10.99.0.8/29")
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "may_deny"),
+    [
+        pytest.param("Succeeded", ShardMemory(), {SECOND}, id="it stands"),
+        pytest.param("Updating", ShardMemory(in_force={}), {SECOND}, id="it is being made"),
+        pytest.param("Updating", ShardMemory(), None, id="nobody remembers what stood before"),
+        pytest.param("Deleting", ShardMemory(in_force={}), {SECOND}, id="it is going"),
+        pytest.param(
+            "Failed", ShardMemory(in_force={}, possible=(str(FIRST),)), {FIRST, SECOND}, id="one more was seen"
+        ),
+    ],
+)
+def test_what_the_block_shard_may_deny_is_told_whatever_is_blocked_now(
+    state: str, before: ShardMemory, may_deny: set[IPv4Network] | None
+) -> None:
+    """Nobody is blocked any more, and until the shard says otherwise its denials, and those that are coming, hold."""
+    made = planned(a_policy(), blocked={TenantName("b"): (SECOND,)}).changes[0].write
+    assert isinstance(made, PutGroup)
+    shown = {**made.body, "etag": "1", "properties": {**made.body["properties"], "provisioningState": state}}
+
+    plan = planned(a_policy(shown), state=HubState(shards={"egress-block": before}))
+
+    assert (None if may_deny is None else set(map(str, may_deny))) == plan.may_deny
+
+
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [

@@ -545,3 +545,19 @@ def test_a_node_that_lost_its_label_is_no_way_out_for_those_behind_the_last_refl
         Action("label_node", ("spoke2", 3, False)),
         Action("run"),
     )
+
+
+def test_a_tenant_that_is_blocked_no_more_is_not_pointed_before_the_firewall_knows() -> None:
+    """Blocked and unblocked within seconds: its rules stood, and the denial that was being written came after the cut-over."""
+    _holds(
+        COMES,
+        Action("overtake", (50, 130, 2)),
+        Action("run"),
+        Action("amid", (103, Action("block", ("t0",)))),
+        Action("run"),
+        Action("wait", (20,)),
+        Action("run"),
+        Action("unblock", ("t0",)),
+        Action("run"),
+        Action("wait", (60,)),
+    )
