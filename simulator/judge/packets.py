@@ -17,6 +17,7 @@ from simulator.judge.books import Books
 from simulator.judge.truth import find
 from simulator.judge.violations import Invariant, Violation
 from simulator.model.packets import Packet, Reason, Verdict, send
+from simulator.model.packets.gateways import node_address
 from simulator.model.trees import annotations_of
 from simulator.model.world import World
 
@@ -128,6 +129,16 @@ class PacketJudge:
                 one for one in self._books.routed_to(packet.cluster, packet.namespace) if one.holding is Holding.HELD
             ]
             return not held and not self._annotated(packet)
+        return self._stands_for(packet)
+
+    def _stands_for(self, packet: Packet) -> bool:
+        """A gateway carried it under the address of somebody who may stand for its namespace.
+
+        A gateway whose pool is gone leaves as its node: that is a leak, also while nobody claims the namespace, and no
+        connection that passes keep.
+        """
+        if packet.source == node_address(self._world.clusters[packet.cluster], packet.node):
+            return False
         return self._books.holder(packet.source) in self._acceptable(packet)
 
     def _annotated(self, packet: Packet) -> bool:
@@ -139,7 +150,7 @@ class PacketJudge:
         if not new.source:
             return False
         if new.gateway != new.node:
-            return self._books.holder(new.source) not in self._acceptable(new)
+            return not self._stands_for(new)
         if old.gateway == old.node or not self._books.routed_to(new.cluster, new.namespace):
             return False
         claimants = {asked.claimant(new.cluster, new.namespace) for asked in self.asked}

@@ -323,6 +323,20 @@ def test_what_somebody_builds_in_a_range_that_was_given_back_is_his() -> None:
     _holds(COMES, Action("run"), Action("rewind", (1,)), Action("follow", (8,)), by_hand)
 
 
+def test_a_pool_that_is_made_again_ends_a_leak_and_no_connection() -> None:
+    """Somebody deleted it, and the gateway left as its node: fit, said a judge, while some tree named nobody for the namespaces."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("add", ("t1", "spoke1", 1, ("beta",), ())),
+        Action("follow", (8,)),
+        Action("damage_ledger"),
+        GOES,
+        Action("run"),
+        Action("rewind", (2,)),
+        Action("delete_part", ("spoke1", "IPPool", "t0")),
+    )
+
+
 def test_what_was_to_strike_in_a_pass_that_never_began_strikes_no_more() -> None:
     """The hub was busy, and the firewall's refusal came after all faults had been taken back."""
     refuses = Action("amid", (44, Action("refuse_content", ("s0.example",))))
