@@ -53,6 +53,8 @@ class PacketJudge:
         self.blocked = blocked
         self._last: dict[Workload, _Look] = {}
         self.asked: list[Asked] = []
+        self.denied: frozenset[str] = frozenset()
+        """Tenants whose emergency denial a pass has seen since all was last well: its write may take effect after the unblock."""
         self.disturbed: dict[str, set[str]] = {name: set() for name in world.clusters}
         self.sent = 0
 
@@ -184,7 +186,7 @@ class PacketJudge:
     def _should_pass(self, packet: Packet) -> bool:
         """Every tree since all was last well asks that this connection be allowed."""
         claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
-        if "" in claimants or claimants & self.blocked():
+        if "" in claimants or claimants & (self.blocked() | self.denied):
             return False
         return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
 

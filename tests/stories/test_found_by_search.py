@@ -561,6 +561,19 @@ def test_a_node_that_lost_its_label_is_no_way_out_for_those_behind_the_last_refl
     )
 
 
+def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
+    """Azure takes minutes for a write: what a pass was asked to deny is denied for a while, though nobody asks for it any more."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",))),
+        Action("follow", (4,)),
+        Action("run"),
+        Action("block", ("t0",)),
+        Action("run"),
+        Action("unblock", ("t0",)),
+        Action("wait", (700,)),
+    )
+
+
 def test_a_tenant_that_is_blocked_no_more_is_not_pointed_before_the_firewall_knows() -> None:
     """Blocked and unblocked within seconds: its rules stood, and the denial that was being written came after the cut-over."""
     _holds(
