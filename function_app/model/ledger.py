@@ -10,7 +10,15 @@ from functools import cached_property
 from ipaddress import IPv4Network
 
 from function_app.model.definitions import OnRemoval
-from function_app.model.names import AttachmentKey, ClusterName, Commit, GenerationId, NamespaceName, TenantName
+from function_app.model.names import (
+    GENERATION_LABEL,
+    AttachmentKey,
+    ClusterName,
+    Commit,
+    GenerationId,
+    NamespaceName,
+    TenantName,
+)
 from function_app.model.once import Keeper, once
 
 
@@ -166,7 +174,10 @@ def fold(records: Iterable[Record], *, onto: Ledger | None = None) -> Ledger:
         if record.seq != position:
             raise BrokenLedger(f"record {position} has seq {record.seq}: the ledger has a gap or was reordered")
         if record.kind is RecordKind.RESERVE:
-            generations[record.generation] = _reserved(record, generations.get(record.generation), position)
+            known = generations.get(record.generation)
+            generations[record.generation] = reserved = _reserved(record, known, position)
+            if known is None and GENERATION_LABEL not in reserved.labels:
+                generations.update({one.id: _unnamed(one) for one in generations.values() if _gives_up(one, reserved)})
             continue
         known = generations.get(record.generation)
         if known is None:
@@ -194,6 +205,24 @@ def _reserved(record: Record, known: Generation | None, position: int) -> Genera
         reserved_at=record.at,
         commit=record.commit,
     )
+
+
+def _gives_up(known: Generation, reserved: Generation) -> bool:
+    """Its names were adopted anew while nobody was ever routed to it: what stands under them is not of its making."""
+    names = known.gateway_namespace, known.gateway
+    return (
+        known.live
+        and known.id != reserved.id
+        and known.key == reserved.key
+        and known.switched_at is None
+        and names == (reserved.gateway_namespace, reserved.gateway)
+    )
+
+
+def _unnamed(known: Generation) -> Generation:
+    """Under names that nothing bears, so that nobody takes what is another generation's for its own."""
+    gateway, pool = f"{known.gateway}-{known.id}", f"{known.pool}-{known.id}"
+    return replace(known, gateway=gateway, pool=pool, labels={GENERATION_LABEL: str(known.id)})
 
 
 def _advanced(known: Generation, record: Record) -> Generation:

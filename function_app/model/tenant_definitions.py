@@ -117,6 +117,12 @@ class Adopt(Definition):
         ),
     ]
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Gateway namespace, gateway and pool; a gateway without a namespace lives in the one of its name."""
+        namespace, _, gateway = self.gateway.rpartition("/")
+        return namespace or gateway, gateway, self.pool
+
 
 class Attachment(Definition):
     """One tenant on one cluster."""

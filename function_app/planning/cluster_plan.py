@@ -5,7 +5,7 @@ Shared objects are `shared_plan.py`, pointing namespaces is `pointing.py`, takin
 
 from __future__ import annotations
 
-from function_app.model.definitions import Adopt, Attachment, Cluster
+from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
 from function_app.model.names import POLICY_ANNOTATION, AttachmentKey, HubName
 from function_app.model.once import once
@@ -35,17 +35,26 @@ def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: D
     target, defined = intent.target, intent.defined
     if target is None or defined is None:
         return
-    bypass = defined.tenant.spec.egress.bypass
-    wanted, source = _wanted(target, situation.hub.name, defined.attachment, bypass, facts.definition)
-    if defined.attachment.adopt is not None and _home_is_ours(situation, facts, target):
+    bypass, attachment = defined.tenant.spec.egress.bypass, as_made(target, defined.attachment)
+    wanted, source = _wanted(target, situation.hub.name, attachment, bypass, facts.definition)
+    if attachment.adopt is not None and _home_is_ours(situation, facts, target):
         wanted = (home_of(situation.hub.name, target), *wanted)
     found = tuple(facts.observed.resources.get(resource.id) for resource in wanted)
     if _all_stand(target, situation.hub.name, wanted, found):
         for resource in wanted:
             note_standing(facts, draft, resource, source)
-    elif not _kept(situation, facts, intent, defined.attachment, target, wanted, source, draft):
+    elif not _kept(situation, facts, intent, attachment, target, wanted, source, draft):
         return
     _prune(situation, facts, draft, target, {resource.id for resource in wanted}, intent.key)
+
+
+@once
+def as_made(target: Generation, attachment: Attachment) -> Attachment:
+    """The attachment without `adopt` where that names what an earlier generation took over, and this one is made by us."""
+    adopt = attachment.adopt
+    if adopt is None or adopt.names == (target.gateway_namespace, target.gateway, target.pool):
+        return attachment
+    return attachment.model_copy(update={"adopt": None})
 
 
 @once
@@ -70,7 +79,7 @@ def _kept(
     needs: frozenset[ResourceId] = frozenset()
     refused_before = len(draft.refused)
     for resource in wanted:
-        adopted = _is_adopted(attachment.adopt, target, resource)
+        adopted = attachment.adopt is not None and resource.id.kind in (Kind.IP_POOL, Kind.EGRESS_GATEWAY)
         theirs = _pools_instead(facts, target, resource)
         if theirs:
             draft.refused.append(Refusal(RefusalCode.RANGE_HELD, str(intent.key), overlap_words(target, theirs[0])))
@@ -120,15 +129,6 @@ def _home_is_ours(situation: Situation, facts: Facts, generation: Generation) ->
     """Where nothing stands that could be taken over, or no longer, we make the namespace, and keep what we made."""
     found = facts.observed.get(Kind.NAMESPACE, generation.gateway_namespace)
     return found is None or ours(found, situation.hub.name, ())
-
-
-def _is_adopted(adopt: Adopt | None, generation: Generation, resource: Resource) -> bool:
-    if adopt is None:
-        return False
-    return (resource.id.kind, resource.id.name) in (
-        (Kind.IP_POOL, generation.pool),
-        (Kind.EGRESS_GATEWAY, generation.gateway),
-    )
 
 
 def _prune(

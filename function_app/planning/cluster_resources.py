@@ -60,6 +60,11 @@ def later_names(tenant: TenantName, generation: GenerationId) -> tuple[str, str,
     return f"{tenant}-egw", f"{tenant}-egw-{generation}", f"{tenant}-pool-{generation}"
 
 
+def home_apart(tenant: TenantName, generation: GenerationId) -> str:
+    """A gateway namespace for one that cannot live where the tenant's former gateway does, since that one is not ours."""
+    return f"{tenant}-{generation}-egw"
+
+
 def template_labels(tenant: TenantName, generation: GenerationId) -> dict[str, str]:
     """Labels of the gateway's pods; the generation's is what annotations select, and it is never reused."""
     return {TENANT_LABEL: str(tenant), GENERATION_LABEL: str(generation)}

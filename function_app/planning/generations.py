@@ -23,8 +23,8 @@ from function_app.model.plan import Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Unreadable
 from function_app.model.tree import DefinedAttachment
 from function_app.planning.claims import Claims, Obstacle
-from function_app.planning.cluster_resources import later_names, plain_names, template_labels
 from function_app.planning.limits import routes_over_limit
+from function_app.planning.naming import names_and_labels
 from function_app.planning.situation import Situation
 
 REBUILT_AUTHOR = "rebuilt from what was observed"
@@ -253,15 +253,8 @@ def _nothing_given_out(situation: Situation, subject: str) -> Obstacle:
 
 def _reserve(situation: Situation, ledger: Ledger, defined: DefinedAttachment) -> Record:
     identity = situation.draw()
-    tenant, adopt = defined.key.tenant, defined.attachment.adopt
-    if adopt is not None:
-        namespace, _, gateway = adopt.gateway.rpartition("/")
-        names, labels = (namespace or gateway, gateway, adopt.pool), dict(adopt.labels)
-    else:
-        taken = {one.pool for one in ledger.of(defined.key)}
-        plain = plain_names(tenant)
-        names = plain if plain[2] not in taken else later_names(tenant, identity)
-        labels = template_labels(tenant, identity)
+    tenant = defined.key.tenant
+    names, labels = names_and_labels(situation, ledger, defined, identity)
     return Record(
         seq=0,
         epoch=0,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from stories.desk import PLATFORM, Desk, describe, sample
 
 from demo.published_example import CLUSTER, carry_out
-from function_app.model.plan import ChangeReason, RefusalCode
+from function_app.model.ledger import fold
+from function_app.model.plan import ChangeReason, RefusalCode, Stage
 from simulator.model.packets import Packet, Verdict
+
+TENANT = "tenants/tenant0.yaml"
 
 
 def by_hand() -> Desk:
@@ -86,3 +90,52 @@ def test_another_block_size_than_the_one_found_is_refused() -> None:
 
     assert RefusalCode.IMMUTABLE in {one.code for one in report.plan.refused}, describe(report)
     assert Verdict.ALLOWED == desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
+
+
+def _with_range(text: object, cidr: str) -> str:
+    assert "cidr: 10.99.0.0/29" in str(text)
+    return str(text).replace("cidr: 10.99.0.0/29", f"cidr: {cidr}")
+
+
+def _without_adopt(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if "adopt:" not in line)
+
+
+@pytest.mark.parametrize("passes", [1, 4])
+def test_a_range_that_was_written_wrong_can_be_corrected(passes: int) -> None:
+    """Another range than the pool has is refused; once it is written as found, all is taken over and nothing waits for anything."""
+    desk = by_hand()
+    files = adopting()
+    desk.commit({**files, TENANT: _with_range(files[TENANT], "10.99.0.64/29")})
+    for _ in range(passes):
+        refused = desk.run_pass().plan.refused
+    desk.commit({TENANT: files[TENANT]})
+
+    last = desk.settle()
+
+    assert [RefusalCode.IMMUTABLE] == [one.code for one in refused]
+    assert last.converged, describe(last)
+    assert Stage.ROUTED is desk.attachment("tenant0", CLUSTER).stage
+    assert Verdict.ALLOWED is desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
+    assert {"10.99.0.0/29"} == {str(one.range) for one in fold(desk.ledger.read()).live()}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["adopt is left in the file", "adopt is taken out"])
+def test_who_was_taken_over_is_renumbered_like_any_other(kept: bool) -> None:
+    """`adopt` names what has the former range: the next one gets a gateway of our making, the hand-made one goes."""
+    desk = by_hand()
+    desk.commit(adopting())
+    desk.settle()
+    text = _with_range(adopting()[TENANT], "10.99.0.64/29")
+    packets: list[Packet] = []
+    desk.commit({TENANT: text if kept else _without_adopt(text)})
+
+    last = desk.settle(400, watch=lambda: packets.append(desk.send(CLUSTER, "default", "http://www.tigera.io")))
+
+    assert last.converged, describe(last)
+    assert {Verdict.ALLOWED} == {packet.verdict for packet in packets}
+    assert str(packets[-1].source).startswith("10.99.0.6")
+    api = desk.world.clusters[CLUSTER].api
+    names = {one["metadata"]["name"] for kind in ("IPPool", "EgressGateway") for one in api.objects(kind)}
+    assert names.isdisjoint({"tenant0-pool", "tenant0-egw"})
+    assert "tenant0-egw" in {one["metadata"]["name"] for one in api.objects("Namespace")}

@@ -588,3 +588,14 @@ def test_a_tenant_that_is_blocked_no_more_is_not_pointed_before_the_firewall_kno
         Action("run"),
         Action("wait", (60,)),
     )
+
+
+def test_what_adopts_and_gets_another_range_does_not_wait_for_itself() -> None:
+    """Both its generations bore the adopted names: what pointed at the new gateway kept the old one waiting for ever."""
+    _holds(
+        COMES,
+        Action("adopt", ("t3", "spoke1", 4, ("alpha", "gamma"), ("s0.example", "s1.example", "s2.example"))),
+        Action("adopt", ("t1", "spoke1", 3, ("beta",), ("s1.example",))),
+        Action("amid", (30, Action("allow", ("t1", ("s2.example",), True, False)))),
+        Action("swap", ("t3", "t1", "spoke1")),
+    )
