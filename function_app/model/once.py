@@ -56,8 +56,8 @@ def once[K, **P, R](work: Callable[Concatenate[K, P], R]) -> Callable[Concatenat
         found = kept.get(work)
         if found is not None:
             before, answer = found
-            # The usual case, tens of thousands of times in a pass: the very objects of the last call.
-            if len(before) == len(others) and (all(map(is_, before, others)) or _same(before, others)):
+            # The usual case, tens of thousands of times in a pass: nothing else was given, which is one and the same empty tuple.
+            if before is others or _same(before, others):
                 return answer
         answer = work(keeper, *others, **named)
         kept[work] = others, answer

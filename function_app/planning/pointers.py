@@ -13,6 +13,7 @@ from function_app.model.names import (
     SELECTOR_ANNOTATION,
     GenerationId,
 )
+from function_app.model.once import once
 from function_app.model.resources import ClusterObservation, Kind, Resource
 from function_app.planning import selectors
 from function_app.planning.cluster_resources import pointing_annotations
@@ -54,9 +55,7 @@ class Gateways:
         for generation in self._generations:
             for label in gateway_labels(generation).items():
                 self._by_label.setdefault(label, []).append(generation)
-            for bypass in (False, True):
-                patch = pointing_annotations(generation, bypass=bypass)
-                wanted = frozenset((key, value) for key, value in patch.items() if value is not None)
+            for wanted in _patches(generation):
                 self._exact.setdefault(wanted, generation.id)
 
     def exact(self, found: Mapping[str, str]) -> GenerationId | None:
@@ -107,6 +106,13 @@ class Gateways:
         return selectors.hits(namespace_selector, labels) is not False
 
 
+@once
+def _patches(generation: Generation) -> tuple[frozenset[tuple[str, str]], ...]:
+    """What a namespace that points here bears, with and without a bypass."""
+    patches = (pointing_annotations(generation, bypass=bypass) for bypass in (False, True))
+    return tuple(frozenset((key, value) for key, value in patch.items() if value is not None) for patch in patches)
+
+
 def pointer_of(resource: Resource, gateways: Gateways, *, home: str = "") -> Pointer:
     """Read the annotations of a namespace or pod. `home` is the namespace it is in: a bare selector sees only that one."""
     found = {key: resource.annotations[key] for key in EGRESS_ANNOTATIONS if key in resource.annotations}
@@ -121,6 +127,7 @@ def pointer_of(resource: Resource, gateways: Gateways, *, home: str = "") -> Poi
     )
 
 
+@once
 def gateway_labels(generation: Generation) -> dict[str, str]:
     """Labels that Tigera's operator and our template give to a generation's gateway pods."""
     return {

@@ -350,6 +350,8 @@ def hopeless(
 
 def _unlearned(generation: Generation, cluster: ClusterObservation, learned: tuple[LearnedRoutes | None, ...]) -> str:
     pods = ready_pods(generation, cluster)
+    if not pods:
+        return ""
     nodes = tuple(cluster.get(Kind.NODE, _node_of(pod)) for pod in pods)
     return _not_learned(generation, pods, nodes, learned)
 
