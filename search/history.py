@@ -253,7 +253,7 @@ class History:
             self._depth -= 1
             self._leases.pop()
             published = json.dumps(self.desk.ports.status.latest(HUB), default=str) if report is not None else ""
-            self.judge.end(report, published, (CANARY,))
+            self.judge.end(report, published, (CANARY,), self.lasting)
         self.passes += 1
         self.recent = waiting - {fault_name(fault) for fault in self.desk.world.faults.pending()}
         if report is not None:
@@ -262,8 +262,6 @@ class History:
                 self.judge.approvals.taken_up(Asked(source.tree))
             self.report = report
             self.tell(outline(report))
-            if report.converged:
-                self.judge.calm(self.lasting)
         return report
 
     def acquired(self, lease: MemoryLease) -> None:

@@ -80,8 +80,17 @@ class Judge:
         self._clusters.sample(asked)
         self.approvals.begin(asked)
 
-    def end(self, report: Report | None, published: str = "", secrets: Iterable[str] = ()) -> None:
-        """The innermost pass is over; None when it died. `published` is what readers were given."""
+    def end(
+        self,
+        report: Report | None,
+        published: str = "",
+        secrets: Iterable[str] = (),
+        lasting: Iterable[str] = (),
+    ) -> None:
+        """The innermost pass is over; None when it died. `published` is what readers were given.
+
+        When it converged all is well again, but for what lasts. Not so when somebody acted meanwhile: it may have looked before.
+        """
         ended = self._passes.pop()
         self._before = None
         for secret in secrets:
@@ -93,6 +102,8 @@ class Judge:
         for outcome in report.outcomes:
             if outcome.change.target in unread and outcome.result not in (Result.PENDING, Result.SKIPPED):
                 self._find([(Invariant.DOUBT, f"{outcome.change.resource} was written though unread")])
+        if report.converged and not ended.touched:
+            self._calm(lasting)
         if report.converged and not self._passes:
             self.packets.asked[:] = [ended.asked]
             self.packets.denied = self._blocked()
@@ -167,12 +178,6 @@ class Judge:
             self._clusters.note_pointers(cluster)
             self._keep(self.packets.look([cluster], judged=False))
 
-    def calm(self, lasting: Iterable[str] = ()) -> None:
-        """All is well again, but for what lasts."""
-        kept = set(lasting)
-        for reasons in self.packets.disturbed.values():
-            reasons.intersection_update(kept)
-
     def watch(self) -> None:
         """Time has passed."""
         self._clusters.sample(self.packets.asked[-1] if self.packets.asked else None)
@@ -183,6 +188,11 @@ class Judge:
         self._find([(invariant, words)])
 
     # --- inside --------------------------------------------------------------------------------------------------
+
+    def _calm(self, lasting: Iterable[str]) -> None:
+        kept = set(lasting)
+        for reasons in self.packets.disturbed.values():
+            reasons.intersection_update(kept)
 
     def _outlived(self, call: Call) -> None:
         """The write that was on its way when the lease ended may still land; before the next one the pass must look."""

@@ -561,6 +561,16 @@ def test_a_node_that_lost_its_label_is_no_way_out_for_those_behind_the_last_refl
     )
 
 
+def test_what_somebody_does_in_the_middle_of_a_pass_is_not_ours_when_it_converges() -> None:
+    """A shard is deleted in the portal after the pass has read it: it finds all well, and Azure takes the rules away later."""
+    _holds(
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",))),
+        Action("follow", (16,)),
+        Action("amid", (57, Action("portal_deletes", ("egress-000",)))),
+        Action("overtake", (109, 130, 2)),
+    )
+
+
 def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
     """Azure takes minutes for a write: what a pass was asked to deny is denied for a while, though nobody asks for it any more."""
     _holds(
