@@ -7,15 +7,17 @@ something, and what their silence means. Why anything is deferred is decided in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from function_app.measuring import span
 from function_app.model.admission import NEVER, Admission
 from function_app.model.errors import CommitGone, SourceError, StateError
 from function_app.model.names import Commit, HubName
-from function_app.model.tree import Tree, hub_definitions
+from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
+from function_app.planning.recalling import to_recall, with_recalled
 from function_app.planning.rollout import hubs_before
 from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import HubPorts
@@ -27,11 +29,21 @@ _HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without th
 def admitted_now(
     asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, in_use: bool
 ) -> Admitted:
-    """What of Git is taken up; while nothing can keep it from that, nothing is read.
+    """What of Git is taken up, and what is known of whom Git knows no more; while there is no question, nothing is read.
 
     `tree` is what Git has, `former` reads the tree of a commit before; `in_use` says that this hub is not known to be
     new, so that something may be in force. Raises SourceError while it cannot be told what was taken up.
     """
+    admitted, wanted = _taken_up(asked, tree, former, ports, in_use=in_use), to_recall(asked)
+    trees: dict[Commit, HubDefinitions | None] = {}
+    for commit in sorted({*wanted.values()}):
+        with suppress(SourceError):
+            trees[commit] = _of_hub(former(commit), asked.hub.name)
+    hub, recalled = with_recalled(admitted.hub, wanted, trees)
+    return Admitted(hub, replace(admitted.admission, recalled=recalled)) if wanted else admitted
+
+
+def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, in_use: bool) -> Admitted:
     commits = commits_to_read(asked)
     if commits is None:
         return Admitted(asked.hub)
@@ -46,9 +58,7 @@ def admitted_now(
         trees = {commit: former(commit) for commit in commits}
     except CommitGone as problem:
         return _all_or_nothing(asked, str(problem))
-    definitions = {
-        commit: hub_definitions(one, name) if name in one.definitions.hubs else None for commit, one in trees.items()
-    }
+    definitions = {commit: _of_hub(one, name) for commit, one in trees.items()}
     if is_reviewed(asked):
         names = tenants_to_ask_about(asked, changed(asked, definitions))
         standing = asked.state.standing
@@ -59,6 +69,10 @@ def admitted_now(
                 origins=origins(tree, trees.values(), name, names, ports.approvals, ports.shown, newcomers),
             )
     return admit(asked, definitions)
+
+
+def _of_hub(tree: Tree, name: HubName) -> HubDefinitions | None:
+    return hub_definitions(tree, name) if name in tree.definitions.hubs else None
 
 
 def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:

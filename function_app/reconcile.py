@@ -142,6 +142,7 @@ def _kept_state(
         last_good_since=state.last_good_since if state.last_good_commit == commit else now,
         standing=admission.standing,
         reviewed=admission.reviewed,
+        recalled=admission.recalled,
         settled=settled_after(state, planned.plan, admission, hub.clusters, now),
         stuck=stuck_after(planned.plan, admission, hub),
     )
@@ -207,7 +208,8 @@ def _situated(
     except (BrokenLedger, StateError) as problem:
         broken = str(problem)
     firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
-    asked = Asked(definitions, before, decisions, now, firewall=firewall)
+    holding = None if broken else frozenset(one.key.tenant for one in ledger.live())
+    asked = Asked(definitions, before, decisions, now, firewall=firewall, holding=holding)
     unknown, admitted = _beyond_us(decisions, now), Admitted(definitions)
     try:
         if not (as_asked or unknown):

@@ -29,6 +29,7 @@ class MemoryRepository:
         self._clock = clock
         self._line: list[tuple[CommitEntry, dict[str, bytes]]] = []
         self._branches: dict[Commit, tuple[CommitEntry, dict[str, bytes]]] = {}
+        self._rewound: dict[Commit, list[tuple[CommitEntry, dict[str, bytes]]]] = {}
         self._blobs: dict[str, bytes] = {}
         self.reachable = True
 
@@ -44,8 +45,13 @@ class MemoryRepository:
         self._branches[entry.commit] = entry, tree
         return entry.commit
 
-    def rewind(self, to: int) -> Commit:
-        """Drop the newest commits, as a force-push does, keeping the first `to`."""
+    def rewind(self, to: int, *, gone: bool = False) -> Commit:
+        """Drop the newest commits, as a force-push does, keeping the first `to`.
+
+        By their ids they can still be read, as in a copy that had fetched them, unless they are `gone`.
+        """
+        for end in range(to, 0 if gone else len(self._line)):
+            self._rewound[self._line[end][0].commit] = self._line[: end + 1]
         del self._line[to:]
         return self._line[-1][0].commit
 
@@ -83,6 +89,8 @@ class MemoryRepository:
             before = self.first_parents(entry.first_parent, since) if entry.first_parent not in (None, since) else []
             return [*before, entry]
         entries = [entry for entry, _ in self._line]
+        if commit not in (entry.commit for entry in entries):
+            entries = [entry for entry, _ in self._rewound.get(commit, ())]
         ids = [entry.commit for entry in entries]
         if commit not in ids:
             raise CommitGone(f"commit {commit[:12]} is gone from the repository")
@@ -98,7 +106,7 @@ class MemoryRepository:
 
     def entries(self, commit: Commit) -> Sequence[BlobEntry]:
         """All files of one commit."""
-        known = (*self._line, *self._branches.values())
+        known = (*self._line, *self._branches.values(), *(line[-1] for line in self._rewound.values()))
         tree = next(tree for entry, tree in known if entry.commit == commit)
         return [BlobEntry(path, 0o100644, _blob_id(content), len(content)) for path, content in sorted(tree.items())]
 

@@ -143,6 +143,8 @@ class HubState:
     reviewed: bool = False
     """Whether the hub in force applies only what was approved."""
     ledger_rebuilt_at: datetime | None = None
+    recalled: Mapping[TenantName, Commit] = field(default_factory=dict)
+    """Tenants that hold something and of which Git says nothing since its branch was rewound: the commit in force before."""
 
 
 @dataclass(frozen=True, slots=True)

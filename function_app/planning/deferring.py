@@ -18,7 +18,8 @@ from function_app.model.tree import HubDefinitions
 class Asked:
     """What is to be taken up on a hub, and what is known meanwhile. `hub` is what Git has now.
 
-    `firewall` is None while it is not read. `origins` say how the commits came in that made tenants what they are, and
+    `firewall` is None while it is not read, `holding` are the tenants that have a range by the ledger, None while that is not
+    read. `origins` say how the commits came in that made tenants what they are, and
     `hub_origin` the hub's own; they are asked for only where `planning.unapproved` needs them.
     """
 
@@ -31,6 +32,7 @@ class Asked:
     firewall: FirewallObservation | None = None
     origins: Mapping[TenantName, tuple[Origin, ...]] = field(default_factory=dict)
     hub_origin: Origin | None = None
+    holding: frozenset[TenantName] | None = frozenset()
 
     def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
         """Decisions of one kind that have not expired."""

@@ -86,7 +86,7 @@ def _witnessed(situation: Situation, ledger: Ledger) -> Iterator[tuple[Attachmen
 def _rules(
     situation: Situation, tenant: TenantName, given: Sequence[Given], in_force: Callable[[], _InForce]
 ) -> TenantRules:
-    """A tenant's rules as they were admitted; where Git says nothing of it any more, what is in force for its ranges.
+    """A tenant's rules as they were admitted; where nothing tells what that was, what is in force for its ranges.
 
     On what is suspended only what stands there stays, and of that what the definitions allow; so it is for whoever leaves a hub
     that applies what was approved, since nobody is asked about what leaves.
@@ -105,7 +105,9 @@ def _rules(
 
 
 def _leaves_reviewed(situation: Situation, key: AttachmentKey) -> bool:
-    return situation.admission.reviewed and key not in situation.hub.attachments
+    """Of whom Git says nothing any more the rules are those that were approved, whatever stands in the firewall."""
+    leaves = key not in situation.hub.attachments and key.tenant not in situation.admission.recalled
+    return situation.admission.reviewed and leaves
 
 
 def _as_admitted(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:

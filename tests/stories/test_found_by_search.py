@@ -609,3 +609,17 @@ def test_what_adopts_and_gets_another_range_does_not_wait_for_itself() -> None:
         Action("amid", (30, Action("allow", ("t1", ("s2.example",), True, False)))),
         Action("swap", ("t3", "t1", "spoke1")),
     )
+
+
+def test_whom_a_force_push_dropped_keeps_the_rules_that_were_approved() -> None:
+    """Git said nothing of it any more, somebody opened its shard, and the next write, for another tenant, carried that along."""
+    _holds(
+        Action("add", ("t1", "spoke1", 1, ("beta",), ("s1.example",))),
+        COMES,
+        Action("follow", (9,)),
+        Action("rewind", (3,)),
+        Action("adopt", ("t0", "spoke1", 5, ("gamma",), ("s1.example",))),
+        Action("remove", ("t0",)),
+        Action("portal_opens", ("egress-000",)),
+        variant=Variant(tenants_per_shard=25, reviewed=True, bare=True),
+    )

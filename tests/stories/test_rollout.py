@@ -147,7 +147,7 @@ def test_a_commit_in_force_that_a_force_push_dropped_stops_no_order_for_good(ord
     """Nobody can read any more what was in force, which is the same as nobody remembering it: what Git has now is taken up."""
     ordered.commit(edited("tenant1", "docs.", "help."))
     ordered.settle()
-    ordered.repository.rewind(1)
+    ordered.repository.rewind(1, gone=True)
     ordered.commit(sample("tenants/tenant0.yaml", "tenants/tenant1.yaml"))
     ordered.commit(after("cluster", SECOND, FIRST, "10m"))
 

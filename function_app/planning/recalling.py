@@ -1,0 +1,44 @@
+"""Tenants that hold something and that Git says nothing of any more: what was in force of them before its branch was rewound.
+
+Whoever is removed by a commit is still known by his last definition. A force-push takes that away as well, while ranges, gateways
+and rules stay until their removal has been through its limits and orders; meanwhile their rules are those of the commit that was
+in force. The state keeps which one that is. Where it cannot be read any more, or where something of the tenant was deferred then,
+all that is known of the rules is what stands in the firewall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from function_app.model.names import Commit, TenantName
+from function_app.model.tree import HubDefinitions
+from function_app.planning.deferring import Asked
+
+
+def to_recall(asked: Asked) -> Mapping[TenantName, Commit]:
+    """The commit at which each such tenant was in force last, as far as that is known."""
+    known, before = asked.state.recalled, asked.state.last_good_commit
+    holding = known.keys() if asked.holding is None else asked.holding
+    return {
+        tenant: commit
+        for tenant in sorted(holding - asked.hub.rules.keys())
+        if (commit := known.get(tenant, before)) not in (None, asked.hub.commit) and not _was_deferred(asked, tenant)
+    }
+
+
+def _was_deferred(asked: Asked, tenant: TenantName) -> bool:
+    return any(part.startswith(f"{tenant}@") for part in asked.state.standing)
+
+
+def with_recalled(
+    hub: HubDefinitions, wanted: Mapping[TenantName, Commit], trees: Mapping[Commit, HubDefinitions | None]
+) -> tuple[HubDefinitions, Mapping[TenantName, Commit]]:
+    """The hub with the rules of those that were attached, and whom to ask for again: also whose commit is not among `trees`."""
+    found = {
+        tenant: one.rules[tenant]
+        for tenant, commit in wanted.items()
+        if (one := trees.get(commit)) is not None and any(key.tenant == tenant for key in one.attachments)
+    }
+    again = {tenant: commit for tenant, commit in wanted.items() if tenant in found or commit not in trees}
+    return (replace(hub, rules={**hub.rules, **found}) if found else hub), again

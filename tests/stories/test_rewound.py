@@ -1,0 +1,106 @@
+"""A force-push drops tenants from Git without a word: until their removal may begin, their rules are what they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from stories.desk import PLATFORM, Desk, sample
+from stories.test_reviewed import NEW, TENANT0, TENANT1, Reviewing, over, reviewed_hub, wider
+from stories.test_suspended import names_of, passes
+
+from function_app.model.plan import RefusalCode
+from function_app.model.state import DecisionKind
+from simulator.model.packets import Verdict
+
+CLUSTER = "spoke1-aks"
+
+
+def settled_on(platform: dict[str, str]) -> Reviewing:
+    """Both tenants settled on a hub whose platform is the only commit before theirs."""
+    desk = Desk.at()
+    found = over(desk)
+    desk.commit(platform)
+    found.approved(sample(TENANT0, TENANT1))
+    desk.settle()
+    return found
+
+
+@pytest.fixture(params=["merged", "reviewed"])
+def rewindable(request: pytest.FixtureRequest) -> Reviewing:
+    """A hub that applies what is merged, or what was approved."""
+    return settled_on(sample(*PLATFORM) | (reviewed_hub() if request.param == "reviewed" else {}))
+
+
+def opened(desk: Desk) -> None:
+    """Somebody allows both tenants everything in the portal."""
+
+    def widen(properties: dict[str, Any]) -> None:
+        for collection in properties["ruleCollections"]:
+            for rule in collection["rules"]:
+                rule.update({"targetFqdns": ["*"]} if "targetFqdns" in rule else {})
+
+    desk.world.hubs["hub1"].edit_group("tenants", "egress-000", widen)
+    desk.world.advance(600)
+
+
+def stopped(desk: Desk) -> bool:
+    """The newest pass removes nobody."""
+    return RefusalCode.REMOVALS in {one.code for one in desk.reports[-1].plan.refused}
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_somebody_opens_after_a_force_push_is_closed_again(rewindable: Reviewing, *, late: bool) -> None:
+    """Before the first pass that sees the force-push, or later: both keep what was in force, whoever else's rules are written."""
+    desk = rewindable.desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.repository.rewind(1)
+    passes(desk, 3 if late else 0)
+    opened(desk)
+    assert {"*"} == names_of(desk, "tenant0")
+
+    passes(desk, 5)
+
+    assert stopped(desk)
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+    assert 0 == desk.run_pass().writes
+
+
+def test_of_a_commit_that_is_gone_the_firewall_tells(rewindable: Reviewing) -> None:
+    """Nobody can read any more what was in force: what stands in the firewall stays."""
+    desk = rewindable.desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.repository.rewind(1, gone=True)
+
+    passes(desk, 5)
+
+    assert stopped(desk)
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+
+
+def test_what_nobody_approved_does_not_come_in_by_a_force_push() -> None:
+    """Tenant0 asked for more, waited, and is dropped from Git: what was deferred is not what was in force."""
+    desk = settled_on(sample(*PLATFORM) | reviewed_hub()).desk
+    desk.commit(wider())
+    passes(desk, 3)
+    before = names_of(desk, "tenant0")
+    desk.repository.rewind(1)
+
+    passes(desk, 5)
+
+    assert stopped(desk)
+    assert NEW not in names_of(desk, "tenant0") == before
+
+
+def test_once_its_removal_is_waived_nothing_is_left_of_it(rewindable: Reviewing) -> None:
+    """Whoever Git says nothing of leaves like any other tenant."""
+    desk = rewindable.desk
+    desk.repository.rewind(1)
+    passes(desk, 2)
+    desk.decide(DecisionKind.WAIVER, desk.reports[-1].plan.plan_id, code=RefusalCode.REMOVALS)
+
+    assert desk.settle().converged
+    assert not names_of(desk, "tenant0") | names_of(desk, "tenant1")
+    assert {} == desk.state.read().recalled
