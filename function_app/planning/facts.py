@@ -113,16 +113,15 @@ def _pods_may_point(observed: ClusterObservation) -> bool:
 
 
 def rules_stay(situation: Situation, facts: Mapping[ClusterName, Facts], generation: Generation) -> bool:
-    """Firewall rules may still allow this generation's range."""
+    """Firewall rules may still allow this generation's range: as long as its gateway must stay, whoever it waits for."""
     if generation.holding is Holding.HELD:
         return True
     if generation.holding is not Holding.LEAVING or generation.leaving_at is None:
         return False
-    since = situation.now - generation.leaving_at
     found = facts.get(generation.key.cluster)
     if found is None:
-        return since < UNREADABLE_DELAY
-    return bool(found.users(generation)) and since < FOREIGN_DELAY
+        return situation.now - generation.leaving_at < UNREADABLE_DELAY
+    return not gateway_may_go(situation, found, generation)
 
 
 def gateway_may_go(situation: Situation, facts: Facts, generation: Generation) -> bool:

@@ -29,6 +29,7 @@ from function_app.service.questions import plan
 from function_app.service.requests import BadRequest
 from search.rule_collections import rule_collection
 from simulator.model.faults import Action, Fault
+from simulator.model.packets import Verdict
 
 CLUSTER = "spoke1-aks"
 HUB_FILE, TENANT0, TENANT1 = "hubs/hub1.yaml", "tenants/tenant0.yaml", "tenants/tenant1.yaml"
@@ -420,6 +421,22 @@ def test_a_namespace_stays_with_who_leaves_until_its_next_tenant_is_approved(rev
     reviewing.approved({TENANT1: f"{heir[TENANT1]}# so be it\n"})
     assert desk.settle().converged
     assert desk.send(CLUSTER, "default", "https://www.tigera.io").gateway.startswith("tenant1-egw/")
+
+
+def test_whoever_waits_for_days_for_the_next_tenants_approval_keeps_its_rules(reviewing: Reviewing) -> None:
+    """Nobody approves tenant1 for two days: what leaves through tenant0's gateway meanwhile is allowed what it was."""
+    desk, text = reviewing.desk, sample(TENANT1)[TENANT1]
+    desk.commit({TENANT0: None, TENANT1: text.replace("namespaces: [", "namespaces: [default, ", 1)})
+    passes(desk, 5)
+    before = names_of(desk, "tenant0")
+
+    desk.world.advance(48 * 3600)
+    passes(desk, 5)
+
+    assert before == names_of(desk, "tenant0")
+    packet = desk.send(CLUSTER, "default", "https://www.tigera.io")
+    assert packet.gateway.startswith("tenant0-egw/")
+    assert Verdict.ALLOWED is packet.verdict
 
 
 def test_a_new_hubs_first_tenants_wait_as_well() -> None:
