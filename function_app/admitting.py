@@ -6,7 +6,7 @@ something, and what their silence means. Why anything is deferred is decided in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from function_app.model.names import Commit, HubName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
-from function_app.planning.recalling import to_recall, with_recalled
+from function_app.planning.recalling import brought_back, to_recall, with_recalled
 from function_app.planning.rollout import hubs_before
 from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import HubPorts
@@ -35,11 +35,10 @@ def admitted_now(
     new, so that something may be in force. Raises SourceError while it cannot be told what was taken up.
     """
     admitted, wanted = _taken_up(asked, tree, former, ports, in_use=in_use), to_recall(asked)
-    trees: dict[Commit, HubDefinitions | None] = {}
-    for commit in sorted({*wanted.values()}):
-        with suppress(SourceError):
-            trees[commit] = _of_hub(former(commit), asked.hub.name)
-    hub, recalled = with_recalled(admitted.hub, wanted, trees)
+    trees = dict(_readable(wanted.values(), former))
+    hub, recalled = with_recalled(
+        admitted.hub, wanted, {commit: _of_hub(one, asked.hub.name) for commit, one in trees.items()}
+    )
     return Admitted(hub, replace(admitted.admission, recalled=recalled)) if wanted else admitted
 
 
@@ -56,6 +55,8 @@ def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports:
     name = asked.hub.name
     try:
         trees = {commit: former(commit) for commit in commits}
+        back = (brought_back(asked, key) for key in asked.hub.attachments)
+        trees |= _readable((one for one in back if one is not None), former)
     except CommitGone as problem:
         return _all_or_nothing(asked, str(problem))
     definitions = {commit: _of_hub(one, name) for commit, one in trees.items()}
@@ -69,6 +70,13 @@ def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports:
                 origins=origins(tree, trees.values(), name, names, ports.approvals, ports.shown, newcomers),
             )
     return admit(asked, definitions)
+
+
+def _readable(commits: Iterable[Commit], former: Callable[[Commit], Tree]) -> Iterator[tuple[Commit, Tree]]:
+    """The trees of commits that no branch leads to any more, as far as they can be read."""
+    for commit in sorted({*commits}):
+        with suppress(SourceError):
+            yield commit, former(commit)
 
 
 def _of_hub(tree: Tree, name: HubName) -> HubDefinitions | None:

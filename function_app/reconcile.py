@@ -208,8 +208,7 @@ def _situated(
     except (BrokenLedger, StateError) as problem:
         broken = str(problem)
     firewall = observations.firewall if isinstance(observations.firewall, FirewallObservation) else None
-    holding = None if broken else frozenset(one.key.tenant for one in ledger.live())
-    asked = Asked(definitions, before, decisions, now, firewall=firewall, holding=holding)
+    asked = Asked(definitions, before, decisions, now, firewall=firewall, ledger=None if broken else ledger)
     unknown, admitted = _beyond_us(decisions, now), Admitted(definitions)
     try:
         if not (as_asked or unknown):

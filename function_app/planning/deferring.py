@@ -8,6 +8,7 @@ from datetime import datetime
 
 from function_app.model.admission import Deferral
 from function_app.model.approval import Origin
+from function_app.model.ledger import Ledger
 from function_app.model.names import AttachmentKey, HubName, TenantName
 from function_app.model.resources import FirewallObservation
 from function_app.model.state import Decision, DecisionKind, HubState
@@ -18,9 +19,8 @@ from function_app.model.tree import HubDefinitions
 class Asked:
     """What is to be taken up on a hub, and what is known meanwhile. `hub` is what Git has now.
 
-    `firewall` is None while it is not read, `holding` are the tenants that have a range by the ledger, None while that is not
-    read. `origins` say how the commits came in that made tenants what they are, and
-    `hub_origin` the hub's own; they are asked for only where `planning.unapproved` needs them.
+    `firewall` is None while it is not read, and so is `ledger`. `origins` say how the commits came in that made tenants what
+    they are, and `hub_origin` the hub's own; they are asked for only where `planning.unapproved` needs them.
     """
 
     hub: HubDefinitions
@@ -32,7 +32,7 @@ class Asked:
     firewall: FirewallObservation | None = None
     origins: Mapping[TenantName, tuple[Origin, ...]] = field(default_factory=dict)
     hub_origin: Origin | None = None
-    holding: frozenset[TenantName] | None = frozenset()
+    ledger: Ledger | None = None
 
     def active(self, kind: DecisionKind) -> tuple[Decision, ...]:
         """Decisions of one kind that have not expired."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from function_app.model.names import Commit, TenantName
+from function_app.model.ledger import Holding
+from function_app.model.names import AttachmentKey, Commit, TenantName
 from function_app.model.tree import HubDefinitions
 from function_app.planning.deferring import Asked
 
@@ -19,12 +20,19 @@ from function_app.planning.deferring import Asked
 def to_recall(asked: Asked) -> Mapping[TenantName, Commit]:
     """The commit at which each such tenant was in force last, as far as that is known."""
     known, before = asked.state.recalled, asked.state.last_good_commit
-    holding = known.keys() if asked.holding is None else asked.holding
+    holding = known.keys() if asked.ledger is None else {one.key.tenant for one in asked.ledger.live()}
     return {
         tenant: commit
         for tenant in sorted(holding - asked.hub.rules.keys())
         if (commit := known.get(tenant, before)) not in (None, asked.hub.commit) and not _was_deferred(asked, tenant)
     }
+
+
+def brought_back(asked: Asked, key: AttachmentKey) -> Commit | None:
+    """Of what Git defines again before its removal began: in force is what was, and not a newcomer's nothing."""
+    found = asked.state.recalled.get(key.tenant) if key in asked.hub.attachments else None
+    begun = asked.ledger is not None and all(one.holding is not Holding.HELD for one in asked.ledger.of(key))
+    return None if begun else found
 
 
 def _was_deferred(asked: Asked, tenant: TenantName) -> bool:

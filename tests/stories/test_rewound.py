@@ -9,7 +9,7 @@ from stories.desk import PLATFORM, Desk, sample
 from stories.test_reviewed import NEW, TENANT0, TENANT1, Reviewing, over, reviewed_hub, wider
 from stories.test_suspended import names_of, passes
 
-from function_app.model.plan import RefusalCode
+from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.state import DecisionKind
 from simulator.model.packets import Verdict
 
@@ -104,3 +104,45 @@ def test_once_its_removal_is_waived_nothing_is_left_of_it(rewindable: Reviewing)
     assert desk.settle().converged
     assert not names_of(desk, "tenant0") | names_of(desk, "tenant1")
     assert {} == desk.state.read().recalled
+
+
+def test_whoever_comes_back_keeps_what_was_approved_while_the_rest_waits() -> None:
+    """The files that the refusal asks for come back, with a name more that nobody approved: what stood goes on, the name waits."""
+    desk = settled_on(sample(*PLATFORM) | reviewed_hub()).desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.repository.rewind(1)
+    passes(desk, 2)
+    desk.commit(wider() | wider(TENANT1))
+
+    passes(desk, 40)
+
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    assert WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for
+    assert not stopped(desk)
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+    assert 0 == desk.run_pass().writes
+
+
+def test_whoever_comes_back_as_it_was_is_taken_up_without_a_question(rewindable: Reviewing) -> None:
+    """Nothing of what is in force would change, so nobody is asked to approve it."""
+    desk = rewindable.desk
+    desk.repository.rewind(1)
+    passes(desk, 2)
+    desk.commit({path: f"{text}# back\n" for path, text in sample(TENANT0, TENANT1).items()})
+
+    assert desk.settle().converged
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+
+
+def test_whoever_comes_back_when_its_removal_has_begun_is_asked_about() -> None:
+    """A person let the removal begin: what comes back then is new, and needs an approval like anything new."""
+    desk = settled_on(sample(*PLATFORM) | reviewed_hub()).desk
+    desk.repository.rewind(1)
+    passes(desk, 2)
+    desk.decide(DecisionKind.WAIVER, desk.reports[-1].plan.plan_id, code=RefusalCode.REMOVALS)
+    passes(desk, 1)
+    desk.commit({path: f"{text}# back\n" for path, text in sample(TENANT0, TENANT1).items()})
+
+    passes(desk, 2)
+
+    assert WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for
