@@ -5,25 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Any
 
 from function_app.model.definitions import Cluster
-from function_app.model.ledger import Generation, Holding
+from function_app.model.ledger import Generation
 from function_app.model.names import (
     ALWAYS_RESERVED_NAMESPACES,
     EGRESS_ANNOTATIONS,
-    FIELD_MANAGER,
-    MANAGED_BY_LABEL,
     POLICY_ANNOTATION,
-    AttachmentKey,
     ClusterName,
-    Commit,
     GenerationId,
-    TenantName,
 )
 from function_app.model.resources import ClusterObservation, Kind, Resource
+from function_app.planning.hand_made import hand_made, pod_labels, pool_of
 from function_app.planning.pointers import Gateways, pointer_of
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
@@ -57,11 +52,10 @@ class ClusterFound:
 def gateways_of(name: str, definition: Cluster, seen: ClusterObservation) -> ClusterFound:
     """Every gateway that nobody manages by definition yet."""
     found = ClusterFound()
-    foreign = [one for one in seen.of(Kind.EGRESS_GATEWAY) if one.labels.get(MANAGED_BY_LABEL) != FIELD_MANAGER]
-    stand_ins = {_stand_in(name, one, seen, number).id: one for number, one in enumerate(foreign)}
-    pointed = _pointed(name, foreign, seen, found)
+    foreign = hand_made(ClusterName(name), seen)
+    pointed = _pointed(name, [stand_in for _, stand_in in foreign.values()], seen, found)
     taken: set[str] = set()
-    for identity, gateway in stand_ins.items():
+    for identity, (gateway, _) in foreign.items():
         namespaces = tuple(sorted(pointed.get(identity, ())))
         place = f"{name} EgressGateway {gateway.id.namespace}/{gateway.id.name}"
         if not namespaces:
@@ -78,10 +72,10 @@ def gateways_of(name: str, definition: Cluster, seen: ClusterObservation) -> Clu
 
 
 def _pointed(
-    name: str, foreign: list[Resource], seen: ClusterObservation, found: ClusterFound
+    name: str, stand_ins: list[Generation], seen: ClusterObservation, found: ClusterFound
 ) -> dict[GenerationId, list[str]]:
     """By gateway: namespaces whose annotations select it, and it alone."""
-    gateways = Gateways([_stand_in(name, one, seen, number) for number, one in enumerate(foreign)], seen)
+    gateways = Gateways(stand_ins, seen)
     pointed: dict[GenerationId, list[str]] = {}
     for namespace in seen.of(Kind.NAMESPACE):
         pointer = pointer_of(namespace, gateways, home=namespace.id.name)
@@ -104,34 +98,17 @@ def _pointed(
     return pointed
 
 
-def _stand_in(cluster: str, gateway: Resource, seen: ClusterObservation, number: int) -> Generation:
-    """A generation that selectors can be tried on; the ledger never sees it."""
-    pool = _pool_of(gateway, seen)
-    return Generation(
-        id=GenerationId(f"{number:08x}"),
-        key=AttachmentKey(TenantName(f"{gateway.id.namespace}/{gateway.id.name}"), ClusterName(cluster)),
-        range=_range(pool) or IPv4Network("0.0.0.0/32"),
-        gateway_namespace=gateway.id.namespace,
-        gateway=gateway.id.name,
-        pool=pool.id.name if pool else "",
-        labels=_labels(gateway),
-        holding=Holding.HELD,
-        reserved_at=datetime.min,  # noqa: DTZ901 - nobody asks
-        commit=Commit(""),
-    )
-
-
 def _obstacles(
     gateway: Resource, namespaces: tuple[str, ...], definition: Cluster, seen: ClusterObservation
 ) -> Iterator[str]:
     """Why this gateway cannot be written down."""
     pools = gateway.spec.get("ipPools") or ()
-    pool = _pool_of(gateway, seen)
+    pool = pool_of(gateway, seen)
     if len(pools) != 1 or pool is None:
         yield f"it has {len(pools)} pools" if len(pools) != 1 else "its pool does not exist"
     else:
         yield from _pool_obstacles(pool, definition)
-    if not _labels(gateway):
+    if not pod_labels(gateway):
         yield "its template has no labels"
     if not 1 <= int(gateway.spec.get("replicas", 1)) <= _MOST_REPLICAS:
         yield f"it has {gateway.spec.get('replicas')} replicas"
@@ -164,7 +141,7 @@ def _pool_obstacles(pool: Resource, definition: Cluster) -> Iterator[str]:
 def _found(
     tenant: str, cluster: str, gateway: Resource, namespaces: tuple[str, ...], seen: ClusterObservation
 ) -> FoundGateway:
-    pool = _pool_of(gateway, seen)
+    pool = pool_of(gateway, seen)
     cidr = _range(pool)
     if pool is None or cidr is None:
         raise ValueError("a gateway without a pool was found to have no obstacle")
@@ -184,7 +161,7 @@ def _found(
     if budget is not None:
         fields["disruptionBudget"] = False
     place = f"{gateway.id.namespace}/{gateway.id.name}"
-    return FoundGateway(tenant, cluster, place, pool.id.name, cidr, _labels(gateway), namespaces, fields)
+    return FoundGateway(tenant, cluster, place, pool.id.name, cidr, pod_labels(gateway), namespaces, fields)
 
 
 def _tenant_name(gateway: Resource, taken: set[str]) -> str:
@@ -192,18 +169,6 @@ def _tenant_name(gateway: Resource, taken: set[str]) -> str:
     plain = gateway.id.name.removesuffix("-egw")
     name = plain if _NAME.fullmatch(plain) else "imported"
     return next(one for one in (name, *(f"{name[:36]}-{number}" for number in range(2, 1000))) if one not in taken)
-
-
-def _pool_of(gateway: Resource, seen: ClusterObservation) -> Resource | None:
-    named = [str(one.get("name") or "") for one in gateway.spec.get("ipPools") or ()]
-    cidrs = {str(one.get("cidr")) for one in gateway.spec.get("ipPools") or () if one.get("cidr")}
-    return next(
-        (one for one in seen.of(Kind.IP_POOL) if one.id.name in named or str(one.spec.get("cidr")) in cidrs), None
-    )
-
-
-def _labels(gateway: Resource) -> dict[str, str]:
-    return dict((((gateway.spec.get("template") or {}).get("metadata") or {}).get("labels")) or {})
 
 
 def _range(pool: Resource | None) -> IPv4Network | None:

@@ -57,10 +57,14 @@ def keep(
     source: str,
     keys: tuple[AttachmentKey, ...] = (),
     adopt: bool = False,
+    barred: str = "",
     needs: frozenset[ResourceId] = frozenset(),
     born: Generation | None = None,
 ) -> bool:
-    """Bring one object that is wholly ours to what is wanted; False when something foreign or immovable is in the way."""
+    """Bring one object that is wholly ours to what is wanted; False when something foreign or immovable is in the way.
+
+    `barred` says why what stands there may not be taken over now, though that is asked for.
+    """
     found = facts.observed.resources.get(wanted.id)
     key = rendered_key(facts.name, wanted.id)
     draft.wanted.add(key)
@@ -78,8 +82,8 @@ def keep(
             draft.refused.append(_terminating(facts, found))
         return False
     if not ours(found, situation.hub.name, known):
-        if not adopt:
-            draft.refused.append(_foreign(facts, found))
+        if barred or not adopt:
+            draft.refused.append(_foreign(facts, found, barred))
             return False
         return _adopt(situation, facts, draft, wanted, found, keys, needs)
     changed = differences(wanted, found)
@@ -240,11 +244,13 @@ def delete(
     )
 
 
-def _foreign(facts: Facts, found: Resource) -> Refusal:
+def _foreign(facts: Facts, found: Resource, barred: str) -> Refusal:
     message = (
         f"{found.id} exists on {facts.name} and is not ours (it lacks our labels, our field manager or a known generation). "
         "It was not touched. Delete it, choose another tenant name, or take it over with `adopt`."
     )
+    if barred:
+        message = f"{found.id} on {facts.name} is not taken over yet: {barred}"
     return Refusal(RefusalCode.FOREIGN_RESOURCE, f"cluster/{facts.name} {found.id}", message)
 
 

@@ -26,6 +26,7 @@ from function_app.planning.cluster_resources import (
     EGRESS_SUPPORT_PER_POD,
     FELIX_NAME,
     FILTER_NAME,
+    PEER_NAMES,
     export_filter,
     route_server_peers,
 )
@@ -33,7 +34,9 @@ from function_app.planning.connections import filter_holds
 from function_app.planning.facts import Facts, pods_left
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
+from function_app.planning.hand_made import shut_out
 from function_app.planning.keeping import Draft, keep, rendered_key, report_only
+from function_app.planning.ownership import ours
 from function_app.planning.route_server_check import route_server_differs
 from function_app.planning.situation import Situation
 
@@ -45,11 +48,25 @@ def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], d
     ranges = tuple(one.range for one in live if one.range.subnet_of(egress))
     keys = tuple(sorted({one.key for one in live}))
     adopting = facts.definition.spec.bgp.adopt
+    barred = _barred(situation, facts, ranges) if adopting else ""
     wanted_filter, source = _wanted_filter(facts.observed.get(Kind.BGP_FILTER, FILTER_NAME), situation.hub.name, ranges)
-    standing = keep(situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting)
+    standing = keep(situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting, barred=barred)
     if standing:
-        _plan_peers(situation, facts, draft, wanted_filter.id, adopting=adopting)
+        _plan_peers(situation, facts, draft, wanted_filter.id, adopting=adopting, barred=barred)
     _plan_switch(situation, facts, draft, tuple(intent.key for intent in intents if intent.target))
+
+
+def _barred(situation: Situation, facts: Facts, ranges: tuple[IPv4Network, ...]) -> str:
+    """Why filter and peers that somebody made may not be taken over: what they let out today works, and would be shut out."""
+    names = (FILTER_NAME, *PEER_NAMES)
+    shared = (*facts.observed.of(Kind.BGP_FILTER), *facts.observed.of(Kind.BGP_PEER))
+    if all(one.id.name not in names or ours(one, situation.hub.name, ()) for one in shared):
+        return ""
+    words = shut_out(facts.name, facts.observed, ranges)
+    return words and (
+        f"{words}, which no tenant is given here, and the filter would shut that out. Define it with `adopt` and the range that "
+        "its pool has, or point nothing at it any more."
+    )
 
 
 @once
@@ -70,7 +87,9 @@ def _gateway_exists(facts: Facts, generation: Generation) -> bool:
     return any(facts.observed.get(kind, generation.gateway, generation.gateway_namespace) is not None for kind in found)
 
 
-def _plan_peers(situation: Situation, facts: Facts, draft: Draft, filter_id: ResourceId, *, adopting: bool) -> None:
+def _plan_peers(
+    situation: Situation, facts: Facts, draft: Draft, filter_id: ResourceId, *, adopting: bool, barred: str
+) -> None:
     route_server = situation.hub.hub.spec.route_server
     wanted = route_server_peers(situation.hub.name, facts.definition, route_server)
     own_names = {peer.id.name for peer in wanted}
@@ -94,7 +113,22 @@ def _plan_peers(situation: Situation, facts: Facts, draft: Draft, filter_id: Res
             )
             draft.refused.append(Refusal(RefusalCode.FOREIGN_PEER, f"cluster/{facts.name}", message))
             continue
-        keep(situation, facts, draft, peer, source=digest_of(peer.body), adopt=adopting, needs=frozenset({filter_id}))
+        keep(
+            situation,
+            facts,
+            draft,
+            peer,
+            source=digest_of(peer.body),
+            adopt=adopting,
+            barred="" if _is_filtered(facts, peer.id) else barred,
+            needs=frozenset({filter_id}),
+        )
+
+
+def _is_filtered(facts: Facts, peer: ResourceId) -> bool:
+    """It carries the filter already, so that taking it over shuts nothing out."""
+    found = facts.observed.resources.get(peer)
+    return found is not None and FILTER_NAME in (found.spec.get("filters") or ())
 
 
 def behind_their_filter(facts: Mapping[ClusterName, Facts], changes: Iterable[Change]) -> Iterator[Change]:

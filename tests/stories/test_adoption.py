@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from stories.desk import PLATFORM, Desk, describe, sample
 
 from demo.published_example import CLUSTER, carry_out
 from function_app.model.ledger import fold
+from function_app.model.names import EGRESS_ANNOTATIONS
 from function_app.model.plan import ChangeReason, RefusalCode, Stage
 from simulator.model.packets import Packet, Verdict
 
@@ -92,6 +95,63 @@ def test_another_block_size_than_the_one_found_is_refused() -> None:
     assert Verdict.ALLOWED == desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
 
 
+FILTER_BY_HAND = {
+    "apiVersion": "projectcalico.org/v3",
+    "kind": "BGPFilter",
+    "metadata": {"name": "export-egress-ips"},
+    "spec": {
+        "exportV4": [
+            {"action": "Accept", "matchOperator": "In", "cidr": "10.99.0.0/24"},
+            {"action": "Reject"},
+        ]
+    },
+}
+
+
+def _with_a_filter_made_by_hand() -> Desk:
+    desk = by_hand()
+    api = desk.world.clusters[CLUSTER].api
+    api.create("BGPFilter", None, FILTER_BY_HAND, manager="kubectl-create")
+    for peer in ("azure-route-server-a", "azure-route-server-b"):
+        api.merge_patch("BGPPeer", None, peer, {"spec": {"filters": ["export-egress-ips"]}}, manager="kubectl-edit")
+    desk.world.advance(60)
+    return desk
+
+
+@pytest.mark.parametrize("made", [by_hand, _with_a_filter_made_by_hand], ids=["without a filter", "with a filter"])
+def test_a_gateway_that_nobody_defines_yet_is_not_shut_out_by_taking_over(made: Callable[[], Desk]) -> None:
+    """The cluster's file is merged first: filter and peers stay as they are, with the reason, until the tenant's comes too."""
+    desk, files = made(), adopting()
+    verdicts: list[Verdict] = []
+    first = {path: text for path, text in files.items() if path != TENANT}
+    desk.commit(first)
+
+    stopped = desk.settle(watch=lambda: verdicts.append(desk.send(CLUSTER, "default", "http://www.tigera.io").verdict))
+    desk.commit(files)
+    last = desk.settle(watch=lambda: verdicts.append(desk.send(CLUSTER, "default", "http://www.tigera.io").verdict))
+
+    assert stopped.stopped, describe(stopped)
+    words = "EgressGateway/tenant0-egw/tenant0-egw, which Namespace/default uses, has 10.99.0.0/29, which no tenant is given"
+    assert words in stopped.plan.refused[0].message
+    assert last.converged, describe(last)
+    assert {Verdict.ALLOWED} == set(verdicts)
+
+
+def test_a_gateway_that_nobody_uses_holds_nothing_up() -> None:
+    """Nothing points at a hand-made gateway that no file defines: filter and peers are taken over without it."""
+    desk = by_hand()
+    annotations = dict.fromkeys(EGRESS_ANNOTATIONS)
+    body = {"metadata": {"annotations": annotations}}
+    desk.world.clusters[CLUSTER].api.merge_patch("Namespace", None, "default", body, manager="kubectl-edit")
+    desk.commit({path: text for path, text in adopting().items() if path != TENANT})
+
+    last = desk.settle()
+
+    assert last.converged, describe(last)
+    peers = desk.world.clusters[CLUSTER].api.objects("BGPPeer")
+    assert 2 == len([one for one in peers if one["spec"].get("filters") == ["export-egress-ips"]])
+
+
 def _with_range(text: object, cidr: str) -> str:
     assert "cidr: 10.99.0.0/29" in str(text)
     return str(text).replace("cidr: 10.99.0.0/29", f"cidr: {cidr}")
@@ -107,16 +167,19 @@ def test_a_range_that_was_written_wrong_can_be_corrected(passes: int) -> None:
     desk = by_hand()
     files = adopting()
     desk.commit({**files, TENANT: _with_range(files[TENANT], "10.99.0.64/29")})
+    verdicts: list[Verdict] = []
     for _ in range(passes):
         refused = desk.run_pass().plan.refused
+        desk.world.advance(20)
+        verdicts.append(desk.send(CLUSTER, "default", "http://www.tigera.io").verdict)
     desk.commit({TENANT: files[TENANT]})
 
-    last = desk.settle()
+    last = desk.settle(watch=lambda: verdicts.append(desk.send(CLUSTER, "default", "http://www.tigera.io").verdict))
 
-    assert [RefusalCode.IMMUTABLE] == [one.code for one in refused]
+    assert {RefusalCode.IMMUTABLE, RefusalCode.FOREIGN_RESOURCE} == {one.code for one in refused}
     assert last.converged, describe(last)
     assert Stage.ROUTED is desk.attachment("tenant0", CLUSTER).stage
-    assert Verdict.ALLOWED is desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
+    assert {Verdict.ALLOWED} == set(verdicts)
     assert {"10.99.0.0/29"} == {str(one.range) for one in fold(desk.ledger.read()).live()}
 
 
