@@ -55,11 +55,14 @@ class Tenants:
         }
         return document.model_copy(update={"clusters": clusters})
 
+    def around(self) -> dict[str, str]:
+        """Hub and cluster, by path relative to the definitions folder."""
+        files = Estate(tenants=1, clusters=1).definitions()
+        return {path: text for path, text in files.items() if not path.startswith("tenants/")}
+
     def definitions(self) -> dict[str, str]:
-        """Every file by path relative to the definitions folder."""
-        around = Estate(tenants=1, clusters=1).definitions()
-        others = {path: text for path, text in around.items() if not path.startswith("tenants/")}
-        return others | {tenant_file(tenant): self.definition(tenant) for tenant in range(self.count)}
+        """Every tenant's file by path relative to the definitions folder."""
+        return {tenant_file(tenant): self.definition(tenant) for tenant in range(self.count)}
 
     def definition(self, tenant: int, severity: str = "Info") -> str:
         """One tenant's file."""

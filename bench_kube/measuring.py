@@ -83,6 +83,7 @@ def measure(
                     f"{sample.calls.writes} written  load {sample.load:.1f}"
                 )
 
+            contender.prepare()
             take(INSTALL, contender.install)
             for _ in range(contender.repeats):
                 take(UNCHANGED, contender.unchanged)

@@ -33,7 +33,7 @@ from function_app.model.errors import NotFound, TargetRejected, TargetUnavailabl
 from function_app.model.names import FIELD_MANAGER, TargetName
 from function_app.model.resources import ApiMode, Body, Kind, ResourceId
 
-PAGE_SIZE = 500
+PAGE_SIZE = 1000
 _MOST_PAGES = 10_000
 _CHUNK_BYTES = 1024 * 1024
 _JSON = "application/json"

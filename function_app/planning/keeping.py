@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from function_app.model.ledger import Generation
 from function_app.model.names import AttachmentKey, ClusterName, HubName, cluster_target
+from function_app.model.once import once
 from function_app.model.plan import (
     Apply,
     Change,
@@ -112,9 +113,14 @@ def stands(wanted: Resource, found: Resource | None, hub: HubName, born: Generat
 
 def note_standing(facts: Facts, draft: Draft, wanted: Resource, source: str) -> None:
     """What stands was rendered from `source` by this release."""
-    key = rendered_key(facts.name, wanted.id)
+    key = _key_of(wanted, facts.name)
     draft.wanted.add(key)
     draft.rendered[key] = (source, RELEASE)
+
+
+@once
+def _key_of(wanted: Resource, cluster: ClusterName) -> str:
+    return rendered_key(cluster, wanted.id)
 
 
 def _rival(found: Resource, changed: tuple[str, ...]) -> str:

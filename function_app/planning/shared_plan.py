@@ -44,8 +44,7 @@ from function_app.planning.situation import Situation
 def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], draft: Draft) -> None:
     """The filter with an Accept for every range that may have pods, the peers that carry it, and the egress switch."""
     live = [one for one in facts.generations.values() if _advertise(facts, one)]
-    egress = IPv4Network(facts.definition.spec.egress_cidr)
-    ranges = tuple(one.range for one in live if one.range.subnet_of(egress))
+    ranges = tuple(one.range for one in live if _lies_in(one, facts.definition.spec.egress_cidr))
     keys = tuple(sorted({one.key for one in live}))
     adopting = facts.definition.spec.bgp.adopt
     barred = _barred(situation, facts, ranges) if adopting else ""
@@ -67,6 +66,11 @@ def _barred(situation: Situation, facts: Facts, ranges: tuple[IPv4Network, ...])
         f"{words}, which no tenant is given here, and the filter would shut that out. Define it with `adopt` and the range that "
         "its pool has, or point nothing at it any more."
     )
+
+
+@once
+def _lies_in(generation: Generation, egress_cidr: str) -> bool:
+    return generation.range.subnet_of(IPv4Network(egress_cidr))
 
 
 @once

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from function_app.model.admission import EVERYTHING, Admission
 from function_app.model.definitions import DriftMode
@@ -18,9 +19,12 @@ EVIDENCE_AGE = timedelta(seconds=60)
 """How old what was read may be when a namespace is pointed to a generation because of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
-    """One pass's knowledge. `state` has already learned from `observations`; `draw` gives a fresh generation id."""
+    """One pass's knowledge. `state` has already learned from `observations`; `draw` gives a fresh generation id.
+
+    Without slots, because what is asked of every attachment is worked out once.
+    """
 
     hub: HubDefinitions
     ledger: Ledger
@@ -55,7 +59,7 @@ class Situation:
         """An operator said that this cluster is gone for good."""
         return any(one.subject == cluster for one in self.active(DecisionKind.FORGET))
 
-    @property
+    @cached_property
     def blocked(self) -> frozenset[TenantName]:
         """Tenants under an emergency denial."""
         return frozenset(TenantName(one.subject) for one in self.active(DecisionKind.BLOCK))

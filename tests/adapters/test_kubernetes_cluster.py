@@ -69,8 +69,8 @@ def test_a_list_follows_every_page_and_fills_in_what_items_lack() -> None:
         ("IPPool", "projectcalico.org/v3", name) for name in "abc"
     ]
     assert [seen.query for seen in server.seen] == [
-        {"limit": "500", "labelSelector": "x=y"},
-        {"limit": "500", "labelSelector": "x=y", "continue": "more"},
+        {"limit": "1000", "labelSelector": "x=y"},
+        {"limit": "1000", "labelSelector": "x=y", "continue": "more"},
     ]
     assert server.seen[0].path == "/apis/projectcalico.org/v3/ippools"
     assert server.seen[0].headers["Authorization"] == "Bearer a-token"
