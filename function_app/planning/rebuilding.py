@@ -8,6 +8,12 @@ empty     some              -                  = lost: rebuilt from what is obse
 rebuilt   more              -                  = a cluster that was unreadable then is added now
 
 A pool tells a generation's range. Of a gateway whose pool somebody deleted its definition tells it, if all its pods bear it out.
+
+what stands of a pool whose gateway somebody deleted    = where that gateway was, or is to be
+its definition takes over the pool                      = where that says
+a namespace of ours, named for the generation           = there
+somebody else's namespace under the tenant's plain name = in one named for the generation, as one made now would be
+none of these                                           = under the tenant's plain name
 """
 
 from __future__ import annotations
@@ -32,9 +38,10 @@ from function_app.model.names import (
 )
 from function_app.model.resources import ClusterObservation, Kind, Resource, Unreadable, network_of
 from function_app.model.tree import DefinedAttachment
-from function_app.planning.cluster_resources import template_labels
+from function_app.planning.cluster_resources import home_apart, later_names, plain_names, template_labels
 from function_app.planning.generations import REBUILT_AUTHOR, rebuilt_since
 from function_app.planning.in_force import is_ours
+from function_app.planning.ownership import ours
 from function_app.planning.pointers import Gateways, pointer_of
 from function_app.planning.situation import Situation
 from function_app.planning.stages import pod_address
@@ -159,8 +166,7 @@ def _standing(
     gateways = (one for one in cluster.of(Kind.EGRESS_GATEWAY) if one.labels.get(GENERATION_LABEL) == identity)
     gateway = next(gateways, None)
     if gateway is None:
-        where = f"{tenant}-egw/{tenant}-egw" + (f"-{identity}" if pool.endswith(identity) else "")
-        return _Standing(cidr, pool, where, plain)
+        return _without_gateway(situation, name, cluster, bearer, _Standing(cidr, pool, "", plain))
     return _Standing(cidr, pool, _where(gateway), _pod_labels(gateway) or plain)
 
 
@@ -177,6 +183,25 @@ def _without_pool(
     if any(address not in defined.range for address in addresses):
         return None
     return _Standing(defined.range, pool, _where(gateway), labels)
+
+
+def _without_gateway(
+    situation: Situation, name: ClusterName, cluster: ClusterObservation, pool: Resource, standing: _Standing
+) -> _Standing:
+    """A pool whose gateway is gone: where that was, or one is to be made again."""
+    identity, tenant = GenerationId(pool.labels[GENERATION_LABEL]), TenantName(pool.labels[TENANT_LABEL])
+    defined = situation.hub.attachments.get(AttachmentKey(tenant, name))
+    adopt = defined.attachment.adopt if defined is not None else None
+    if adopt is not None and adopt.pool == pool.id.name:
+        return replace(standing, gateway="/".join(adopt.names[:2]), labels=dict(adopt.labels))
+    later = pool.id.name.endswith(identity)
+    namespace, gateway, _ = later_names(tenant, identity) if later else plain_names(tenant)
+    apart = home_apart(tenant, identity)
+    homes = {home: cluster.get(Kind.NAMESPACE, home) for home in (apart, namespace)}
+    is_mine = {home: ours(found, situation.hub.name, ()) for home, found in homes.items() if found is not None}
+    if is_mine.get(apart, False) or not is_mine.get(namespace, True):
+        namespace = apart
+    return replace(standing, gateway=f"{namespace}/{gateway}")
 
 
 def _where(gateway: Resource) -> str:

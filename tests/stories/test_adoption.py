@@ -11,6 +11,7 @@ from demo.published_example import CLUSTER, carry_out
 from function_app.model.ledger import fold
 from function_app.model.names import EGRESS_ANNOTATIONS
 from function_app.model.plan import ChangeReason, RefusalCode, Stage
+from function_app.model.state import HubState
 from simulator.model.packets import Packet, Verdict
 
 TENANT = "tenants/tenant0.yaml"
@@ -202,3 +203,48 @@ def test_who_was_taken_over_is_renumbered_like_any_other(kept: bool) -> None:
     names = {one["metadata"]["name"] for kind in ("IPPool", "EgressGateway") for one in api.objects(kind)}
     assert names.isdisjoint({"tenant0-pool", "tenant0-egw"})
     assert "tenant0-egw" in {one["metadata"]["name"] for one in api.objects("Namespace")}
+
+
+def _renumbered() -> Desk:
+    """Tenant0 was taken over and got another range since: its gateway lives in a namespace named for its generation."""
+    desk = by_hand()
+    desk.commit(adopting())
+    desk.settle()
+    desk.commit({TENANT: _with_range(adopting()[TENANT], "10.99.0.64/29")})
+    desk.settle(400)
+    return desk
+
+
+def _taken_over() -> Desk:
+    """Tenant0's gateway and pool were taken over; these bear names of their own."""
+    desk = by_hand()
+    desk.commit(adopting())
+    desk.settle()
+    return desk
+
+
+@pytest.mark.parametrize("namespace", ["stays", "goes as well"])
+@pytest.mark.parametrize("come_to", [_renumbered, _taken_over], ids=["renumbered", "taken over"])
+def test_a_gateway_that_went_with_the_ledger_is_made_again_where_it_was(
+    come_to: Callable[[], Desk], namespace: str
+) -> None:
+    """Somebody deletes the gateway, and the ledger is lost: it is recorded where it was, and who points at it leaves by it."""
+    desk = come_to()
+    (before,) = fold(desk.ledger.read()).live()
+    api = desk.world.clusters[CLUSTER].api
+    api.delete("EgressGateway", before.gateway_namespace, before.gateway)
+    desk.world.advance(5)
+    if namespace != "stays":
+        api.delete("Namespace", None, before.gateway_namespace)
+        desk.world.advance(60)
+    desk.ledger.records.clear()
+    desk.state.state = HubState()
+
+    desk.settle(400)
+
+    (after,) = fold(desk.ledger.read()).live()
+    assert (before.gateway_namespace, before.gateway) == (after.gateway_namespace, after.gateway)
+    assert (before.pool, before.labels) == (after.pool, after.labels)
+    assert Stage.ROUTED is desk.attachment("tenant0", CLUSTER).stage
+    packet = desk.send(CLUSTER, "default", "http://www.tigera.io")
+    assert (Verdict.ALLOWED, "tenant0") == (packet.verdict, packet.tenant)
