@@ -55,7 +55,7 @@ from function_app.planning.preflight import preflight, without
 from function_app.planning.rebuilding import judge_ledger
 from function_app.planning.remembering import waits_after
 from function_app.planning.route_server_check import route_server_differs
-from function_app.planning.shared_plan import behind_their_filter, plan_shared
+from function_app.planning.shared_plan import behind_their_filter, open_filters, plan_shared
 from function_app.planning.sightings import cluster_addresses
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
@@ -136,7 +136,8 @@ def make_plan(situation: Situation) -> Planned:
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
     done.drafts.extend(_forgotten(seen, decided))
-    done.changes = list(behind_their_filter(facts, done.changes))
+    opened = open_filters(facts)
+    done.changes = list(behind_their_filter(opened, done.changes))
     connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
     done.changes.extend(connections.changes)
     done.refused.extend(connections.refused)
@@ -144,8 +145,9 @@ def make_plan(situation: Situation) -> Planned:
     done.notes.extend(_release_extent(done.changes))
     done.refused.extend(_held(situation))
     done.refused.extend(_permanently_unreadable(seen))
-    standing = standing_still(situation.hub.name, situation.hub.clusters, done.changes, situation.admission)
-    done.changes = list(behind_their_filter(facts, standing))
+    done.changes = list(
+        standing_still(situation.hub.name, situation.hub.clusters, done.changes, situation.admission, opened)
+    )
     readiness = knowing_who_must_act(done.readiness, decided.intents.values(), done.changes, done.refused)
     rows = (
         attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding
-from function_app.model.names import AttachmentKey, ClusterName, HubName, cluster_target
+from function_app.model.names import AttachmentKey, ClusterName, HubName, TargetName, cluster_target
 from function_app.model.once import once
 from function_app.model.plan import (
     Apply,
@@ -135,15 +135,19 @@ def _is_filtered(facts: Facts, peer: ResourceId) -> bool:
     return found is not None and FILTER_NAME in (found.spec.get("filters") or ())
 
 
-def behind_their_filter(facts: Mapping[ClusterName, Facts], changes: Iterable[Change]) -> Iterator[Change]:
+def open_filters(facts: Mapping[ClusterName, Facts]) -> frozenset[TargetName]:
+    """Clusters whose filter does not stand, or lets out more than tenants' ranges."""
+    return frozenset(cluster_target(name) for name, one in facts.items() if not filter_holds(one))
+
+
+def behind_their_filter(opened: Container[TargetName], changes: Iterable[Change]) -> Iterator[Change]:
     """The same changes, in which no peer is written under a filter that does not hold and is not put right before it.
 
-    The filter may wait for whatever it is: a person, the end of a fight or of a suspension. Its peers wait with it.
+    The filter may wait for a person or for the end of a fight. Its peers wait with it.
     """
-    open_filters = {cluster_target(name) for name, one in facts.items() if not filter_holds(one)}
     filter_id = ResourceId(Kind.BGP_FILTER, FILTER_NAME)
     planned = tuple(changes)
-    waits = {one.target: one.waits_for for one in planned if one.target in open_filters and one.resource == filter_id}
+    waits = {one.target: one.waits_for for one in planned if one.target in opened and one.resource == filter_id}
     for change in planned:
         behind = (
             waits.get(change.target) if filter_id in change.needs and change.resource.kind is Kind.BGP_PEER else None

@@ -538,7 +538,7 @@ def test_namespaces_given_up_to_a_tenant_that_nobody_approved_stay_until_it_can_
     )
 
 
-def test_a_peer_does_not_come_back_under_an_open_filter_that_a_suspension_leaves_as_it_is() -> None:
+def test_a_peer_does_not_come_back_under_an_open_filter_while_all_tenants_are_suspended() -> None:
     """All tenants of a cluster were suspended, so its filter stood as somebody had opened it; a deleted peer was made again."""
     _holds(
         Action("add", ("t1", "spoke1", 1, ("beta",), ("s1.example",))),

@@ -242,6 +242,40 @@ def test_nothing_is_written_on_a_suspended_cluster(settled: Desk) -> None:
     assert ("help.tigera.io", "10.99.0.8/29") not in allowed
 
 
+BOTH = ("tenant/tenant0", "tenant/tenant1")
+_RANGES = [{"action": "Accept", "matchOperator": "In", "cidr": cidr} for cidr in ("10.99.0.0/29", "10.99.0.8/29")]
+_CLOSED = [*_RANGES, {"action": "Reject"}]
+_PODS = {"action": "Accept", "matchOperator": "In", "cidr": "10.244.0.0/16"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "found", "left"),
+    [
+        pytest.param(BOTH, [{"action": "Accept"}], _CLOSED, id="open, tenants suspended"),
+        pytest.param(BOTH, [*_RANGES], _CLOSED, id="without its reject, tenants suspended"),
+        pytest.param(BOTH, [_PODS, *_CLOSED], _CLOSED, id="lets pods out, tenants suspended"),
+        pytest.param(BOTH, None, _CLOSED, id="deleted, tenants suspended"),
+        pytest.param(BOTH, _CLOSED[1:], _CLOSED[1:], id="lets less out, tenants suspended"),
+        pytest.param((f"cluster/{CLUSTER}",), [{"action": "Accept"}], [{"action": "Accept"}], id="cluster suspended"),
+    ],
+)
+def test_a_filter_that_leaks_is_closed_though_all_tenants_are_suspended(
+    settled: Desk, scopes: tuple[str, ...], found: list[dict[str, str]] | None, left: list[dict[str, str]]
+) -> None:
+    """It keeps the cluster's own routes in, which no tenant's suspension is about; on a suspended cluster it stands still."""
+    for scope in scopes:
+        suspend(settled, scope)
+    api = settled.world.clusters[CLUSTER].api
+    if found is None:
+        api.delete("BGPFilter", None, "export-egress-ips")
+    else:
+        api.merge_patch("BGPFilter", None, "export-egress-ips", {"spec": {"exportV4": found}}, manager="kubectl-edit")
+
+    passes(settled, 4)
+
+    assert left == (the(settled, "BGPFilter", "export-egress-ips") or {})["spec"]["exportV4"]
+
+
 def test_a_decision_that_only_a_newer_release_understands_lets_nothing_through_but_denials(settled: Desk) -> None:
     """Two releases run side by side: this one says which decision it cannot read, gives nothing, revokes and blocks."""
     settled.decide(DecisionKind("freeze"), "tenant/tenant0")
