@@ -29,10 +29,22 @@ def to_recall(asked: Asked) -> Mapping[TenantName, Commit]:
 
 
 def brought_back(asked: Asked, key: AttachmentKey) -> Commit | None:
-    """Of what Git defines again before its removal began: in force is what was, and not a newcomer's nothing."""
-    found = asked.state.recalled.get(key.tenant) if key in asked.hub.attachments else None
-    begun = asked.ledger is not None and all(one.holding is not Holding.HELD for one in asked.ledger.of(key))
-    return None if begun else found
+    """At which commit something that Git defines again was in force, if that was before a rewind."""
+    return asked.state.recalled.get(key.tenant) if key in asked.hub.attachments else None
+
+
+def still_stands(asked: Asked, former: HubDefinitions | None, key: AttachmentKey) -> bool:
+    """All that an attachment was is still there: its removal has not begun, and it had all its namespaces.
+
+    What the rewind interrupted is not carried on without a question.
+    """
+    found = former.attachments.get(key) if former is not None else None
+    if found is None or asked.ledger is None:
+        return found is not None
+    return any(
+        one.holding is Holding.HELD and one.range == found.range and {*found.attachment.namespaces} <= {*one.routed}
+        for one in asked.ledger.of(key)
+    )
 
 
 def _was_deferred(asked: Asked, tenant: TenantName) -> bool:

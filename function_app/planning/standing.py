@@ -11,7 +11,7 @@ from function_app.model.names import AttachmentKey, ClusterName, Commit
 from function_app.model.once import Row
 from function_app.model.tree import HubDefinitions
 from function_app.planning.deferring import Asked
-from function_app.planning.recalling import brought_back
+from function_app.planning.recalling import brought_back, still_stands
 
 SETTINGS = ("change_windows", "rollout", "apply", "drift")
 """Fields of a hub's or a cluster's spec that say how commits and drift are dealt with: they hold as soon as they are merged."""
@@ -29,9 +29,12 @@ class InForce:
 
     def commit(self, part: Part) -> Commit:
         """At which commit something was admitted last; of whom Git knows again after a rewind, before that."""
-        recalled = brought_back(self.asked, part) if isinstance(part, AttachmentKey) else None
-        before = recalled if recalled in self.trees else self.asked.state.last_good_commit
-        return self.asked.state.standing.get(str(part), before or NEVER)
+        standing, before = self.asked.state.standing.get(str(part)), self.asked.state.last_good_commit
+        if standing is None and isinstance(part, AttachmentKey):
+            recalled = brought_back(self.asked, part)
+            if recalled is not None and still_stands(self.asked, self.trees.get(recalled), part):
+                return recalled
+        return before or NEVER if standing is None else standing
 
     def commit_to_keep(self, part: Part) -> Commit:
         """The same, or one that is asked for already and at which the part was as it is: so few former commits are ever read.

@@ -9,6 +9,7 @@ from stories.desk import PLATFORM, Desk, sample
 from stories.test_reviewed import NEW, TENANT0, TENANT1, Reviewing, over, reviewed_hub, wider
 from stories.test_suspended import names_of, passes
 
+from function_app.model.ledger import RecordKind
 from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.state import DecisionKind
 from simulator.model.packets import Verdict
@@ -16,13 +17,16 @@ from simulator.model.packets import Verdict
 CLUSTER = "spoke1-aks"
 
 
-def settled_on(platform: dict[str, str]) -> Reviewing:
-    """Both tenants settled on a hub whose platform is the only commit before theirs."""
+def settled_on(platform: dict[str, str], *, passed: int | None = None) -> Reviewing:
+    """Both tenants settled, or as they are after so many passes, on a hub whose platform is the only commit before theirs."""
     desk = Desk.at()
     found = over(desk)
     desk.commit(platform)
     found.approved(sample(TENANT0, TENANT1))
-    desk.settle()
+    if passed is None:
+        desk.settle()
+    else:
+        passes(desk, passed)
     return found
 
 
@@ -146,3 +150,16 @@ def test_whoever_comes_back_when_its_removal_has_begun_is_asked_about() -> None:
     passes(desk, 2)
 
     assert WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for
+
+
+def test_what_a_force_push_interrupted_is_not_carried_on_without_a_question() -> None:
+    """Its gateway was not there yet; whoever brings the files back needs an approval before any namespace is pointed."""
+    desk = settled_on(sample(*PLATFORM) | reviewed_hub(), passed=2).desk
+    desk.repository.rewind(1)
+    passes(desk, 2)
+    desk.commit({path: f"{text}# back\n" for path, text in sample(TENANT0, TENANT1).items()})
+
+    passes(desk, 40)
+
+    assert WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for
+    assert not [one for one in desk.ledger.records if one.kind is RecordKind.ROUTE]
