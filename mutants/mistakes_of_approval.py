@@ -113,8 +113,8 @@ APPROVAL = (
         "Rules that nobody approved are merged and their tenant removed, and its ranges get them until its gateway is gone.",
         "approved",
         _WISH,
-        "    return situation.admission.reviewed and key not in situation.hub.attachments\n",
-        "    return False and key not in situation.hub.attachments\n",
+        "    return situation.admission.reviewed and leaves\n",
+        "    return False and leaves\n",
         (_REVIEWED,),
     ),
     Mistake(

@@ -139,7 +139,7 @@ FIREWALL = (
         "A removed tenant whose cluster is down keeps its permissions for as long as it is down.",
         "5",
         _FACTS,
-        "        return since < UNREADABLE_DELAY\n",
+        "        return situation.now - generation.leaving_at < UNREADABLE_DELAY\n",
         "        return True\n",
         ("tests/stories/test_trouble.py",),
     ),
