@@ -15,7 +15,7 @@ from function_app.planning.cluster_resources import (
 )
 from function_app.planning.facts import Facts
 from function_app.planning.keeping import Draft, rendered_key, shared_change
-from function_app.planning.reflectors import CONNECTED, Reflectors, anything_routed, peering_stands, unsettled
+from function_app.planning.reflectors import CONNECTED, Reflectors, anything_routed, peering_stands, unsettled, untold
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
 
@@ -123,19 +123,20 @@ def plan_mesh(situation: Situation, facts: Facts, draft: Draft, reflectors: Refl
             reason,
             words,
             patch,
-            waiting=_waits(draft, reflectors, missing, standing=standing),
+            waiting=_waits(facts, draft, reflectors, missing, standing=standing),
             at=facts.observed.at,
         )
     )
 
 
-def _waits(draft: Draft, reflectors: Reflectors, missing: str, *, standing: bool) -> WaitsFor | None:
-    """For the fabric to settle, or for the person for whom a cluster id or the peering waits."""
+def _waits(facts: Facts, draft: Draft, reflectors: Reflectors, missing: str, *, standing: bool) -> WaitsFor | None:
+    """For the fabric to settle, or for the person for whom a cluster id, the peering or what tells of sessions waits."""
     if not missing:
         return None
     marking = any(one.resource.kind is Kind.NODE and one.waits_for is WaitsFor.PERSON for one in draft.changes)
-    refused = bool(reflectors.annotated) and not standing
-    return WaitsFor.PERSON if marking or refused else WaitsFor.FABRIC
+    unpeered = bool(reflectors.annotated) and not standing
+    unseen = any(untold(facts, draft, node.id.name) for node in reflectors.ready)
+    return WaitsFor.PERSON if marking or unpeered or unseen else WaitsFor.FABRIC
 
 
 def _mesh_key(facts: Facts) -> str:

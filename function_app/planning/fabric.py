@@ -26,7 +26,7 @@ from function_app.planning.compare import differences
 from function_app.planning.connections import barred
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import digest_of
-from function_app.planning.keeping import Draft, delete, keep, rendered_key, shared_change
+from function_app.planning.keeping import Draft, behind_a_person, delete, keep, rendered_key, shared_change
 from function_app.planning.ownership import ours, owned_paths
 from function_app.planning.placing import excluding
 from function_app.planning.reflectors import (
@@ -38,6 +38,7 @@ from function_app.planning.reflectors import (
     peered,
     reflectors_of,
     unsettled,
+    untold,
 )
 from function_app.planning.situation import Situation
 from function_app.planning.stages import internal_address
@@ -54,11 +55,11 @@ def plan_fabric(situation: Situation, facts: Facts, draft: Draft) -> None:
     _tell_of_few(facts, draft, reflectors)
     _tell_of_gateways(facts, draft, reflectors)
     written = plan_configuration(situation, facts, draft)
+    _plan_statuses(situation, facts, draft, reflectors)
     standing = bool(reflectors.annotated) and _plan_peering(situation, facts, draft, frozenset())
     marked = _plan_cluster_ids(situation, facts, draft, reflectors, standing=standing)
     if marked is not None and not reflectors.annotated:
         standing = _plan_peering(situation, facts, draft, frozenset({marked}))
-    _plan_statuses(situation, facts, draft, reflectors)
     if not written:
         plan_mesh(situation, facts, draft, reflectors, standing=standing)
 
@@ -108,7 +109,10 @@ def _tell_of_gateways(facts: Facts, draft: Draft, reflectors: Reflectors) -> Non
 def _plan_cluster_ids(
     situation: Situation, facts: Facts, draft: Draft, reflectors: Reflectors, *, standing: bool
 ) -> ResourceId | None:
-    """One node a pass gets the cluster id, or loses one of ours; the node that is written. `standing`: the peering may come."""
+    """One node a pass gets the cluster id, or loses one of ours; the node that is written.
+
+    `standing` says that the peering stands, or comes by what passes do.
+    """
     cluster_id = facts.definition.spec.bgp.reflectors.cluster_id
     for node in reflectors.nodes:
         key = rendered_key(facts.name, node.id)
@@ -130,7 +134,8 @@ def _plan_cluster_ids(
     nodes = {node.id: node for node in facts.observed.of(Kind.NODE)}
     stuck = barred(situation, facts, draft.changes)
     losses = [
-        _hindrance(situation, facts, reflectors, nodes[one.resource], standing=standing, stuck=stuck) for one in changes
+        _hindrance(situation, facts, draft, reflectors, nodes[one.resource], standing=standing, stuck=stuck)
+        for one in changes
     ]
     turn = next(
         (at for at, (one, loss) in enumerate(zip(changes, losses, strict=True)) if not (loss.words or one.waits_for)),
@@ -186,7 +191,14 @@ def unmark() -> MergePatch:
 
 
 def _hindrance(
-    situation: Situation, facts: Facts, reflectors: Reflectors, node: Resource, *, standing: bool, stuck: bool
+    situation: Situation,
+    facts: Facts,
+    draft: Draft,
+    reflectors: Reflectors,
+    node: Resource,
+    *,
+    standing: bool,
+    stuck: bool,
 ) -> Loss:
     """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone.
 
@@ -199,7 +211,7 @@ def _hindrance(
     if peered(facts):
         for other in reflectors.annotated:
             if other.id != node.id and (words := unsettled(facts.observed, other)):
-                return Loss(words)
+                return Loss(words, person=untold(facts, draft, other.id.name))
     loss = lost_without(situation, facts, [internal_address(node)])
     return replace(loss, person=loss.person or stuck)
 
@@ -225,6 +237,7 @@ def _placed(change: Change, loss: Loss, *, turn: bool) -> Change:
 
 
 def _plan_peering(situation: Situation, facts: Facts, draft: Draft, needs: frozenset[ResourceId]) -> bool:
+    """Whether it stands, or comes by what passes do."""
     wanted = reflector_peer(situation.hub.name, facts.definition)
     selector = str(wanted.spec["peerSelector"])
     rival = next(
@@ -243,7 +256,7 @@ def _plan_peering(situation: Situation, facts: Facts, draft: Draft, needs: froze
         )
         draft.refused.append(Refusal(RefusalCode.FOREIGN_PEER, f"cluster/{facts.name}", message))
         return False
-    return keep(
+    kept = keep(
         situation,
         facts,
         draft,
@@ -252,6 +265,7 @@ def _plan_peering(situation: Situation, facts: Facts, draft: Draft, needs: froze
         adopt=facts.definition.spec.bgp.adopt,
         needs=needs,
     )
+    return kept and not behind_a_person(facts, draft, wanted.id)
 
 
 def _plan_statuses(situation: Situation, facts: Facts, draft: Draft, reflectors: Reflectors) -> None:

@@ -199,6 +199,12 @@ def report_only(situation: Situation, cluster: ClusterName, reason: ChangeReason
     return WaitsFor.PERSON if reason is ChangeReason.DRIFT and not situation.corrects_drift(cluster) else None
 
 
+def behind_a_person(facts: Facts, draft: Draft, resource: ResourceId) -> bool:
+    """What is wanted of it does not come about before a person acts: it is refused, or it is drift that is only reported."""
+    refused = any(one.subject == _subject(facts, resource) for one in draft.refused)
+    return refused or any(one.resource == resource and one.waits_for is WaitsFor.PERSON for one in draft.changes)
+
+
 def _why(before: tuple[str, str] | None, source: str, changed: tuple[str, ...], rival: str) -> tuple[ChangeReason, str]:
     fields = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     if before is None or before[0] != source:
@@ -250,6 +256,10 @@ def delete(
     )
 
 
+def _subject(facts: Facts, resource: ResourceId) -> str:
+    return f"{cluster_target(facts.name)} {resource}"
+
+
 def _foreign(facts: Facts, found: Resource, barred: str) -> Refusal:
     message = (
         f"{found.id} exists on {facts.name} and is not ours (it lacks our labels, our field manager or a known generation). "
@@ -257,7 +267,7 @@ def _foreign(facts: Facts, found: Resource, barred: str) -> Refusal:
     )
     if barred:
         message = f"{found.id} on {facts.name} is not taken over yet: {barred}"
-    return Refusal(RefusalCode.FOREIGN_RESOURCE, f"cluster/{facts.name} {found.id}", message)
+    return Refusal(RefusalCode.FOREIGN_RESOURCE, _subject(facts, found.id), message)
 
 
 def _terminating(facts: Facts, found: Resource) -> Refusal:
@@ -265,7 +275,7 @@ def _terminating(facts: Facts, found: Resource) -> Refusal:
         f"{found.id} on {facts.name} is being deleted and cannot be brought back while its gateway runs. "
         "The gateway goes on serving. Renumber the attachment to another range when it suits you."
     )
-    return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {found.id}", message)
+    return Refusal(RefusalCode.IMMUTABLE, _subject(facts, found.id), message)
 
 
 def _immovable(facts: Facts, found: Resource, paths: list[str]) -> Refusal:
@@ -273,4 +283,4 @@ def _immovable(facts: Facts, found: Resource, paths: list[str]) -> Refusal:
         f"{', '.join(paths)} of {found.id} on {facts.name} differ from the definition and cannot be changed in place. "
         "Write the definition as it is found there, or give the attachment another range."
     )
-    return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {found.id}", message)
+    return Refusal(RefusalCode.IMMUTABLE, _subject(facts, found.id), message)

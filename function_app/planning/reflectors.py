@@ -8,9 +8,17 @@ from datetime import datetime, timedelta
 
 from function_app.model.definitions import Cluster
 from function_app.model.plan import WaitsFor
-from function_app.model.resources import ClusterObservation, Kind, PeerConnection, Resource, RouteServerObservation
+from function_app.model.resources import (
+    ClusterObservation,
+    Kind,
+    PeerConnection,
+    Resource,
+    ResourceId,
+    RouteServerObservation,
+)
 from function_app.planning.cluster_resources import REFLECTOR_PEER_NAME
 from function_app.planning.facts import Facts
+from function_app.planning.keeping import Draft, behind_a_person
 from function_app.planning.selectors import hits, parsed
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections, hopeless, internal_address, learned_ways
@@ -84,6 +92,12 @@ def unsettled(observed: ClusterObservation, reflector: Resource) -> str:
         if state != ESTABLISHED:
             return f"the session of {name} with {other.id.name} is {state}"
     return ""
+
+
+def untold(facts: Facts, draft: Draft, node: str) -> bool:
+    """Nothing tells of a reflector's sessions, nor will before a person acts."""
+    stuck = behind_a_person(facts, draft, ResourceId(Kind.CALICO_NODE_STATUS, node))
+    return stuck and _told_sessions(facts.observed, node) is None
 
 
 def _told_sessions(observed: ClusterObservation, node: str) -> dict[str, str] | None:

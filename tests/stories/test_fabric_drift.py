@@ -181,17 +181,62 @@ def test_the_peering_comes_before_the_next_reflector(routed: Desk) -> None:
     assert last.converged, describe(last)
 
 
+def only_reported() -> dict[str, str]:
+    """The cluster's definition with `drift: report`."""
+    path = "clusters/spoke1-aks.yaml"
+    return {path: sample(path)[path].replace("spec:\n", "spec:\n  drift: report\n", 1)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("BGPPeer", "peer-with-route-reflectors"), ("CalicoNodeStatus", "spoke1-0")]
+)
+def test_where_drift_is_only_reported_the_mesh_waits_for_a_person(kind: str, name: str) -> None:
+    """Somebody deleted what it is turned off for, or what tells that it may be: passes come to rest and name both."""
+    desk = bare_desk()
+    desk.run_pass()
+    desk.world.advance(15)
+    desk.run_pass()
+    desk.commit(only_reported())
+    desk.world.clusters[CLUSTER].api.delete(kind, None, name)
+
+    stopped = desk.settle()
+    told = {str(one.resource): one.waits_for for one in stopped.plan.changes}
+    on = mesh(desk)
+    desk.commit(sample("clusters/spoke1-aks.yaml"))
+    last = desk.settle()
+
+    assert stopped.stopped, describe(stopped)
+    assert {f"{kind}/{name}": WaitsFor.PERSON, "BGPConfiguration/default": WaitsFor.PERSON} == told
+    assert (True, True, False) == (on, last.converged, mesh(desk)), describe(last)
+
+
+def test_where_drift_is_only_reported_the_next_reflector_waits_for_a_person(routed: Desk) -> None:
+    """Nothing tells any more how a reflector in use stands: another node is not interrupted, and passes come to rest."""
+    routed.commit(only_reported())
+    routed.settle()
+    routed.world.clusters[CLUSTER].api.delete("CalicoNodeStatus", None, "spoke1-0")
+    label(routed, "spoke1-2", "true")
+
+    stopped = routed.settle()
+    told = {one.resource.name: one.waits_for for one in stopped.plan.changes if one.resource.kind is Kind.NODE}
+    routed.commit(sample("clusters/spoke1-aks.yaml"))
+    watched(routed, [])
+
+    assert stopped.stopped, describe(stopped)
+    assert {"spoke1-2": WaitsFor.PERSON} == told
+    assert {"spoke1-0", "spoke1-1", "spoke1-2"} == set(cluster_ids(routed))
+
+
 def test_where_drift_is_only_reported_tenants_wait_for_a_person(routed: Desk) -> None:
     """Somebody deleted the BGPConfiguration, so no session stands: passes come to rest and say who must act."""
-    path = "clusters/spoke1-aks.yaml"
-    routed.commit({path: sample(path)[path].replace("spec:\n", "spec:\n  drift: report\n", 1)})
+    routed.commit(only_reported())
     routed.settle()
     routed.world.clusters[CLUSTER].api.delete("BGPConfiguration", None, "default")
     routed.world.advance(60)
 
     stopped = routed.settle()
     told = routed.attachment("tenant0", CLUSTER)
-    routed.commit(sample(path))
+    routed.commit(sample("clusters/spoke1-aks.yaml"))
     watched(routed, [])
 
     assert (True, (WaitsFor.PERSON,)) == (stopped.stopped, told.waiting_for), describe(stopped)
