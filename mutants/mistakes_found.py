@@ -58,8 +58,8 @@ FOUND = (
         "A range whose drain ends by time is looked at no more, since another of its tenant waits for a person.",
         "6",
         "function_app/planning/behind.py",
-        "                if what in rows[key].waiting_for and all(way & stuck for way in ways)\n",
-        "                if what in rows[key].waiting_for and any(way & stuck for way in ways)\n",
+        "        if what in row.waiting_for and all(way & stuck for way in ways)\n",
+        "        if what in row.waiting_for and any(way & stuck for way in ways)\n",
         ("tests/planning/test_behind.py",),
     ),
     Mistake(

@@ -1,12 +1,14 @@
 """Who waits for whom: whoever waits for somebody that waits for a person waits for that person, and says so.
 
 A range that is asked for is given back only when its holder has left; a gateway goes only when the namespaces on it have
-passed to whoever claims them. Both may wait for a person, and then nobody behind them moves by itself either.
+passed to whoever claims them. Both may wait for a person, and then nobody behind them moves by itself either. Nor does whoever
+comes back otherwise than it was: it stands in its own way, and waits for whatever else it waits for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from function_app.model.admission import EVERYTHING, Admission
@@ -27,6 +29,7 @@ NEEDS_A_PERSON = frozenset(
     }
 )
 Ahead = frozenset[AttachmentKey]
+Held = Mapping[WaitsFor, AttachmentKey]
 Queue = Mapping[AttachmentKey, Mapping[WaitsFor, tuple[Ahead, ...]]]
 """By attachment and by what it waits for: each thing waited for, as the others that must move first, any one of whom holds it.
 
@@ -41,7 +44,7 @@ def queue(
     found: dict[AttachmentKey, dict[WaitsFor, tuple[Ahead, ...]]] = {}
     for key, what, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents, admission)):
         waits = found.setdefault(key, {})
-        waits[what] = (*waits.get(what, ()), ahead - {key})
+        waits[what] = (*waits.get(what, ()), ahead)
     return found
 
 
@@ -84,11 +87,7 @@ def handed_on(states: Iterable[AttachmentState], ahead: Queue) -> tuple[Attachme
     while reached:
         reached = False
         for key in behind:
-            held = {
-                what: min(ways[0] & stuck)
-                for what, ways in ahead[key].items()
-                if what in rows[key].waiting_for and all(way & stuck for way in ways)
-            }
+            held = _held(rows[key], ahead[key], stuck)
             if held:
                 rows[key] = _behind(rows[key], held.keys(), rows[min(held.values())])
                 reached = True
@@ -96,11 +95,33 @@ def handed_on(states: Iterable[AttachmentState], ahead: Queue) -> tuple[Attachme
     return tuple(rows.values())
 
 
+def _held(row: AttachmentState, waits: Mapping[WaitsFor, tuple[Ahead, ...]], stuck: AbstractSet[AttachmentKey]) -> Held:
+    """What does not end before a person acts, and who holds it: the attachment itself, if a person is all else it waits for."""
+    own = _held_by(row, waits, stuck | {row.key})
+    return own if _rests(_without(row, own)) else _held_by(row, waits, stuck)
+
+
+def _held_by(
+    row: AttachmentState, waits: Mapping[WaitsFor, tuple[Ahead, ...]], stuck: AbstractSet[AttachmentKey]
+) -> Held:
+    return {
+        what: min(ways[0] & stuck)
+        for what, ways in waits.items()
+        if what in row.waiting_for and all(way & stuck for way in ways)
+    }
+
+
 def _rests(row: AttachmentState) -> bool:
     return bool(row.waiting_for) and NEEDS_A_PERSON.issuperset(row.waiting_for)
 
 
+def _without(row: AttachmentState, held: Container[WaitsFor]) -> AttachmentState:
+    return replace(row, waiting_for=tuple(one for one in row.waiting_for if one not in held))
+
+
 def _behind(row: AttachmentState, held: Container[WaitsFor], ahead: AttachmentState) -> AttachmentState:
+    if ahead.key == row.key:
+        return _without(row, held)
     others = tuple(one for one in row.waiting_for if one not in held and one is not WaitsFor.PERSON)
     words = f"it waits for {ahead.key}, which does not move before a person acts: {ahead.detail}"
     return replace(row, waiting_for=(WaitsFor.PERSON, *others), detail=words)

@@ -62,3 +62,16 @@ def test_one_wait_is_handed_on_and_another_stays() -> None:
     ahead = {SECOND: {WaitsFor.UNPOINTED: (frozenset({FIRST}),), WaitsFor.DRAIN: (frozenset[AttachmentKey](),)}}
 
     assert (WaitsFor.PERSON, WaitsFor.DRAIN) == handed_on((first, second), ahead)[1].waiting_for
+
+
+def test_whoever_stands_in_its_own_way_waits_for_what_else_it_waits_for() -> None:
+    """Leaving, it keeps the gateway for itself as it comes back, which a person must let in; without one it ends by time."""
+    ahead = {FIRST: {WaitsFor.UNPOINTED: (frozenset({FIRST}),)}, SECOND: AHEAD[SECOND]}
+    first = a_row(FIRST, WaitsFor.UNAPPROVED, WaitsFor.UNPOINTED, detail="nobody approved it")
+
+    rows = handed_on((first, a_row(SECOND, WaitsFor.QUARANTINE)), ahead)
+
+    assert [(WaitsFor.UNAPPROVED,), (WaitsFor.PERSON,)] == [one.waiting_for for one in rows]
+    assert "nobody approved it" == rows[0].detail
+    for moving in (a_row(FIRST, WaitsFor.UNPOINTED), a_row(FIRST, WaitsFor.UNPOINTED, WaitsFor.SERVING)):
+        assert (moving,) == handed_on((moving,), ahead)

@@ -623,3 +623,17 @@ def test_whom_a_force_push_dropped_keeps_the_rules_that_were_approved() -> None:
         Action("portal_opens", ("egress-000",)),
         variant=Variant(tenants_per_shard=25, reviewed=True, bare=True),
     )
+
+
+def test_who_comes_back_otherwise_and_unapproved_does_not_wait_for_itself() -> None:
+    """Its leaving gateway waits for the namespaces that it claims anew, with another range: a pass came each minute, for ever."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (8,)),
+        Action("trouble", ("cluster/spoke1", "*", "*", "timeout-before", 1, 0, 429)),
+        GOES,
+        Action("follow", (14,)),
+        Action("reviewed_so", ("approved without having been shown",)),
+        Action("adopt", ("t0", "spoke1", 4, ("alpha",), ("s0.example",))),
+        variant=Variant(reviewed=True),
+    )
