@@ -126,4 +126,13 @@ ADMISSION = (
         "    if rest is not None:\n",
         (_IN_ORDER,),
     ),
+    Mistake(
+        "open-filter-held-still",
+        "All tenants of a cluster are suspended, and a filter that somebody opened stays open as long: every route reaches Azure.",
+        "3",
+        "function_app/planning/suspension.py",
+        "    if closes:\n        return False\n",
+        "",
+        (_SUSPENDED,),
+    ),
 )

@@ -215,4 +215,22 @@ CLUSTERS = (
         "    return None\n",
         (_DRIFT,),
     ),
+    Mistake(
+        "peer-comes-back-under-an-open-filter",
+        "Nobody closes the filter while it is fought over, and a deleted peer is made again under it: every route reaches Azure.",
+        "3",
+        "function_app/planning/plan.py",
+        "    done.changes = list(behind_their_filter(opened, done.changes))\n",
+        "    done.changes = list(done.changes)\n",
+        (_DRIFT,),
+    ),
+    Mistake(
+        "taking-over-shuts-out-a-gateway-in-use",
+        "Filter and peers are taken over before every hand-made gateway is defined: its connections are dropped by our write.",
+        "4",
+        "function_app/planning/shared_plan.py",
+        '    barred = _barred(situation, facts, ranges) if adopting else ""\n',
+        '    barred = ""\n',
+        ("tests/stories/test_adoption.py",),
+    ),
 )

@@ -166,4 +166,13 @@ LEDGER = (
         "    if True:\n",
         (_UNREADABLE,),
     ),
+    Mistake(
+        "gateway-made-again-in-a-strangers-namespace",
+        "With ledger and gateway lost, a gateway is to be made again in a namespace of somebody else, and waits for it for ever.",
+        "6",
+        "function_app/planning/rebuilding.py",
+        "    if is_mine.get(apart, False) or not is_mine.get(namespace, True):\n",
+        "    if is_mine.get(apart, False):\n",
+        ("tests/stories/test_adoption.py",),
+    ),
 )

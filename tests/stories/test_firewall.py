@@ -177,6 +177,26 @@ def test_block_ends_a_tenants_traffic_and_unblock_brings_it_back(settled: Desk) 
     assert Verdict.ALLOWED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
 
 
+def test_nobody_is_pointed_while_a_denial_that_nobody_wants_any_more_is_being_written(settled: Desk) -> None:
+    """Blocked and unblocked while Azure writes: the rules stand, and what is pointed now would be denied in a moment."""
+    api = settled.world.clusters["spoke1-aks"].api
+    api.create("Namespace", None, {"metadata": {"name": "extra"}}, manager="kubectl")
+    settled.decide(DecisionKind.BLOCK, "tenant0")
+    settled.run_pass()
+    settled.state.withdraw(DecisionKind.BLOCK, "tenant0")
+    settled.commit(edited("tenant0", "namespaces: [default]", "namespaces: [default, extra]"))
+
+    waiting, before = settled.run_pass(), api.get("Namespace", None, "extra")["metadata"].get("annotations")
+    last = settled.settle()
+
+    (row,) = (one for one in waiting.plan.attachments if one.key.tenant == "tenant0")
+    assert WaitsFor.PERMITTED in row.waiting_for
+    assert "may still deny 10.99.0.0/29" in row.detail
+    assert not before
+    assert last.converged, describe(last)
+    assert api.get("Namespace", None, "extra")["metadata"].get("annotations")
+
+
 def test_a_block_expires_by_itself(settled: Desk) -> None:
     """After its time the next pass lifts it."""
     settled.decide(DecisionKind.BLOCK, "tenant0", expires=settled.world.clock.now() + timedelta(minutes=30))
