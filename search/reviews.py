@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from function_app.gathering import Patience
 from function_app.model.errors import EgressError
@@ -28,6 +29,8 @@ from simulator.model.faults import Crash
 
 AUTHOR, REVIEWER = "ada", "sec"
 DENIED = "a name is denied to everybody"
+A_LOOK = timedelta(seconds=1)
+"""What was shown is approved later than that, if hardly."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ def merge(history: History, changes: Mapping[str, str | None]) -> None:
 
 def _by_pull_request(history: History, host: GitHost, changes: Mapping[str, str | None]) -> None:
     """Propose, let happen what happens these days, and merge."""
-    given = list[Given]()
+    given, less = list[Given](), dict(_less(history, changes)) if host.manner == TOO_EARLY else dict(changes)
+    newest = _version(history, host, less, shown=host.manner != UNSEEN)
     if host.manner == TOO_EARLY:
-        given += _approved(history, _version(history, host, dict(_less(history, changes))))
-    newest = _version(history, host, changes, shown=host.manner != UNSEEN)
+        given += _approved(history, newest)
+    if less != changes:
+        newest = _version(history, host, changes)
     if host.manner in (APPROVED, BY_AUTHOR, UNSEEN, TAKEN_BACK, OVERTAKEN):
         given += _approved(history, newest, AUTHOR if host.manner == BY_AUTHOR else REVIEWER)
     if host.manner == OVERTAKEN:
@@ -94,7 +99,7 @@ def _version(history: History, host: GitHost, changes: Mapping[str, str | None],
 
 
 def _approved(history: History, version: Version, by: str = REVIEWER) -> Iterator[Given]:
-    yield Given(by, version, history.desk.world.clock.now())
+    yield Given(by, version, history.desk.world.clock.now() + A_LOOK)
 
 
 def _less(history: History, changes: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:

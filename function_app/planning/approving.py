@@ -87,8 +87,11 @@ def not_approved(proposed: Proposed, origins: Iterable[Origin], waived: frozense
 
 
 def _seen(tenant: TenantName, approval: Approval, shown: Iterable[Shown]) -> Shown | None:
-    """What the approver had before them: the last answer for that commit until then."""
-    before = [one for one in shown if one.head == approval.head and one.at <= approval.at]
+    """What the approver had before them: the last answer for that commit until then.
+
+    Their host's clock and ours may tell whole seconds: which came first within one is not known, and nobody reads that fast.
+    """
+    before = [one for one in shown if one.head == approval.head and one.at < approval.at]
     newest = max(before, key=lambda one: one.at, default=None)
     return newest if newest is not None and tenant in newest.tenants else None
 

@@ -168,7 +168,7 @@ class ApprovalJudge:
 
 def _counts(given: Given, pull: Pull) -> bool:
     shown = given.version.shown_at
-    return given.by != pull.author and not given.withdrawn and shown is not None and shown <= given.at
+    return given.by != pull.author and not given.withdrawn and shown is not None and shown < given.at
 
 
 def _lets_pass(rule: Mapping[str, Any], url: str) -> bool:

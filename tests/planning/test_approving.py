@@ -51,11 +51,12 @@ def test_an_approval_is_of_the_answer_for_its_own_commit() -> None:
 
 
 def test_the_last_answer_before_the_approval_counts() -> None:
-    """An older answer that was as things are now does not; one that came after the approval does not either."""
+    """An older answer that was as things are now does not; one that came after the approval, or with it, does not either."""
     approval = Approval("sec", HEAD, at(5))
     assert words(origin(shown(HEAD, 1, BIG), shown(HEAD, 3, SMALL), approvals=(approval,)))
     assert words(origin(shown(HEAD, 3, SMALL), shown(HEAD, 7, BIG), approvals=(approval,)))
-    assert "" == words(origin(shown(HEAD, 1, SMALL), shown(HEAD, 5, BIG), approvals=(approval,)))
+    assert words(origin(shown(HEAD, 1, SMALL), shown(HEAD, 5, BIG), approvals=(approval,)))
+    assert "" == words(origin(shown(HEAD, 1, SMALL), shown(HEAD, 4, BIG), approvals=(approval,)))
 
 
 def test_a_plan_is_compared_as_made_out_for_the_day_on_which_it_was_shown() -> None:

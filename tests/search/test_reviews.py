@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from function_app.model.approval import Approval, PullRequest
@@ -41,6 +43,23 @@ def test_whatever_becomes_of_a_pull_request_it_ends_as_git_asks_once_approved(ma
 
     assert not run.violations, story(run)
     assert waited == (manner != APPROVED)
+
+
+def test_nothing_is_pushed_again_where_there_is_no_more() -> None:
+    """Approved before more is pushed, and there is no more: what its review did not show, since it died, nobody has approved."""
+    run = replay(
+        replace(REVIEWED, bare=True),
+        (
+            Action("trouble", ("*", "*", "*", "crash-after", 8, 1, 422)),
+            Action("reviewed_so", (TOO_EARLY,)),
+            Action("add", ("t3", "spoke2", 4, ("gamma",), (SITES[0],))),
+        ),
+    )
+    told = [line.words for line in run.lines]
+
+    assert not run.violations, story(run)
+    assert 1 == sum("the review comes to nothing" in words for words in told)
+    assert any("t3@spoke2 absent (unapproved)" in words for words in told), story(run)
 
 
 def test_an_author_who_approves_himself_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,6 +336,23 @@ def test_an_approval_of_what_was_not_shown_counts_nothing(reviewing: Reviewing) 
     assert NEW not in names_of(reviewing.desk, "tenant0")
 
 
+def test_an_approval_in_the_second_of_the_answer_counts_nothing(reviewing: Reviewing) -> None:
+    """Which of the two came first cannot be told, since clocks may tell whole seconds; a second later it counts."""
+    head = reviewing.shown(wider())
+    shown_at = reviewing.service.shown.of(HUB, head)[-1].at
+    reviewing.merge(wider(), head, Approval("sec", head, shown_at))
+    passes(reviewing.desk, 5)
+    told = reviewing.detail("tenant0"), NEW in names_of(reviewing.desk, "tenant0")
+    reviewing.host.merged[reviewing.desk.repository.resolve("main")] = PullRequest(
+        "#1", head, (Approval("sec", head, shown_at + timedelta(seconds=1)),)
+    )
+
+    passes(reviewing.desk, 5)
+
+    assert ("until then no plan of tenant0 had been asked of this service" in told[0], told[1]) == (True, False)
+    assert NEW in names_of(reviewing.desk, "tenant0")
+
+
 def test_more_was_pushed_after_the_approval(reviewing: Reviewing) -> None:
     """What was approved was less than what was merged: the row says what nobody approved."""
     head = reviewing.shown(wider())
