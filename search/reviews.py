@@ -14,7 +14,7 @@ from function_app.model.errors import EgressError
 from function_app.model.names import HubName
 from function_app.model.tree import Tree
 from function_app.ports import HubPorts
-from function_app.reviewing import compared, read_surroundings, review
+from function_app.reviewing import Compared, compared, read_surroundings, review
 from function_app.service.showing import plans_shown
 from search.actions import Group, deed
 from search.desk import IN_ORDER
@@ -22,7 +22,7 @@ from search.git_host import APPROVED, BY_AUTHOR, OVERTAKEN, TAKEN_BACK, TOO_EARL
 from search.history import History
 from search.rule_collections import rule_collection
 from search.worlds import HUB, SITES
-from simulator.judge.approvals import Given, Pull, Version, denied_by_others
+from simulator.judge.approvals import Given, Pull, Version
 from simulator.judge.asking import Asked
 from simulator.model.errors import ArmError
 from simulator.model.faults import Crash
@@ -79,23 +79,31 @@ def _by_pull_request(history: History, host: GitHost, changes: Mapping[str, str 
 
 
 def _version(history: History, host: GitHost, changes: Mapping[str, str | None], *, shown: bool = True) -> Version:
-    """A pushed version of a pull request, and whether the service could show what it means."""
+    """A pushed version of a pull request, and whether the service could show what it means.
+
+    What others denied is what they did when the firewall was read: a target that does not answer lets a review take a while.
+    """
     desk = history.desk
     base, head = desk.repository.resolve("main"), desk.repository.propose(dict(changes))
-    now = desk.world.clock.now()
-    denied = denied_by_others(desk.world, HUB)
-    found = compared(desk.repository, base, head, today=now.date(), root="")
+    found = compared(desk.repository, base, head, today=desk.world.clock.now().date(), root="")
+    noted = shown and _noted(history, host, found)
+    denied = history.judge.approvals.denied_when_read
+    return Version(head, Asked(found.head), denied, desk.world.clock.now() if noted else None)
+
+
+def _noted(history: History, host: GitHost, found: Compared) -> bool:
+    """Whether the service noted what it answered, as `service.showing.answer` does: as of when its targets were read."""
     noted = False
-    if shown:
-        try:
-            around = read_surroundings(found, _Targets(history))
-            made = review(found, now.date(), around, noted=True)
-            for hub, one in plans_shown(made, found, around, now).items():
-                host.shown.add(hub, one)
-                noted = True
-        except (EgressError, Crash) as problem:
-            history.tell(f"the review comes to nothing: {problem}")
-    return Version(head, Asked(found.head), denied, now if noted else None)
+    try:
+        around = read_surroundings(found, _Targets(history))
+        now = history.desk.world.clock.now()
+        made = review(found, now.date(), around, noted=True)
+        for hub, one in plans_shown(made, found, around, now).items():
+            host.shown.add(hub, one)
+            noted = True
+    except (EgressError, Crash) as problem:
+        history.tell(f"the review comes to nothing: {problem}")
+    return noted
 
 
 def _approved(history: History, version: Version, by: str = REVIEWER) -> Iterator[Given]:

@@ -27,7 +27,7 @@ Gain = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One pushed state of a pull request. `asked` is the tree after merging it, `denied` what others denied when it was shown."""
+    """One pushed state of a pull request. `asked` is the tree after merging it, `denied` what others denied as it was shown."""
 
     head: Commit
     asked: Asked
@@ -74,10 +74,17 @@ class ApprovalJudge:
 
     def __init__(self, world: World, hub: str, urls: Sequence[str]) -> None:
         self.pulls: Mapping[Commit, Sequence[Pull]] | None = None
+        self.denied_when_read = frozenset[str]()
+        """What others denied when the groups of the tenants' policy were listed last."""
         self._world = world
         self._hub = hub
         self._urls = tuple(urls)
         self._had: dict[str, frozenset[Gain]] = {}
+
+    def listed(self, policy: str) -> None:
+        """The groups of a policy were listed, for a pass or for a review; the answer may be long in coming."""
+        if self.pulls is not None and policy == self._world.hubs[self._hub].document.firewall.policy:
+            self.denied_when_read = denied_by_others(self._world, self._hub)
 
     def begin(self, asked: Asked) -> None:
         """A pass begins: from now on it may take up what is approved."""

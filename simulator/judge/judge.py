@@ -132,6 +132,8 @@ class Judge:
         self.calls += 1
         if call.verb == "list" and call.kind == "Pod" and self._passes:
             self._clusters.sample(self._passes[-1].asked)
+        if call.verb == "list" and call.kind == "RuleCollectionGroup":
+            self.approvals.listed(call.name)
         routes, self._routes_before = self._routes_before, None
         if routes is not None:
             self._find(self._routes.after(routes), call)
