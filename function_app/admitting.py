@@ -17,7 +17,7 @@ from function_app.model.names import Commit, HubName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
-from function_app.planning.recalling import brought_back, to_recall, with_recalled
+from function_app.planning.recalling import brought_back, doubtful, to_recall, with_recalled
 from function_app.planning.rollout import hubs_before
 from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import HubPorts
@@ -39,7 +39,12 @@ def admitted_now(
     hub, recalled = with_recalled(
         admitted.hub, wanted, {commit: _of_hub(one, asked.hub.name) for commit, one in trees.items()}
     )
-    return Admitted(hub, replace(admitted.admission, recalled=recalled)) if wanted else admitted
+    # A hub that applies what was approved goes by what stands for whoever leaves, until it does so no more.
+    unasked = asked.state.reviewed or (in_use and asked.state.last_good_commit is None)
+    doubt = doubtful(asked, everything=unasked and not admitted.admission.reviewed)
+    if not wanted and not doubt:
+        return admitted
+    return Admitted(hub, replace(admitted.admission, recalled=recalled, doubtful=doubt))
 
 
 def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, in_use: bool) -> Admitted:

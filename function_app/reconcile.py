@@ -143,6 +143,7 @@ def _kept_state(
         standing=admission.standing,
         reviewed=admission.reviewed,
         recalled=admission.recalled,
+        doubtful=admission.doubtful,
         settled=settled_after(state, planned.plan, admission, hub.clusters, now),
         stuck=stuck_after(planned.plan, admission, hub),
     )

@@ -86,8 +86,8 @@ ADMISSION = (
         "A rule that somebody took out of the firewall during an incident is put back, although the tenant is suspended.",
         "told",
         _WISH,
-        "for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_reviewed(situation, key)\n",
-        "for key, cidr in given if _leaves_reviewed(situation, key)\n",
+        "for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_unasked(situation, key)\n",
+        "for key, cidr in given if _leaves_unasked(situation, key)\n",
         (_SUSPENDED,),
     ),
     Mistake(

@@ -92,7 +92,8 @@ class Admission:
     `deferred` are attachments, and `platform` clusters and the hub itself, whose definitions in Git differ from those in force;
     `asked` is such an attachment as Git has it, None when it removes it. `suspended` are the suspensions in force: on these
     nothing is written but what denies. `standing` is kept for the next pass, and so is `recalled`: tenants that Git says nothing
-    of any more though they hold something, by the commit of which their rules are.
+    of any more though they hold something, by the commit of which their rules are. `doubtful` are removed tenants whose last
+    definition may never have been in force.
     """
 
     deferred: Mapping[AttachmentKey, Deferral] = field(default_factory=dict, hash=False)
@@ -102,6 +103,7 @@ class Admission:
     standing: Standing = field(default_factory=dict, hash=False)
     reviewed: bool = False
     recalled: Mapping[TenantName, Commit] = field(default_factory=dict, hash=False)
+    doubtful: frozenset[TenantName] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.deferred or self.platform or self.suspended)

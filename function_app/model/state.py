@@ -145,6 +145,8 @@ class HubState:
     ledger_rebuilt_at: datetime | None = None
     recalled: Mapping[TenantName, Commit] = field(default_factory=dict)
     """Tenants that hold something and of which Git says nothing since its branch was rewound: the commit in force before."""
+    doubtful: frozenset[TenantName] = frozenset()
+    """Removed tenants whose last definition may never have been in force: of their rules stays what stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,13 @@ def _rules(
     """A tenant's rules as they were admitted; where nothing tells what that was, what is in force for its ranges.
 
     On what is suspended only what stands there stays, and of that what the definitions allow; so it is for whoever leaves a hub
-    that applies what was approved, since nobody is asked about what leaves.
+    that applies what was approved, or left when it did so, since nobody is asked about what leaves.
     """
     nothing = (TenantRules(tenant),)
     if tenant not in situation.hub.rules and not any(key in situation.hub.narrowed for key, _ in given):
         return _only_from(in_force().get(tenant, nothing)[0], {str(cidr) for _, cidr in given})
     watched = {
-        str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_reviewed(situation, key)
+        str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_unasked(situation, key)
     }
     rules = _as_admitted(situation, tenant, given)
     if not watched:
@@ -104,10 +104,11 @@ def _rules(
     return joined(standing, _only_from(rules, rules.sources() - watched), "unsuspended")
 
 
-def _leaves_reviewed(situation: Situation, key: AttachmentKey) -> bool:
+def _leaves_unasked(situation: Situation, key: AttachmentKey) -> bool:
     """Of whom Git says nothing any more the rules are those that were approved, whatever stands in the firewall."""
-    leaves = key not in situation.hub.attachments and key.tenant not in situation.admission.recalled
-    return situation.admission.reviewed and leaves
+    admission = situation.admission
+    leaves = key not in situation.hub.attachments and key.tenant not in admission.recalled
+    return leaves and (admission.reviewed or key.tenant in admission.doubtful)
 
 
 def _as_admitted(situation: Situation, tenant: TenantName, given: Sequence[Given]) -> TenantRules:

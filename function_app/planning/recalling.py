@@ -4,6 +4,9 @@ Whoever is removed by a commit is still known by his last definition. A force-pu
 and rules stay until their removal has been through its limits and orders; meanwhile their rules are those of the commit that was
 in force. The state keeps which one that is. Where it cannot be read any more, or where something of the tenant was deferred then,
 all that is known of the rules is what stands in the firewall.
+
+So it is for whoever was removed before the hub took up all that Git has without a question: his last definition may be one that
+nobody approved, and whoever let everything in did not see it in Git any more.
 """
 
 from __future__ import annotations
@@ -45,6 +48,15 @@ def still_stands(asked: Asked, former: HubDefinitions | None, key: AttachmentKey
         one.holding is Holding.HELD and one.range == found.range and {*found.attachment.namespaces} <= {*one.routed}
         for one in asked.ledger.of(key)
     )
+
+
+def doubtful(asked: Asked, *, everything: bool) -> frozenset[TenantName]:
+    """Removed tenants whose last definition may never have been in force; `everything` that Git has is taken up unasked now."""
+    before = asked.hub.departed.keys() if everything else asked.hub.departed.keys() & asked.state.doubtful
+    if not before or asked.ledger is None:
+        return frozenset(before)
+    known = {one.key.tenant for one in asked.ledger.generations.values()}
+    return frozenset(before - known | before & {one.key.tenant for one in asked.ledger.live()})
 
 
 def _was_deferred(asked: Asked, tenant: TenantName) -> bool:

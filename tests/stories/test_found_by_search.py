@@ -611,6 +611,36 @@ def test_what_adopts_and_gets_another_range_does_not_wait_for_itself() -> None:
     )
 
 
+def test_nobody_lets_in_the_last_rules_of_whom_git_has_no_more() -> None:
+    """All records were lost and a person let in what Git has: a tenant removed before got all that its last file had asked for."""
+    _holds(
+        COMES,
+        Action("run"),
+        Action("foreign_pool", ("spoke1", 1, True)),
+        Action("add", ("t1", "spoke1", 2, ("beta",), ("s0.example", "s1.example"))),
+        Action("lose_ledger", (True,)),
+        Action("allow", ("t0", ("s2.example",), True, True)),
+        GOES,
+        variant=Variant(reviewed=True, bare=True),
+    )
+
+
+def test_while_it_leaves_nobody_lets_in_what_its_last_file_asked_for() -> None:
+    """Its removal began when a person let in what Git has, and its gateway had the rules of its last file until it was gone."""
+    _holds(
+        COMES,
+        Action("follow", (4,)),
+        Action("reviewed_so", ("approved before more is pushed",)),
+        Action("adopt", ("t3", "spoke1", 3, ("gamma",), ("s0.example", "s1.example"))),
+        Action("amid", (40, Action("fail_gateways", ("spoke1", "t0")))),
+        Action("run"),
+        Action("allow", ("t0", ("s0.example", "s1.example"), False, False)),
+        Action("lose_state"),
+        Action("detach", ("t0", "spoke1")),
+        variant=Variant(reviewed=True, bare=True),
+    )
+
+
 def test_whom_a_force_push_dropped_keeps_the_rules_that_were_approved() -> None:
     """Git said nothing of it any more, somebody opened its shard, and the next write, for another tenant, carried that along."""
     _holds(

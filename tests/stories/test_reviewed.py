@@ -21,7 +21,7 @@ from function_app.adapters.web import Web
 from function_app.model.approval import Approval, PullRequest
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
-from function_app.model.plan import Stage, WaitsFor
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.state import Decision, DecisionKind, HubState
 from function_app.service.callers import Caller, Right
 from function_app.service.decisions import resync
@@ -518,6 +518,48 @@ def test_taking_it_off_needs_somebody_else_too(reviewing: Reviewing) -> None:
     reviewing.merge(again, head, reviewing.approval(head))
     assert reviewing.desk.settle().converged
     assert NEW in names_of(reviewing.desk, "tenant0")
+
+
+def test_who_was_removed_before_it_was_taken_off_gains_nothing(reviewing: Reviewing) -> None:
+    """Both were widened and removed, approved by nobody, and stay for the limit: whoever lets in what Git has does not see that."""
+    desk, files = reviewing.desk, sample(HUB_FILE)
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.commit(wider() | wider(TENANT1))
+    desk.commit({TENANT0: None, TENANT1: None})
+    passes(desk, 3)
+    head = reviewing.shown(files)
+    reviewing.merge(files, head, reviewing.approval(head))
+
+    passes(desk, 5)
+
+    assert RefusalCode.REMOVALS in [one.code for one in desk.reports[-1].plan.refused]
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    desk.commit(wider())
+    passes(desk, 5)
+    assert NEW in names_of(desk, "tenant0")
+
+
+def test_who_was_removed_before_the_state_was_forgotten_gains_nothing(reviewing: Reviewing) -> None:
+    """A person lets in what Git has, a widened tenant1; tenant0, widened and removed, leaves with what it had."""
+    desk = reviewing.desk
+    desk.commit(wider() | wider(TENANT1))
+    desk.commit({TENANT0: None})
+    desk.state.state = HubState()
+    passes(desk, 3)
+    assert RefusalCode.STANDING_UNKNOWN in [one.code for one in desk.reports[-1].plan.refused]
+    desk.commit(sample(HUB_FILE))
+    stages, allowed = set(), set[str]()
+
+    for _ in range(8):
+        passes(desk, 1)
+        allowed |= names_of(desk, "tenant0")
+        stages |= {one.stage for one in desk.reports[-1].plan.attachments if one.key.tenant == "tenant0"}
+
+    assert Stage.LEAVING in stages
+    assert NEW not in allowed
+    assert NEW in names_of(desk, "tenant1")
+    desk.settle()
+    assert not desk.state.read().doubtful
 
 
 def test_a_forgotten_state_opens_nothing(reviewing: Reviewing) -> None:
