@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from function_app.measuring import span
 from function_app.model.admission import NEVER, Admission
+from function_app.model.definitions import ApplyMode
 from function_app.model.errors import CommitGone, SourceError, StateError
 from function_app.model.names import Commit, HubName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
@@ -22,8 +23,6 @@ from function_app.planning.rollout import hubs_before
 from function_app.planning.unapproved import is_reviewed, tenants_to_ask_about
 from function_app.ports import HubPorts
 from function_app.vouching import hub_origin, origins
-
-_HOW_REVIEWED = "; on a hub with `apply: reviewed`, once it is merged without that line and a pass was made."
 
 
 def admitted_now(
@@ -94,7 +93,19 @@ def _all_or_nothing(asked: Asked, unknown: str) -> Admitted:
         return Admitted(asked.hub, Admission(reviewed=is_reviewed(asked)))
     raise SourceError(
         f"{unknown.rstrip('.')}, and not all that Git has may be taken up now. This ends when nothing is suspended and nothing "
-        f"else keeps the newest commit from being taken up{_HOW_REVIEWED if is_reviewed(asked) else '.'}"
+        f"else keeps the newest commit from being taken up{_how_reviewed(asked)}."
+    )
+
+
+def _how_reviewed(asked: Asked) -> str:
+    """Nobody can approve what would change while nobody knows from what, so a hub that asks for it must stop asking."""
+    if not is_reviewed(asked):
+        return ""
+    approved = ", which somebody else must have approved," if asked.state.reviewed else ""
+    if asked.hub.hub.spec.apply is ApplyMode.REVIEWED:
+        return f"; on a hub with `apply: reviewed`, once it is merged without that line{approved} and a pass was made"
+    return (
+        f"; {asked.hub.name} is without `apply: reviewed` once somebody else has approved the commit that takes it off"
     )
 
 

@@ -185,7 +185,10 @@ def make_revocation_plan(
             situation.hub.name, situation.hub.hub, situation.firewall, situation.state, wish, situation.now
         )
     lacking = "ledger" if code is RefusalCode.LEDGER_UNREADABLE else "version of the definitions that is in force"
-    message = f"The {lacking} cannot be read: {problem}. Only revocations and blocks proceed until it can be read or is restored."
+    why = problem.rstrip(".")
+    message = (
+        f"The {lacking} cannot be read: {why}. Only revocations and blocks proceed until it can be read or is restored."
+    )
     waits = WaitsFor.LEDGER if code is RefusalCode.LEDGER_UNREADABLE else WaitsFor.DEFINITION
     refused = (
         Refusal(code, f"hub/{situation.hub.name}", message),

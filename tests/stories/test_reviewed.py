@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from service.service_desk import ServiceDesk
-from stories.desk import HUB, Desk, describe, sample
+from stories.desk import HUB, PLATFORM, Desk, describe, sample
 from stories.test_suspended import names_of, passes
 from web_services import json_answers, web_service
 
@@ -573,6 +573,32 @@ def test_a_forgotten_state_opens_nothing(reviewing: Reviewing) -> None:
     assert any("once it is merged without that line and a pass was made" in one.message for one in report.plan.refused)
     reviewing.desk.commit(sample(HUB_FILE))
     assert reviewing.desk.settle().converged
+
+
+def test_a_commit_in_force_that_is_gone_names_each_step_out() -> None:
+    """A force-push threw it away and nobody knows what stands: the line must go, and as the state knows of it, with an approval."""
+    desk = Desk.at()
+    reviewing = over(desk)
+    desk.commit(sample(*PLATFORM) | reviewed_hub())
+    reviewing.approved(sample(TENANT0, TENANT1))
+    desk.settle()
+    reviewing.approved(wider())
+    desk.settle()
+    desk.repository.rewind(2, gone=True)
+
+    def refused() -> str:
+        return next(one.message for one in passes(desk, 3).plan.refused if one.code is RefusalCode.STANDING_UNKNOWN)
+
+    assert (
+        "once it is merged without that line, which somebody else must have approved, and a pass was made." in refused()
+    )
+    off = sample(HUB_FILE)
+    desk.commit(off)
+    assert "once somebody else has approved the commit that takes it off." in refused()
+    again = {HUB_FILE: f"{off[HUB_FILE]}# by agreement\n"}
+    head = reviewing.shown(again)
+    reviewing.merge(again, head, reviewing.approval(head))
+    assert desk.settle().converged
 
 
 def test_the_real_host_is_asked_by_its_own_routes(reviewing: Reviewing, tmp_path: Path) -> None:
