@@ -165,11 +165,22 @@ def preview(
     patience: Patience,
     *,
     draw: Callable[[], GenerationId] = draw_generation,
+) -> Report:
+    """The same road, stopped before anything is written; needs no lease."""
+    return preview_from(hub, source, ports, look(hub, source.tree, ports, patience), draw=draw)
+
+
+def preview_from(
+    hub: HubName,
+    source: Source,
+    ports: HubPorts,
+    observations: Observations,
+    *,
+    draw: Callable[[], GenerationId] = draw_generation,
     as_asked: bool = False,
 ) -> Report:
-    """The same road, stopped before anything is written; needs no lease. `as_asked`: as if all of the tree were taken up."""
+    """A preview from what was read before. `as_asked`: as if all of the tree were taken up."""
     definitions, started = hub_definitions(source.tree, hub), ports.clock.now()
-    observations = look(hub, source.tree, ports, patience)
     situated = _situated(definitions, observations, source, ports, draw, ports.state.read(), as_asked=as_asked)
     planned = situated.planned()
     return _report(planned, [], source, started, ports.clock.now(), observations)

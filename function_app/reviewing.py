@@ -15,16 +15,16 @@ from statistics import median
 from typing import Protocol
 
 from function_app.gathering import Patience
+from function_app.looking import look
 from function_app.model.definitions import ApplyMode
-from function_app.model.errors import EgressError, Problem, StateError, TargetError
+from function_app.model.errors import EgressError, Problem, StateError
 from function_app.model.ledger import BrokenLedger, Holding, fold
 from function_app.model.names import ClusterName, Commit, HubName
 from function_app.model.plan import Change, RefusalCode
 from function_app.model.report import Result
-from function_app.model.resources import Body
+from function_app.model.resources import Body, Unreadable
 from function_app.model.review import HubReview, LiveReview, Review
 from function_app.model.tree import Tree
-from function_app.observing import observe_firewall
 from function_app.planning.capacity import Others
 from function_app.planning.firewall_resources import collections_of, shard_index
 from function_app.planning.in_force import is_ours
@@ -38,7 +38,7 @@ from function_app.reading.meanings import Meanings
 from function_app.reading.merging import Merging
 from function_app.reading.newest import ParsedFiles, considered
 from function_app.reading.places import shown_file
-from function_app.reconcile import Source, preview
+from function_app.reconcile import Source, preview_from
 
 GROWTH = timedelta(days=90)
 """Over so long the growth is measured, and so far it is drawn on."""
@@ -212,8 +212,10 @@ def read_surroundings(
 def _surroundings(
     name: HubName, source: Source, ports: HubPorts, patience: Patience, passes: Iterable[Mapping[str, object]]
 ) -> Surroundings:
-    report = preview(name, source, ports, patience, as_asked=True)
-    plan = report.plan
+    # Shown once, and no later pass makes up for a target that was late.
+    seen = look(name, source.tree, ports, replace(patience, grace=patience.limit))
+    report = preview_from(name, source, ports, seen, as_asked=True)
+    plan, firewall = report.plan, seen.firewall
     notes = [*(f"{one.target} could not be read: {one.message}" for one in report.unreadable), *plan.notes]
     notes += [
         f"{cluster}: {', '.join(found)} leave as their nodes" for cluster, found in plan.unattributed.items() if found
@@ -223,11 +225,9 @@ def _surroundings(
         refused=tuple(f"{one.subject}: {one.message}" for one in plan.refused if one.code not in _STANDING),
         notes=tuple(notes),
     )
-    seconds, measured = operation_seconds(passes)
-    try:
-        firewall = observe_firewall(ports.firewall, ports.clock)
-    except TargetError:
+    if isinstance(firewall, Unreadable):
         return Surroundings(live=live)
+    seconds, measured = operation_seconds(passes)
     shards = source.tree.definitions.hubs[name].spec.firewall.shards
     # The block shard stays as it is whatever is merged: it stands in front like other people's groups.
     staying = {group: body for group, body in sorted(firewall.groups.items()) if shard_index(shards, group) is None}

@@ -681,13 +681,13 @@ _WIDER = Action("allow", ("t0", ("s1.example",), False, False))
 
 
 def test_what_was_shown_open_was_not_denied_when_the_firewall_was_read() -> None:
-    """A review asked again after half a minute without an answer, and in between the last of somebody's denial had gone."""
-    silent = Action("trouble", ("firewall/hub1", "*", "*", "timeout-before", 1, 1, 404))
-    _holds(*_DENIAL_GOES, silent, _WIDER, Action("follow", (4,)), variant=Variant(reviewed=True))
+    """The first answer to a review took 20 s, and the last of somebody's denial had gone before the groups were listed."""
+    slow = Action("trouble", ("firewall/hub1", "get", "*", "slow", 1, 1, 404))
+    _holds(*_DENIAL_GOES, slow, _WIDER, Action("follow", (4,)), variant=Variant(reviewed=True))
 
 
 def test_what_was_shown_denied_was_denied_when_the_firewall_was_read() -> None:
     """The answer took 20 s, in which the denial went, and somebody denied the name again: all is as it was approved."""
-    slow = Action("trouble", ("firewall/hub1", "list", "*", "slow", 3, 1, 404))
+    slow = Action("trouble", ("firewall/hub1", "list", "*", "slow", 1, 1, 404))
     again = Action("deny", ("s1.example",))
     _holds(*_DENIAL_GOES, slow, _WIDER, again, Action("follow", (8,)), variant=Variant(reviewed=True))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from function_app.adapters.git_hosts import RepositoryPlace
 from function_app.adapters.git_reviews import GitHubApprovals
 from function_app.adapters.git_tokens import fixed_token
 from function_app.adapters.web import Web
+from function_app.gathering import Patience
 from function_app.model.approval import Approval, PullRequest
 from function_app.model.errors import SourceError
 from function_app.model.names import Commit
 from function_app.model.plan import RefusalCode, Stage, WaitsFor
+from function_app.model.resources import Body, Kind
 from function_app.model.state import Decision, DecisionKind, HubState
 from function_app.service.callers import Caller, Right
 from function_app.service.decisions import resync
@@ -258,6 +261,44 @@ def test_what_is_answered_is_noted_for_our_branch_alone(reviewing: Reviewing) ->
     unread: Any = plan({"ref": other}, reviewing.service).body
     assert "its firewall could not be read: no approval of this counts" in unread["comment"]
     assert () == reviewing.service.shown.of(HUB, other)
+
+
+def test_what_is_said_and_what_is_noted_rest_on_one_reading(reviewing: Reviewing) -> None:
+    """One call to the firewall fails: nothing is read again behind the comment that says so, and nothing is noted."""
+    head, calls = reviewing.desk.repository.propose(wider()), reviewing.desk.world.faults.calls
+    listed = ("firewall/hub1", "list", Kind.RULE_COLLECTION_GROUP)
+    reviewing.desk.world.faults.add(Fault(target="firewall/hub1", verb="list", action=Action.REFUSE, status=503))
+    before = calls[listed]
+
+    unread = reviewing.show(head)
+    noted, failed = len(reviewing.service.shown.of(HUB, head)), calls[listed]
+    read = reviewing.show(head)
+
+    assert "firewall/hub1 could not be read" in unread["comment"]
+    assert "no approval of this counts" in unread["comment"]
+    assert (0, 1) == (noted, failed - before)
+    assert "could not be read" not in read["comment"]
+    assert (1, 2) == (len(reviewing.service.shown.of(HUB, head)), calls[listed] - failed), (
+        "its own groups, the base policy's"
+    )
+
+
+def test_a_review_waits_for_a_firewall_that_is_late(reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass plans without it and once more when it answers; a review is answered once, and is to be approved as it is."""
+    head, firewall = reviewing.desk.repository.propose(wider()), reviewing.desk.ports.firewall
+    policy = firewall.policy
+
+    def late() -> Body:
+        Event().wait(0.3)
+        return policy()
+
+    monkeypatch.setattr(firewall, "policy", late)
+    reviewing.service.patience = Patience(grace=0.0, limit=20.0)
+
+    read = reviewing.show(head)
+
+    assert "could not be read" not in read["comment"]
+    assert 1 == len(reviewing.service.shown.of(HUB, head))
 
 
 def test_while_the_firewall_cannot_be_read_nothing_new_is_taken_up(reviewing: Reviewing) -> None:
