@@ -54,6 +54,10 @@ class Patience:
         """How those writes to one cluster are made that need not wait for each other."""
         return SideBySide(self.writes) if self.workers > 1 else InTurn()
 
+    def previewing(self, hubs: int) -> Each:
+        """How so many hubs are previewed for one answer: all at once, so that it waits for late targets once and not once a hub."""
+        return SideBySide(hubs) if self.workers > 1 else InTurn()
+
 
 @dataclass(frozen=True, slots=True)
 class Reading[T]:

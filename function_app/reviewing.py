@@ -16,6 +16,7 @@ from typing import Protocol
 
 from function_app.gathering import Patience
 from function_app.looking import look
+from function_app.measuring import carried
 from function_app.model.definitions import ApplyMode
 from function_app.model.errors import EgressError, Problem, StateError
 from function_app.model.ledger import BrokenLedger, Holding, fold
@@ -199,14 +200,16 @@ def read_surroundings(
 
     `history` gives a hub's last passes, from which the length of a firewall operation is measured.
     """
-    source = Source(found.head, seen=found.head.commit)
-    around: dict[HubName, Surroundings] = {}
-    for name in sorted(found.head.definitions.hubs):
+    source, names = Source(found.head, seen=found.head.commit), sorted(found.head.definitions.hubs)
+
+    def read(name: HubName) -> Surroundings:
         try:
-            around[name] = _surroundings(name, source, parts.ports(name, found.head), parts.patience, history(name))
+            return _surroundings(name, source, parts.ports(name, found.head), parts.patience, history(name))
         except EgressError as problem:
-            around[name] = Surroundings(live=LiveReview((), (), (f"{name} could not be read: {problem}",)))
-    return around
+            return Surroundings(live=LiveReview((), (), (f"{name} could not be read: {problem}",)))
+
+    each = parts.patience.previewing(len(names))
+    return dict(zip(names, each(carried(read), names), strict=True))
 
 
 def _surroundings(

@@ -1,4 +1,4 @@
-"""Several calls to one target at once: `map` with a bounded width.
+"""Several calls to one target, or several hubs, at once: `map` with a bounded width.
 
 The first failure is raised when all calls that were under way have ended; none is begun after it. The threads are daemons: a
 process that ends does not wait for what does not answer.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import cast
 
+from function_app.measuring import carried
 from function_app.model.errors import EgressError, StateError
 from function_app.model.names import HubName
 from function_app.model.plan import Stage
@@ -54,14 +55,14 @@ def plan(asked: Mapping[str, object], parts: Parts) -> Answer:
         raise BadRequest("`base` goes with `ref`, the branch that is to be merged.")
     source = parts.source()
     hubs = _hubs(asked, sorted(source.tree.definitions.hubs))
-    plans: list[Json] = []
-    for hub in hubs:
+
+    def previewed(hub: HubName) -> Json:
         try:
-            report = preview(hub, source, parts.ports(hub, source.tree), parts.patience)
-            plans.append(preview_json(report))
+            return preview_json(preview(hub, source, parts.ports(hub, source.tree), parts.patience))
         except EgressError as problem:
-            plans.append({"hub": hub, "problem": str(problem)})
-    return Answer(200, plans)
+            return {"hub": hub, "problem": str(problem)}
+
+    return Answer(200, parts.patience.previewing(len(hubs))(carried(previewed), hubs))
 
 
 def whois(asked: Mapping[str, object], parts: Parts) -> Answer:
