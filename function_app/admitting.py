@@ -34,7 +34,7 @@ def admitted_now(
     new, so that something may be in force. Raises SourceError while it cannot be told what was taken up.
     """
     admitted, wanted = _taken_up(asked, tree, former, ports, in_use=in_use), to_recall(asked)
-    trees = dict(_readable(wanted.values(), former))
+    trees = dict(_readable((one for tenant, one in wanted.items() if tenant not in asked.hub.rules), former))
     hub, recalled = with_recalled(
         admitted.hub, wanted, {commit: _of_hub(one, asked.hub.name) for commit, one in trees.items()}
     )

@@ -136,6 +136,15 @@ APPROVAL = (
         (_REVIEWED,),
     ),
     Mistake(
+        "files-brought-back-as-newcomers",
+        "All tenants are removed by mistake and refused; their files come back unapproved, and that alone ends all their traffic.",
+        "approved",
+        "function_app/planning/recalling.py",
+        "sorted(holding - asked.hub.rules.keys() | holding & asked.hub.departed.keys())",
+        "sorted(holding - asked.hub.rules.keys())",
+        (_REVIEWED,),
+    ),
+    Mistake(
         "reviewed-taken-off-by-anybody",
         "One line in a commit that nobody approved takes `apply: reviewed` off, and the rest of the commit is applied.",
         "approved",

@@ -91,8 +91,8 @@ class Admission:
 
     `deferred` are attachments, and `platform` clusters and the hub itself, whose definitions in Git differ from those in force;
     `asked` is such an attachment as Git has it, None when it removes it. `suspended` are the suspensions in force: on these
-    nothing is written but what denies. `standing` is kept for the next pass, and so is `recalled`: tenants that Git says nothing
-    of any more though they hold something, by the commit of which their rules are. `doubtful` are removed tenants whose last
+    nothing is written but what denies. `standing` is kept for the next pass, and so is `recalled`: tenants that Git does not define
+    any more though they hold something, by the commit at which they were in force. `doubtful` are removed tenants whose last
     definition may never have been in force.
     """
 

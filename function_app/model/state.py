@@ -144,7 +144,7 @@ class HubState:
     """Whether the hub in force applies only what was approved."""
     ledger_rebuilt_at: datetime | None = None
     recalled: Mapping[TenantName, Commit] = field(default_factory=dict)
-    """Tenants that hold something and of which Git says nothing since its branch was rewound: the commit in force before."""
+    """Tenants that hold something and that Git does not define any more: the commit in force before."""
     doubtful: frozenset[TenantName] = frozenset()
     """Removed tenants whose last definition may never have been in force: of their rules stays what stands."""
 

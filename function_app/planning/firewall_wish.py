@@ -106,8 +106,8 @@ def _rules(
 
 def _leaves_unasked(situation: Situation, key: AttachmentKey) -> bool:
     """Of whom Git says nothing any more the rules are those that were approved, whatever stands in the firewall."""
-    admission = situation.admission
-    leaves = key not in situation.hub.attachments and key.tenant not in admission.recalled
+    hub, admission = situation.hub, situation.admission
+    leaves = key not in hub.attachments and (key.tenant not in admission.recalled or key.tenant in hub.departed)
     return leaves and (admission.reviewed or key.tenant in admission.doubtful)
 
 

@@ -463,6 +463,28 @@ def test_who_leaves_gains_nothing_on_the_way(reviewing: Reviewing) -> None:
     assert set() == names_of(reviewing.desk, "tenant0")
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_files_that_come_back_before_the_removal_began_bring_nothing_new(reviewing: Reviewing, *, late: bool) -> None:
+    """All tenants are removed by mistake, the limit refuses and asks for the files: nobody approves them, and nothing is lost."""
+    desk = reviewing.desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.commit({TENANT0: None, TENANT1: None})
+    passes(desk, 3)
+    assert RefusalCode.REMOVALS in [one.code for one in desk.reports[-1].plan.refused]
+    if late:
+        desk.commit({"unrelated.md": "x"})
+        passes(desk, 3)
+    desk.commit(sample(TENANT1) | wider())
+
+    passes(desk, 20)
+
+    assert (WaitsFor.UNAPPROVED,) == desk.attachment("tenant0", CLUSTER).waiting_for
+    assert () == desk.attachment("tenant1", CLUSTER).waiting_for
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    assert Verdict.ALLOWED is desk.send(CLUSTER, "default", "https://www.tigera.io").verdict
+    assert not desk.state.read().recalled
+
+
 def test_a_namespace_stays_with_who_leaves_until_its_next_tenant_is_approved(reviewing: Reviewing) -> None:
     """Tenant0 leaves to tenant1, which nobody approved: its traffic goes on, its row names who it waits for, approved it passes."""
     desk, text = reviewing.desk, sample(TENANT1)[TENANT1]
