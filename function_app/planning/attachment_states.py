@@ -20,7 +20,7 @@ from function_app.model.plan import (
 )
 from function_app.model.resources import Kind, ResourceId, Unreadable
 from function_app.planning.cluster_resources import FELIX_NAME
-from function_app.planning.facts import Facts
+from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish
 from function_app.planning.generations import Intent
 from function_app.planning.keeping import rendered_key
@@ -185,8 +185,8 @@ def attachment_state(
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
-        waits_for, words = _unobserved(situation, intent.key.cluster)
-        return AttachmentState(intent.key, cidr, _stage_unread(intent), current, (waits_for,), words)
+        waits = [_unobserved(situation, intent.key.cluster), *_still_allowed(situation, facts, intent)]
+        return _state(intent.key, cidr, _stage_unread(intent), current, waits)
     pods = gateways_seen(found, intent)
     if intent.target is None or intent.defined is None:
         if intent.waiting is not None:
@@ -229,6 +229,15 @@ def _unobserved(situation: Situation, cluster: ClusterName) -> tuple[WaitsFor, s
     problem = situation.unreadable(cluster)
     permanent = problem is not None and problem.permanent
     return WaitsFor.PERSON if permanent else WaitsFor.TARGET, problem.message if problem is not None else ""
+
+
+def _still_allowed(situation: Situation, facts: Mapping[ClusterName, Facts], intent: Intent) -> Waits:
+    """Time alone brings the end of rules that stay because nobody can tell who points at the gateway, so it is waited for."""
+    return [
+        (WaitsFor.UNPOINTED, f"the rules for {one.range} stay a while: what points at {one.gateway} is not known")
+        for one in intent.leaving
+        if rules_stay(situation, facts, one)
+    ]
 
 
 def _why_kept(situation: Situation, key: AttachmentKey) -> tuple[WaitsFor, str]:

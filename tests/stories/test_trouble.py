@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from stories.desk import HUB, Desk, describe, sample
 
@@ -50,6 +52,23 @@ def test_rules_of_a_removed_tenant_go_though_its_cluster_cannot_be_read(settled:
 
     assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
     assert RecordKind.FREED not in {one.kind for one in settled.ledger.records}
+
+
+def test_rules_on_a_cluster_whose_file_was_removed_too_early_are_waited_for_until_they_go(settled: Desk) -> None:
+    """Only a person can give the range back, but its rules go with time: no pass says that it rests before they have gone."""
+    text = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
+    start, end = text.index("    - cluster: spoke2-aks"), text.index("  egress:")
+    settled.commit({"tenants/tenant1.yaml": text[:start] + text[end:], "clusters/spoke2-aks.yaml": None})
+    first, since = settled.run_pass(), settled.world.clock.now()
+
+    last, took = settled.settle(), settled.world.clock.now() - since
+    settled.world.advance(3600)
+    later = settled.run_pass()
+
+    assert (WaitsFor.PERSON, WaitsFor.UNPOINTED) == first.plan.attachments[-1].waiting_for
+    assert (None, (WaitsFor.PERSON,)) == (last.plan.look_again_seconds, last.plan.attachments[-1].waiting_for)
+    assert timedelta(minutes=10) < took < timedelta(minutes=20)
+    assert 0 == later.writes
 
 
 @pytest.mark.parametrize("action", [Action.CRASH_BEFORE, Action.CRASH_AFTER])
