@@ -14,6 +14,7 @@ _FACTS = "function_app/planning/facts.py"
 _REMOVAL = "tests/stories/test_removal.py"
 _LEFT_BEHIND = "tests/stories/test_left_behind.py"
 _DRIFT = "tests/stories/test_drift.py"
+_REPORTED = "tests/stories/test_reported_only.py"
 _OTHERS = "tests/stories/test_other_peoples_things.py"
 
 CLUSTERS = (
@@ -219,10 +220,37 @@ CLUSTERS = (
         "peer-comes-back-under-an-open-filter",
         "Nobody closes the filter while it is fought over, and a deleted peer is made again under it: every route reaches Azure.",
         "3",
-        "function_app/planning/plan.py",
-        "    done.changes = list(behind_their_filter(opened, done.changes))\n",
-        "    done.changes = list(done.changes)\n",
+        _SHARED,
+        "        _note_open(facts, draft, wanted_filter.id)\n",
+        "",
         (_DRIFT,),
+    ),
+    Mistake(
+        "built-on-what-only-a-person-brings-back",
+        "Drift is only reported, the gateway's namespace was deleted, and each pass writes into it in vain, for ever.",
+        "6",
+        _KEEPING,
+        "    waits = waits or draft.behind(needs)\n",
+        "",
+        (_REPORTED,),
+    ),
+    Mistake(
+        "what-went-with-its-namespace-is-new",
+        "Drift is only reported, and yet the gateway that went with its namespace is made again.",
+        "4",
+        "function_app/planning/cluster_plan.py",
+        "    draft.wanted.update(rendered_key(facts.name, one.id) for one in wanted)\n",
+        "",
+        (_REPORTED,),
+    ),
+    Mistake(
+        "pointed-at-a-policy-that-is-lacking",
+        "A namespace is pointed at a policy that somebody deleted: all its connections are dropped.",
+        "1",
+        "function_app/planning/pointing.py",
+        "state.ready(situation.now) and not changing and behind is None:",
+        "state.ready(situation.now) and not changing:",
+        (_REPORTED,),
     ),
     Mistake(
         "taking-over-shuts-out-a-gateway-in-use",

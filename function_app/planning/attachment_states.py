@@ -99,6 +99,7 @@ def _withheld(situation: Situation, key: AttachmentKey) -> Deferral | None:
 
 
 _IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE, RefusalCode.FABRIC)
+_OWN = (Kind.IP_POOL, Kind.EGRESS_GATEWAY)
 _BROUGHT_BY = {
     Kind.IP_POOL: WaitsFor.POOLED,
     Kind.EGRESS_GATEWAY: WaitsFor.SERVING,
@@ -117,14 +118,14 @@ def knowing_who_must_act(
 ) -> dict[GenerationId, Readiness]:
     """What only reported drift or something foreign keeps from being met waits for a person, and all that builds on it.
 
-    So does what builds on a condition that says itself that only a person can meet it.
+    So does what builds on a condition that says itself that only a person can meet it, and what a new pool or gateway would
+    bring that waits for what it lies in.
     """
     withheld = [
         change
         for change in changes
-        if change.reason is ChangeReason.DRIFT
-        and change.waits_for is WaitsFor.PERSON
-        and change.resource.kind in _BROUGHT_BY
+        if change.waits_for is WaitsFor.PERSON
+        and change.resource.kind in (_BROUGHT_BY if change.reason is ChangeReason.DRIFT else _OWN)
     ]
     barred = tuple(
         f"{one.subject} BGPPeer" if one.code is RefusalCode.FOREIGN_PEER else one.subject

@@ -23,7 +23,7 @@ from function_app.planning.cluster_resources import (
 from function_app.planning.facts import Facts
 from function_app.planning.firewall_resources import digest_of
 from function_app.planning.generations import Intent
-from function_app.planning.keeping import Draft, delete, keep, note_standing, stands
+from function_app.planning.keeping import Draft, delete, keep, note_standing, rendered_key, stands
 from function_app.planning.ownership import ours
 from function_app.planning.placing import gateway_affinity
 from function_app.planning.situation import Situation
@@ -77,6 +77,7 @@ def _kept(
 ) -> bool:
     """Bring each object to what is wanted, in their order; False when something stands in the way of one."""
     needs: frozenset[ResourceId] = frozenset()
+    draft.wanted.update(rendered_key(facts.name, one.id) for one in wanted)
     refused_before = len(draft.refused)
     for resource in wanted:
         adopted = attachment.adopt is not None and resource.id.kind in (Kind.IP_POOL, Kind.EGRESS_GATEWAY)
@@ -99,7 +100,8 @@ def _kept(
             if len(draft.refused) > refused_before:
                 draft.spoiled.add(intent.key)
             return False
-        needs = needs | {resource.id}
+        if resource.id.kind is not Kind.DISRUPTION_BUDGET:
+            needs = needs | {resource.id}
     return True
 
 

@@ -239,6 +239,7 @@ def _placed(change: Change, loss: Loss, *, turn: bool) -> Change:
 def _plan_peering(situation: Situation, facts: Facts, draft: Draft, needs: frozenset[ResourceId]) -> bool:
     """Whether it stands, or comes by what passes do."""
     wanted = reflector_peer(situation.hub.name, facts.definition)
+    draft.wanted.add(rendered_key(facts.name, wanted.id))
     selector = str(wanted.spec["peerSelector"])
     rival = next(
         (

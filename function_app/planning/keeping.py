@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,6 +48,12 @@ class Draft:
     """Keys of everything that should exist, whether it does or not."""
     spoiled: set[AttachmentKey] = field(default_factory=set)
     """Attachments that must not go on, because something foreign stands where theirs should."""
+    lacking: dict[ResourceId, WaitsFor] = field(default_factory=dict)
+    """What others cannot do without and this pass does not bring, and what that waits for."""
+
+    def behind(self, needs: Iterable[ResourceId]) -> WaitsFor | None:
+        """What lies in or builds on what is lacking waits as that does."""
+        return next((self.lacking[one] for one in sorted(needs) if one in self.lacking), None)
 
 
 def keep(
@@ -74,7 +81,7 @@ def keep(
         reason = ChangeReason.DRIFT if key in situation.state.rendered else ChangeReason.NEW
         words = "it was deleted outside Git" if reason is ChangeReason.DRIFT else "it does not exist yet"
         draft.changes.append(
-            _write(situation, facts, Verb.CREATE, wanted, reason, words, keys, needs, Apply(wanted.body))
+            _write(situation, facts, draft, Verb.CREATE, wanted, reason, words, keys, needs, Apply(wanted.body))
         )
         _tell_of_fight(situation, facts, draft, wanted, "somebody deletes it")
         return True
@@ -97,7 +104,7 @@ def keep(
         return False
     reason, words = _why(situation.state.rendered.get(key), source, changed, _rival(found, changed))
     write = Apply(wanted.body, force=True, resource_version=_guard(found))
-    draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, reason, words, keys, needs, write))
+    draft.changes.append(_write(situation, facts, draft, Verb.UPDATE, wanted, reason, words, keys, needs, write))
     _tell_of_fight(
         situation, facts, draft, wanted, f"field manager {_rival(found, changed) or 'unknown'} changes {changed[0]}"
     )
@@ -171,13 +178,16 @@ def _adopt(
         return False
     write = Apply(wanted.body, force=True, resource_version=_guard(found))
     words = "the definition asks to take it over as it is found"
-    draft.changes.append(_write(situation, facts, Verb.UPDATE, wanted, ChangeReason.ADOPTED, words, keys, needs, write))
+    draft.changes.append(
+        _write(situation, facts, draft, Verb.UPDATE, wanted, ChangeReason.ADOPTED, words, keys, needs, write)
+    )
     return True
 
 
 def _write(
     situation: Situation,
     facts: Facts,
+    draft: Draft,
     verb: Verb,
     wanted: Resource,
     reason: ChangeReason,
@@ -189,6 +199,9 @@ def _write(
     waits = report_only(situation, facts.name, reason)
     if waits is None and reason is ChangeReason.DRIFT and backs_off(situation, rendered_key(facts.name, wanted.id)):
         waits = WaitsFor.BACKOFF
+    waits = waits or draft.behind(needs)
+    if waits is not None and verb is Verb.CREATE:
+        draft.lacking[wanted.id] = waits
     return Change(
         verb, cluster_target(facts.name), wanted.id, reason, words, write, waits, needs=needs, attachments=keys
     )

@@ -55,7 +55,7 @@ from function_app.planning.preflight import preflight, without
 from function_app.planning.rebuilding import judge_ledger
 from function_app.planning.remembering import waits_after
 from function_app.planning.route_server_check import route_server_differs
-from function_app.planning.shared_plan import behind_their_filter, open_filters, plan_shared
+from function_app.planning.shared_plan import open_filters, plan_shared
 from function_app.planning.sightings import cluster_addresses
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections
@@ -137,7 +137,6 @@ def make_plan(situation: Situation) -> Planned:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
     done.drafts.extend(_forgotten(seen, decided))
     opened = open_filters(facts)
-    done.changes = list(behind_their_filter(opened, done.changes))
     connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
     done.changes.extend(connections.changes)
     done.refused.extend(connections.refused)

@@ -5,7 +5,8 @@ G        G                -               = none
 G        elsewhere/none   routed to G,    = restore G at once: dropped traffic is the tenant's alarm, a leak is not
                           seen there
 G        elsewhere/none   -               = G, once G is pooled, serving, advertised and permitted on fresh evidence, in
-                                            a pass that changes neither its gateway nor its pool
+                                            a pass that changes neither its gateway nor its pool, and not by a
+                                            policy that is lacking
 G        none             routed to R     = restore R until G is ready
 later    elsewhere/none   routed to R     = restore R, as long as whoever is to have the namespace has no generation
 G        foreign          -               = none: reported, unless the definition adopts
@@ -146,6 +147,11 @@ def _claimed(
         )
         return
     bypass = bool(intent.defined.tenant.spec.egress.bypass)
+    needs = _needs(target, bypass=bypass)
+    behind = draft.behind(needs)
+    if behind is not None:
+        words = f"namespace {name} needs {ResourceId(Kind.EGRESS_GATEWAY_POLICY, target.gateway)}, which does not exist"
+        result.wait(intent.key, behind, words)
     patch = _patch(namespace, target, bypass=bypass)
     previous = tuple(one for one in facts.recorded.get(name, ()) if one is not target)
     if patch is None:
@@ -155,7 +161,6 @@ def _claimed(
         draft.refused.append(_foreign_annotation(facts, name, namespace))
         result.wait(intent.key, WaitsFor.FOREIGN, f"namespace {name} bears egress annotations of somebody else")
         return
-    needs = _needs(target, bypass=bypass)
     if intent.key in draft.spoiled:
         return
     seen_there = (target.id, str(facts.name), str(name)) in situation.state.pointed
@@ -166,13 +171,13 @@ def _claimed(
         if reason is ChangeReason.EDITED:
             words = f"namespace {name} goes through {target.gateway} {'with' if bypass else 'without'} bypass"
         change = _point(situation, facts, name, patch, reason, words, (), intent.key, needs)
-        draft.changes.append(change)
+        draft.changes.append(change if reason is ChangeReason.DRIFT else replace(change, waits_for=behind))
         if change.waits_for is WaitsFor.PERSON:
             result.wait(intent.key, WaitsFor.PERSON, f"{words}; drift is only reported here")
         return
     state = readiness.get(target.id)
     changing = not result.changing.isdisjoint(_bearers(target))
-    if state is not None and state.ready(situation.now) and not changing:
+    if state is not None and state.ready(situation.now) and not changing and behind is None:
         reason, words = _first_pointing(intent, target, previous)
         records = (
             situation.record(RecordKind.ROUTE, target, (name,)),
@@ -182,7 +187,7 @@ def _claimed(
         draft.changes.append(replace(change, evidence_at=state.evidence_at()))
         return
     unmet = state.unmet() if state is not None else ()
-    waits = unmet[0] if unmet else WaitsFor.SERVING if changing else WaitsFor.ADVERTISED
+    waits = unmet[0] if unmet else behind or (WaitsFor.SERVING if changing else WaitsFor.ADVERTISED)
     reason, words = _first_pointing(intent, target, previous)
     change = _point(situation, facts, name, patch, reason, f"namespace {name} {words}", (), intent.key, needs)
     draft.changes.append(replace(change, waits_for=waits))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 
 from function_app.model.ledger import Generation, Holding
@@ -50,8 +49,11 @@ def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], d
     barred = _barred(situation, facts, ranges) if adopting else ""
     wanted_filter, source = _wanted_filter(facts.observed.get(Kind.BGP_FILTER, FILTER_NAME), situation.hub.name, ranges)
     standing = keep(situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting, barred=barred)
-    if standing:
-        _plan_peers(situation, facts, draft, wanted_filter.id, adopting=adopting, barred=barred)
+    peers = route_server_peers(situation.hub.name, facts.definition, situation.hub.hub.spec.route_server)
+    draft.wanted.update(rendered_key(facts.name, peer.id) for peer in peers)
+    if standing and route_server_differs(situation) is None:
+        _note_open(facts, draft, wanted_filter.id)
+        _plan_peers(situation, facts, draft, peers, wanted_filter.id, adopting=adopting, barred=barred)
     _plan_switch(situation, facts, draft, tuple(intent.key for intent in intents if intent.target))
 
 
@@ -91,16 +93,25 @@ def _gateway_exists(facts: Facts, generation: Generation) -> bool:
     return any(facts.observed.get(kind, generation.gateway, generation.gateway_namespace) is not None for kind in found)
 
 
+def _note_open(facts: Facts, draft: Draft, filter_id: ResourceId) -> None:
+    """No peer is written under a filter that is open and is not put right before it."""
+    waits = next((one.waits_for for one in draft.changes if one.resource == filter_id), None)
+    if waits is not None and not filter_holds(facts):
+        draft.lacking[filter_id] = waits
+
+
 def _plan_peers(
-    situation: Situation, facts: Facts, draft: Draft, filter_id: ResourceId, *, adopting: bool, barred: str
+    situation: Situation,
+    facts: Facts,
+    draft: Draft,
+    peers: tuple[Resource, ...],
+    filter_id: ResourceId,
+    *,
+    adopting: bool,
+    barred: str,
 ) -> None:
-    route_server = situation.hub.hub.spec.route_server
-    wanted = route_server_peers(situation.hub.name, facts.definition, route_server)
-    own_names = {peer.id.name for peer in wanted}
-    if route_server_differs(situation) is not None:
-        draft.wanted.update(rendered_key(facts.name, peer.id) for peer in wanted)
-        return
-    for peer in wanted:
+    own_names = {peer.id.name for peer in peers}
+    for peer in peers:
         address = str(peer.spec["peerIP"])
         rival = next(
             (
@@ -138,21 +149,6 @@ def _is_filtered(facts: Facts, peer: ResourceId) -> bool:
 def open_filters(facts: Mapping[ClusterName, Facts]) -> frozenset[TargetName]:
     """Clusters whose filter does not stand, or lets out more than tenants' ranges."""
     return frozenset(cluster_target(name) for name, one in facts.items() if not filter_holds(one))
-
-
-def behind_their_filter(opened: Container[TargetName], changes: Iterable[Change]) -> Iterator[Change]:
-    """The same changes, in which no peer is written under a filter that does not hold and is not put right before it.
-
-    The filter may wait for a person or for the end of a fight. Its peers wait with it.
-    """
-    filter_id = ResourceId(Kind.BGP_FILTER, FILTER_NAME)
-    planned = tuple(changes)
-    waits = {one.target: one.waits_for for one in planned if one.target in opened and one.resource == filter_id}
-    for change in planned:
-        behind = (
-            waits.get(change.target) if filter_id in change.needs and change.resource.kind is Kind.BGP_PEER else None
-        )
-        yield change if change.waits_for is not None or behind is None else replace(change, waits_for=behind)
 
 
 def _plan_switch(situation: Situation, facts: Facts, draft: Draft, keys: tuple[AttachmentKey, ...]) -> None:

@@ -691,3 +691,15 @@ def test_what_was_shown_denied_was_denied_when_the_firewall_was_read() -> None:
     slow = Action("trouble", ("firewall/hub1", "list", "*", "slow", 1, 1, 404))
     again = Action("deny", ("s1.example",))
     _holds(*_DENIAL_GOES, slow, _WIDER, again, Action("follow", (8,)), variant=Variant(reviewed=True))
+
+
+def test_a_home_that_somebody_deletes_where_drift_is_only_reported_keeps_nobody_busy() -> None:
+    """The gateway was applied into the missing namespace in each pass, as new, and refused, for ever."""
+    _holds(
+        Action("add", ("t3", "spoke2", 2, ("beta",), ())),
+        Action("overtake", (61, 20, 1)),
+        Action("run"),
+        Action("drift", ("spoke2", "report")),
+        Action("delete_home", ("spoke2", "t3")),
+        Action("follow", (8,)),
+    )
