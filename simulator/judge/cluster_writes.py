@@ -95,7 +95,9 @@ class ClusterJudge:
         if old is not None and (new is None or _version(old) != _version(new)):
             yield from _foreign(view, call, old, new, asked)
         if call.kind in ("BGPFilter", "BGPPeer"):
-            yield from self._filtered(view, asked)
+            # A peer that goes takes routes away with it, whatever somebody made of the filter.
+            if call.kind == "BGPFilter" or new is not None:
+                yield from self._filtered(view, asked)
             for peer in self._unguarded(view):
                 if peer not in before.unguarded or (call.kind, call.name) == ("BGPPeer", peer):
                     yield Invariant.FILTER, f"peer {peer} on {view.name} stands without a filter that rejects"

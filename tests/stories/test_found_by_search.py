@@ -571,6 +571,15 @@ def test_what_somebody_does_in_the_middle_of_a_pass_is_not_ours_when_it_converge
     )
 
 
+def test_peers_of_a_leaving_cluster_go_under_whatever_filter_somebody_left() -> None:
+    """Somebody opened the filter as its cluster was to leave: the peers that carry it go, and that lets nothing out."""
+    _holds(
+        Action("run"),
+        Action("edit_shared", ("spoke2", "BGPFilter", "export-egress-ips", {"exportV4": []})),
+        Action("leave", ("spoke2", True)),
+    )
+
+
 def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
     """Azure takes minutes for a write: what a pass was asked to deny is denied for a while, though nobody asks for it any more."""
     _holds(
