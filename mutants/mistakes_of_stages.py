@@ -164,7 +164,7 @@ STAGES = (
         "While a renumbering waits, a lost annotation is restored as the name of a policy that does not exist.",
         "1",
         _POINTING,
-        "    bypass = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway) is not None\n",
+        "    bypass = policy is not None and not policy.terminating\n",
         "    bypass = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway) is None\n",
         (_CUTOVER,),
     ),

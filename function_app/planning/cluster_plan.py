@@ -79,7 +79,7 @@ def _kept(
     needs: frozenset[ResourceId] = frozenset()
     draft.wanted.update(rendered_key(facts.name, one.id) for one in wanted)
     refused_before = len(draft.refused)
-    for resource in wanted:
+    for place, resource in enumerate(wanted):
         adopted = attachment.adopt is not None and resource.id.kind in (Kind.IP_POOL, Kind.EGRESS_GATEWAY)
         theirs = _pools_instead(facts, target, resource)
         if theirs:
@@ -99,10 +99,22 @@ def _kept(
         ):
             if len(draft.refused) > refused_before:
                 draft.spoiled.add(intent.key)
+            else:
+                _note_lacking(situation, facts, draft, target, wanted[place:])
             return False
         if resource.id.kind is not Kind.DISRUPTION_BUDGET:
             needs = needs | {resource.id}
     return True
+
+
+def _note_lacking(
+    situation: Situation, facts: Facts, draft: Draft, target: Generation, unkept: tuple[Resource, ...]
+) -> None:
+    """What is being deleted comes back when it is gone; until then nobody may build on what does not stand of the rest."""
+    for one in unkept:
+        found = facts.observed.resources.get(one.id)
+        if found is None or found.terminating or not ours(found, situation.hub.name, (target.id,)):
+            draft.lacking[one.id] = WaitsFor.SERVING
 
 
 def _pools_instead(facts: Facts, target: Generation, wanted: Resource) -> tuple[Resource, ...]:

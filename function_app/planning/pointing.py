@@ -3,7 +3,7 @@
 wanted   points at        ledger says     = patch
 G        G                -               = none
 G        elsewhere/none   routed to G,    = restore G at once: dropped traffic is the tenant's alarm, a leak is not
-                          seen there
+                          seen there                        there; by selectors while its policy is lacking
 G        elsewhere/none   -               = G, once G is pooled, serving, advertised and permitted on fresh evidence, in
                                             a pass that changes neither its gateway nor its pool, and not by a
                                             policy that is lacking
@@ -150,8 +150,9 @@ def _claimed(
     needs = _needs(target, bypass=bypass)
     behind = draft.behind(needs)
     if behind is not None:
-        words = f"namespace {name} needs {ResourceId(Kind.EGRESS_GATEWAY_POLICY, target.gateway)}, which does not exist"
-        result.wait(intent.key, behind, words)
+        policy = ResourceId(Kind.EGRESS_GATEWAY_POLICY, target.gateway)
+        why = "does not exist" if policy not in facts.observed.resources else "is being deleted or is not ours"
+        result.wait(intent.key, behind, f"namespace {name} needs {policy}, which {why}")
     patch = _patch(namespace, target, bypass=bypass)
     previous = tuple(one for one in facts.recorded.get(name, ()) if one is not target)
     if patch is None:
@@ -170,6 +171,8 @@ def _claimed(
         words = f"namespace {name} belongs to {target.key.tenant} and had lost its way to {target.gateway}"
         if reason is ChangeReason.EDITED:
             words = f"namespace {name} goes through {target.gateway} {'with' if bypass else 'without'} bypass"
+        elif behind is not None:
+            patch, needs = _patch(namespace, target, bypass=False) or patch, _needs(target, bypass=False)
         change = _point(situation, facts, name, patch, reason, words, (), intent.key, needs)
         draft.changes.append(change if reason is ChangeReason.DRIFT else replace(change, waits_for=behind))
         if change.waits_for is WaitsFor.PERSON:
@@ -222,7 +225,8 @@ def _restore_recorded(
     if facts.pointer(name).exact == recorded.id:
         result.pointed.add((recorded.id, str(facts.name), str(name)))
         return
-    bypass = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway) is not None
+    policy = facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, recorded.gateway)
+    bypass = policy is not None and not policy.terminating
     patch = _patch(namespace, recorded, bypass=bypass)
     if patch is None or _already_patching(draft, name):
         return

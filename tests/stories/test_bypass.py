@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from stories.desk import Desk, describe, sample
 
 from simulator.model.faults import Action, Fault
@@ -108,3 +109,23 @@ def test_a_policy_that_a_namespace_still_names_stays(settled: Desk) -> None:
 
     assert {"egressGatewayPolicy": "tenant0-egw"} == egress_annotations(settled)
     assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["it still has its selectors", "somebody took its annotations off"])
+def test_a_policy_that_cannot_be_written_yet_is_not_named(settled: Desk, *, lost: bool) -> None:
+    """The gateway's namespace is being deleted when a bypass comes: until it is back the selectors stay, or are restored."""
+    api = settled.world.clusters[CLUSTER].api
+    api.delete("Namespace", None, "tenant0-egw")
+    if lost:
+        gone = {f"egress.projectcalico.org/{one}": None for one in ("selector", "namespaceSelector")}
+        api.merge_patch("Namespace", None, "default", {"metadata": {"annotations": gone}}, manager="kubectl-edit")
+    settled.commit(with_bypass("192.168.0.0/16"))
+
+    first = settled.run_pass()
+    meanwhile = egress_annotations(settled)
+    last = settled.settle()
+
+    assert "EgressGatewayPolicy/tenant0-egw" not in {str(one.resource) for one in first.plan.changes}, describe(first)
+    assert {"selector", "namespaceSelector"} == set(meanwhile)
+    assert last.converged, describe(last)
+    assert {"egressGatewayPolicy": "tenant0-egw"} == egress_annotations(settled)
