@@ -8,6 +8,8 @@ _STAGES = "function_app/planning/stages.py"
 _STATES = "function_app/planning/attachment_states.py"
 _POINTING = "function_app/planning/pointing.py"
 _RESOURCES = "function_app/planning/cluster_resources.py"
+_PLAN = "function_app/planning/cluster_plan.py"
+_FOUND = "tests/stories/test_found_by_search.py"
 _FACTS = "tests/planning/test_stages.py"
 _RENUMBERING = "tests/stories/test_renumbering.py"
 _ONBOARDING = "tests/stories/test_onboarding.py"
@@ -41,6 +43,15 @@ STAGES = (
         "    wrong = _unlearned(generation, cluster, ways.learned)\n",
         '    wrong = ""\n',
         (_CUTOVER,),
+    ),
+    Mistake(
+        "shrinks-to-pods-that-nobody-reaches",
+        "A gateway gets fewer pods while Route Server knows the way to those alone that go: connections are dropped.",
+        "1",
+        _PLAN,
+        "    if ways.met or not facts.users(target):\n",
+        "    if facts.observed:\n",
+        (_FOUND,),
     ),
     Mistake(
         "wait-for-rules-removed",

@@ -5,11 +5,15 @@ Shared objects are `shared_plan.py`, pointing namespaces is `pointing.py`, takin
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
 from function_app.model.names import POLICY_ANNOTATION, AttachmentKey, HubName
 from function_app.model.once import once
 from function_app.model.plan import (
+    Apply,
+    Change,
     ChangeReason,
     Refusal,
     RefusalCode,
@@ -27,7 +31,7 @@ from function_app.planning.keeping import Draft, delete, keep, note_standing, re
 from function_app.planning.ownership import ours
 from function_app.planning.placing import gateway_affinity
 from function_app.planning.situation import Situation
-from function_app.planning.stages import foreign_pools, overlap_words
+from function_app.planning.stages import Condition, foreign_pools, overlap_words
 
 
 def plan_generation(situation: Situation, facts: Facts, intent: Intent, draft: Draft) -> None:
@@ -105,6 +109,26 @@ def _kept(
         if resource.id.kind is not Kind.DISRUPTION_BUDGET:
             needs = needs | {resource.id}
     return True
+
+
+def hold_shrinking(facts: Facts, target: Generation, ways: Condition, draft: Draft, since: int) -> None:
+    """A gateway in use gets fewer pods once the way back to each of them is known; its changes begin at place `since`.
+
+    Nobody chooses which of them go, and those of which Route Server knows the way may be all that carry anything.
+    """
+    if ways.met or not facts.users(target):
+        return
+    for place, change in enumerate(draft.changes[since:], since):
+        if change.waits_for is None and _shrinks(facts, target, change):
+            draft.changes[place] = replace(change, waits_for=WaitsFor.PERSON if ways.person else WaitsFor.ADVERTISED)
+
+
+def _shrinks(facts: Facts, target: Generation, change: Change) -> bool:
+    gateway = facts.observed.get(Kind.EGRESS_GATEWAY, target.gateway, target.gateway_namespace)
+    if gateway is None or change.resource != gateway.id or not isinstance(change.write, Apply):
+        return False
+    wanted = (change.write.body.get("spec") or {}).get("replicas", 1)
+    return int(wanted) < int(gateway.spec.get("replicas") or 1)
 
 
 def _note_lacking(

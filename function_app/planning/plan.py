@@ -34,7 +34,7 @@ from function_app.model.tree import HubDefinitions
 from function_app.planning import RELEASE
 from function_app.planning.attachment_states import attachment_state, knowing_who_must_act, readiness_of
 from function_app.planning.behind import NEEDS_A_PERSON, handed_on, queue
-from function_app.planning.cluster_plan import plan_generation
+from function_app.planning.cluster_plan import hold_shrinking, plan_generation
 from function_app.planning.connections import is_leaving, plan_connections
 from function_app.planning.deferred import DEFERRED, deferred_rows, ends_in
 from function_app.planning.expected import expectations_not_met
@@ -266,9 +266,12 @@ def _plan_cluster(
         plan_shared(situation, facts, intents, draft)
         plan_fabric(situation, facts, draft)
     for intent in intents:
+        since = len(draft.changes)
         plan_generation(situation, facts, intent, draft)
         if intent.target is not None and intent.defined is not None:
-            done.readiness[intent.target.id] = readiness_of(situation, facts, intent, firewall, wish)
+            readiness = readiness_of(situation, facts, intent, firewall, wish)
+            hold_shrinking(facts, intent.target, readiness.of(WaitsFor.ADVERTISED), draft, since)
+            done.readiness[intent.target.id] = readiness
     pointing = plan_pointers(situation, facts, intents, done.readiness, draft)
     for generation in facts.generations.values():
         if generation.holding is Holding.LEAVING:

@@ -54,6 +54,10 @@ class Readiness:
         """What is still missing."""
         return tuple(name for name, condition in self.conditions if not condition.met)
 
+    def of(self, name: WaitsFor) -> Condition:
+        """One of them."""
+        return dict(self.conditions)[name]
+
     def details(self) -> str:
         """The first missing thing in words."""
         return next((condition.detail for _, condition in self.conditions if not condition.met), "")

@@ -580,6 +580,18 @@ def test_peers_of_a_leaving_cluster_go_under_whatever_filter_somebody_left() -> 
     )
 
 
+def test_a_gateway_does_not_shrink_to_pods_of_which_nobody_knows_the_way() -> None:
+    """Its node was replaced, two pods came again under addresses whose old routes stay for a while; the third alone is reached."""
+    _holds(
+        Action("add", ("t1", "spoke1", 1, ("beta",), ("s1.example",))),
+        Action("follow", (9,)),
+        Action("replace_node", ("spoke1", 2)),
+        Action("shape", ("t1", 3, False, False)),
+        Action("run"),
+        Action("shape", ("t1", 2, False, True)),
+    )
+
+
 def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
     """Azure takes minutes for a write: what a pass was asked to deny is denied for a while, though nobody asks for it any more."""
     _holds(
