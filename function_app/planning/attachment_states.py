@@ -186,7 +186,7 @@ def attachment_state(
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
-        waits = [_unobserved(situation, intent.key.cluster), *_still_allowed(situation, facts, intent)]
+        waits = [_unobserved(situation, intent.key.cluster), *_still_allowed(situation, facts, intent), *waits]
         return _state(intent.key, cidr, _stage_unread(intent), current, waits)
     pods = gateways_seen(found, intent)
     if intent.target is None or intent.defined is None:

@@ -135,7 +135,7 @@ def make_plan(situation: Situation) -> Planned:
         done.notes.extend(expectations_not_met(situation, plan_id, firewall, wish))
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
-    done.drafts.extend(_forgotten(seen, decided))
+    _give_up(seen, decided, firewall, done)
     opened = open_filters(facts)
     connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
     done.changes.extend(connections.changes)
@@ -329,18 +329,19 @@ def _permanently_unreadable(situation: Situation) -> tuple[Refusal, ...]:
     )
 
 
-def _forgotten(situation: Situation, decided: Decided) -> tuple[Record, ...]:
-    """Free generations on clusters that an operator gave up."""
-    found: list[Record] = []
+def _give_up(situation: Situation, decided: Decided, firewall: FirewallPlan | None, done: _Pass) -> None:
+    """Let generations go that stood on clusters which an operator gave up."""
     for generation in decided.ledger.live():
         name = generation.key.cluster
         if (
             situation.cluster(name) is None
             and situation.forgotten(name)
             and generation.key not in situation.hub.attachments
+            and _connections_gone(situation, name)
         ):
-            found.extend(forget(situation, generation, connections_gone=_connections_gone(situation, name)))
-    return tuple(found)
+            waits, records = forget(situation, generation, firewall)
+            done.waits.setdefault(generation.key, []).extend(waits)
+            done.drafts.extend(records)
 
 
 def _given_up(situation: Situation) -> tuple[ClusterName, ...]:

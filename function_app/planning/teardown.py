@@ -20,7 +20,7 @@ from function_app.model.resources import Kind, ResourceId, RouteServerObservatio
 from function_app.model.state import ShardMemory
 from function_app.planning.cluster_plan import policy_named
 from function_app.planning.cluster_resources import FILTER_NAME
-from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left
+from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left, rules_stay
 from function_app.planning.firewall_plan import FirewallPlan
 from function_app.planning.firewall_resources import read_shard, shard_index
 from function_app.planning.in_force import body_in_force
@@ -168,9 +168,14 @@ def _still_known(situation: Situation, facts: Facts, generation: Generation, fir
     if known or known is None:
         words = "still knows a route" if known else "has not answered whether it still knows a route"
         waits.append((WaitsFor.ROUTES_GONE, f"Route Server {words} inside {generation.range}"))
-    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):
-        waits.append((WaitsFor.RULES_GONE, f"firewall rules still name {generation.range}"))
+    waits.extend(_still_in_rules(situation, generation, firewall))
     return waits
+
+
+def _still_in_rules(situation: Situation, generation: Generation, firewall: FirewallPlan | None) -> Waits:
+    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):
+        return [(WaitsFor.RULES_GONE, f"firewall rules still name {generation.range}")]
+    return []
 
 
 def _rules_shown(situation: Situation, generation: Generation) -> bool:
@@ -194,10 +199,17 @@ def ranges_in_force(firewall: FirewallPlan, generation: Generation) -> bool:
     return any(str(generation.range) in rules.sources() for found in firewall.in_force.values() for rules in found)
 
 
-def forget(situation: Situation, generation: Generation, *, connections_gone: bool) -> tuple[Record, ...]:
-    """Free what stood on a cluster that an operator gave up, once Route Server no longer talks to it."""
-    if not connections_gone:
-        return ()
-    leave = () if generation.holding is Holding.LEAVING else (situation.record(RecordKind.LEAVE, generation),)
-    freed = replace(situation.record(RecordKind.FREED, generation), author="forget")
-    return (*leave, freed)
+def forget(
+    situation: Situation, generation: Generation, firewall: FirewallPlan | None
+) -> tuple[Waits, tuple[Record, ...]]:
+    """What stood on a cluster that an operator gave up and Route Server no longer talks to leaves, and is free without its rules.
+
+    The firewall, unlike the cluster, can be asked: no plan frees a range that a shard allows or is about to.
+    """
+    if generation.holding is not Holding.LEAVING:
+        return [], (situation.record(RecordKind.LEAVE, generation),)
+    if rules_stay(situation, {}, generation):
+        return [], ()
+    if waits := _still_in_rules(situation, generation, firewall):
+        return waits, ()
+    return [], (replace(situation.record(RecordKind.FREED, generation), author="forget"),)

@@ -724,3 +724,20 @@ def test_a_home_that_somebody_deletes_where_drift_is_only_reported_keeps_nobody_
         Action("delete_home", ("spoke2", "t3")),
         Action("follow", (8,)),
     )
+
+
+def test_what_an_operator_gave_up_is_not_free_while_a_shard_with_its_rules_is_written() -> None:
+    """A pass freed the range of a forgotten cluster and wrote, for another tenant, the shard that still allowed it."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s0.example",))),
+        Action("follow", (16,)),
+        Action("add", ("t2", "spoke2", 2, ("alpha",), ("s1.example",))),
+        GOES,
+        Action("remove", ("t1",)),
+        Action("forget", ("spoke1",)),
+        Action("calico_down"),
+        Action("follow", (3,)),
+        Action("overtake", (64, 130, 3)),
+        variant=Variant(tenants_per_shard=25),
+    )
