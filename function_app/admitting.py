@@ -57,10 +57,12 @@ def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports:
     if commits or asked.state.standing:
         asked = replace(asked, elsewhere={hub: _published(hub, ports) for hub in hubs_before(asked)})
     name = asked.hub.name
+    back = frozenset(one for key in asked.hub.attachments if (one := brought_back(asked, key)) is not None)
+    if back and asked.ledger is None:
+        raise SourceError("what came back cannot be told from what is new while the ledger cannot be read")
     try:
         trees = {commit: former(commit) for commit in commits}
-        back = (brought_back(asked, key) for key in asked.hub.attachments)
-        trees |= _readable((one for one in back if one is not None), former)
+        trees |= _readable(back, former)
     except CommitGone as problem:
         return _all_or_nothing(asked, str(problem))
     definitions = {commit: _of_hub(one, name) for commit, one in trees.items()}

@@ -228,7 +228,7 @@ def _situated(
             in_use = bool(broken) or may_be_in_use(as_merged)
             admitted = admitted_now(asked, source.tree, source.former, ports, in_use=in_use)
     except SourceError as problem:
-        unknown = str(problem)
+        unknown = f"{str(problem).rstrip('.')}. The ledger: {broken}" if broken else str(problem)
     hub = admitted.hub
     state = learn_from(before, hub.hub.spec.firewall.shards, observations, now)
     observed = replace(

@@ -44,7 +44,7 @@ def still_stands(asked: Asked, former: HubDefinitions | None, key: AttachmentKey
     """
     found = former.attachments.get(key) if former is not None else None
     if found is None or asked.ledger is None:
-        return found is not None
+        return False
     return any(
         one.holding is Holding.HELD and one.range == found.range and {*found.attachment.namespaces} <= {*one.routed}
         for one in asked.ledger.of(key)

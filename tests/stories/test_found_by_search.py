@@ -714,6 +714,23 @@ def test_what_was_shown_denied_was_denied_when_the_firewall_was_read() -> None:
     _holds(*_DENIAL_GOES, slow, _WIDER, again, Action("follow", (8,)), variant=Variant(reviewed=True))
 
 
+def test_what_comes_back_while_the_ledger_cannot_be_read_is_asked_about() -> None:
+    """It had all but left and came back unapproved; in the one pass without a ledger it counted as what it had been."""
+    _holds(
+        COMES,
+        Action("overtake", (50, 20, 1)),
+        Action("remove", ("t0",)),
+        Action("follow", (3,)),
+        Action("reviewed_so", ("approved, and the approval is taken back",)),
+        Action("damage_ledger"),
+        Action("restore", (1,)),
+        Action("run"),
+        Action("restore_ledger"),
+        Action("follow", (3,)),
+        variant=Variant(reviewed=True),
+    )
+
+
 def test_a_home_that_somebody_deletes_where_drift_is_only_reported_keeps_nobody_busy() -> None:
     """The gateway was applied into the missing namespace in each pass, as new, and refused, for ever."""
     _holds(

@@ -152,6 +152,33 @@ def test_whoever_comes_back_when_its_removal_has_begun_is_asked_about() -> None:
     assert WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_while_the_ledger_cannot_be_read_what_comes_back_is_neither_old_nor_new(*, begun: bool) -> None:
+    """Whether its removal had begun is asked when the ledger is there again; until then its rules stay and nothing is taken up."""
+    desk = settled_on(sample(*PLATFORM) | reviewed_hub()).desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.commit({TENANT0: None, TENANT1: None})
+    passes(desk, 2)
+    if begun:
+        desk.decide(DecisionKind.WAIVER, desk.reports[-1].plan.plan_id, code=RefusalCode.REMOVALS)
+        passes(desk, 1)
+    desk.ledger.unreadable = "line 3 is damaged"
+    desk.commit(sample(TENANT0, TENANT1))
+    passes(desk, 3)
+    assert [
+        "while the ledger cannot be read. The ledger: line 3 is damaged" in one.message
+        for one in desk.reports[-1].plan.refused
+    ] == [True]
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    desk.ledger.unreadable = ""
+
+    passes(desk, 5)
+
+    assert begun is (WaitsFor.UNAPPROVED in desk.attachment("tenant0", CLUSTER).waiting_for)
+    if not begun:
+        assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+
+
 def test_what_a_force_push_interrupted_is_not_carried_on_without_a_question() -> None:
     """Its gateway was not there yet; whoever brings the files back needs an approval before any namespace is pointed."""
     desk = settled_on(sample(*PLATFORM) | reviewed_hub(), passed=2).desk
