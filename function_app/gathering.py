@@ -146,9 +146,11 @@ class Gathering[T]:
         if not self._running:
             return None
         self._due = min(self._due, self._now() + (inf if look_again is None else look_again))
+        # Whoever makes the next pass pauses that long at least, and it is to begin when it is due.
+        until = min(self._due - LEAST_PAUSE, self._started + self._patience.limit)
         before = len(self._answers)
         while self._running and len(self._answers) == before:
-            if not self._answered(min(self._due, self._started + self._patience.limit) - self._now()):
+            if not self._answered(until - self._now()):
                 break
         self.leave(epoch)
         return dict(self._answers) if len(self._answers) > before else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from time import monotonic
 from typing import Any
 
+import pytest
 from stories.desk import HUB, IN_ORDER, Desk, describe, sample
 from stories.interruptions import writes_to
 
+from function_app import gathering as gathering_module
 from function_app.applying import apply_plan
 from function_app.gathering import Gathering, Patience, Reading, Unanswered
 from function_app.model.ledger import fold
@@ -184,6 +186,23 @@ def gathering(
         cluster_target("slow"): Reading(slow.read, about=about),
     }
     return Gathering(readings, patience, unanswered, now)
+
+
+def test_the_others_are_looked_at_when_they_are_due_and_not_a_pause_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass waits for a silent target until the next one has to be paused for: waiting and pause together are what was asked."""
+    slow, passed_by = Target(), [0.0]
+    reading = gathering(slow, AT_ONCE, Unanswered[int](), now=lambda: passed_by[0])
+    reading.first(1)
+    reading.leave(1)
+
+    def waited(names: Collection[object], timeout: float, **_: object) -> tuple[set[object], set[object]]:
+        passed_by[0] += timeout
+        return set(), set(names)
+
+    monkeypatch.setattr(gathering_module, "wait", waited)
+    assert reading.another(1, 10.0) is None
+    assert 10.0 == passed_by[0] + (reading.pause(10.0) or 0.0)
+    slow.answering.set()
 
 
 def test_a_reading_goes_on_however_often_the_others_are_looked_at() -> None:
