@@ -128,21 +128,25 @@ class RecordJudge:
         decisions: Sequence[Decision],
         now: datetime,
     ) -> Iterator[Finding]:
-        held = {one.key for one in ledger.live() if one.holding is Holding.HELD}
+        """An attachment goes with the last of its generations; one that drained after a renumbering may go before."""
+        held = {one.id: one.key for one in ledger.live() if one.holding is Holding.HELD}
+        leaving = [record for record in added if record.kind is RecordKind.LEAVE]
+        staying = {key for one, key in held.items() if one not in {record.generation for record in leaving}}
         going = {
             (record.tenant, record.cluster)
-            for record in added
-            if record.kind is RecordKind.LEAVE
+            for record in leaving
+            if (record.tenant, record.cluster) not in {(key.tenant, key.cluster) for key in staying}
             and not asked.defines(str(record.tenant), str(record.cluster))
             and not _forgotten(decisions, str(record.cluster), now)
         }
         if not going or any(one.kind is DecisionKind.WAIVER for one in decisions):
             return
         limits = next(iter(asked.tree.definitions.hubs.values())).spec.limits
-        everything = len(going) == len(held) >= 2
-        many = len(going) > limits.removals and len(going) * 100 > len(held) * limits.removals_percent
+        whole = len({*held.values()})
+        everything = len(going) == whole >= 2
+        many = len(going) > limits.removals and len(going) * 100 > whole * limits.removals_percent
         if everything or many:
-            yield Invariant.LIMITS, f"the removal of {len(going)} of {len(held)} attachments began without a waiver"
+            yield Invariant.LIMITS, f"the removal of {len(going)} of {whole} attachments began without a waiver"
         if asked.tree.doubt:
             yield Invariant.DOUBT, "a removal began while the tree is in doubt"
 

@@ -592,6 +592,22 @@ def test_a_gateway_does_not_shrink_to_pods_of_which_nobody_knows_the_way() -> No
     )
 
 
+def test_a_generation_that_has_drained_is_no_attachment_that_goes() -> None:
+    """A renumbered tenant's removal waits for a window, its old generation goes all the same, and another tenant leaves."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",))),
+        Action("follow", (8,)),
+        Action("amid", (94, Action("block", ("t0",)))),
+        Action("remove", ("t0",)),
+        Action("add", ("t3", "spoke2", 0, ("gamma",), ("s0.example",))),
+        Action("add", ("t0", "spoke1", 3, ("beta", "gamma"), ("s0.example",))),
+        Action("follow", (14,)),
+        Action("amid", (64, Action("remove", ("t0",)))),
+        Action("detach", ("t3", "spoke2")),
+        Action("pace", ("spoke1", "in a window")),
+    )
+
+
 def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
     """Azure takes minutes for a write: what a pass was asked to deny is denied for a while, though nobody asks for it any more."""
     _holds(
