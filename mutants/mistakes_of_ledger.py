@@ -153,8 +153,8 @@ LEDGER = (
         "While the ledger cannot be read, new rules go out for ranges that nobody can vouch for.",
         "5",
         "function_app/planning/firewall_wish.py",
-        "                left = restrict(left, render_rules(found.tenant, version, sources, today))\n",
-        "                left = render_rules(found.tenant, version, sources, today)\n",
+        "    return restrict(found, _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges]))\n",
+        "    return _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges])\n",
         (_TROUBLE,),
     ),
     Mistake(

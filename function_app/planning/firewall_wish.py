@@ -14,6 +14,7 @@ from function_app.model.ledger import Generation, Ledger
 from function_app.model.names import AttachmentKey, ClusterName, TenantName
 from function_app.model.once import Row, once
 from function_app.model.resources import FirewallObservation, network_of
+from function_app.model.tree import HubDefinitions
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import (
@@ -31,6 +32,7 @@ from function_app.planning.situation import Situation
 Given = tuple[AttachmentKey, IPv4Network]
 """A range that an attachment has, or had."""
 _InForce = Mapping[TenantName, tuple[TenantRules, ...]]
+_NOWHERE = ClusterName("")
 
 
 def firewall_wish(situation: Situation, ledger: Ledger, facts: Mapping[ClusterName, Facts]) -> FirewallWish:
@@ -196,19 +198,10 @@ def _definition_digest(defined: Row[AllowRule], ranges: tuple[str, ...]) -> str:
 
 def revocations_only(situation: Situation, firewall: FirewallObservation) -> FirewallWish:
     """Without a readable ledger nothing is given, only taken: what stands in the shards less what Git no longer asks for."""
-    today = situation.now.date()
     tenants: dict[TenantName, TenantRules] = {}
     for name, body in sorted(firewall.groups.items()):
-        if shard_index(situation.hub.hub.spec.firewall.shards, name) is None:
-            continue
-        for found in read_shard(body).values():
-            sources = [network for source in sorted(found.sources()) if (network := network_of(source)) is not None]
-            versions = [situation.hub.rules.get(found.tenant, Row())]
-            versions += [rules for key, rules in situation.hub.narrowed.items() if key.tenant == found.tenant]
-            left = found
-            for version in versions:
-                left = restrict(left, render_rules(found.tenant, version, sources, today))
-            tenants[found.tenant] = found if situation.hub.doubt else left
+        if shard_index(situation.hub.hub.spec.firewall.shards, name) is not None:
+            tenants.update({found.tenant: _less_revoked(situation, found) for found in read_shard(body).values()})
     blocked = {
         tenant: tuple(
             sorted(
@@ -224,3 +217,19 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
     }
     definitions = {tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()}
     return FirewallWish(tenants=tenants, blocked=blocked, definitions=definitions, keys={})
+
+
+def _less_revoked(situation: Situation, found: TenantRules) -> TenantRules:
+    """What stands of a tenant and was not taken from the range that it stands for; all of it while Git does not tell."""
+    hub, tenant = situation.hub, found.tenant
+    if hub.doubt or tenant not in hub.rules:
+        return found
+    ranges = (network for source in sorted(found.sources()) if (network := network_of(source)) is not None)
+    return restrict(found, _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges]))
+
+
+def _taken_for(hub: HubDefinitions, tenant: TenantName, cidr: IPv4Network) -> AttachmentKey:
+    """The attachment in force whose range this is, or was before it was renumbered, by the cluster that it lies in."""
+    mine = (key for key in hub.attachments if key.tenant == tenant and key.cluster in hub.clusters)
+    inside = (key for key in mine if cidr.subnet_of(IPv4Network(hub.clusters[key.cluster].spec.egress_cidr)))
+    return next(inside, AttachmentKey(tenant, _NOWHERE))

@@ -8,7 +8,8 @@ from typing import Any
 
 from planning_builders import HUB, NOON, RANGE, TENANT, a_situation, seen, the_sample
 
-from function_app.model.names import firewall_target
+from function_app.model.names import AttachmentKey, ClusterName, firewall_target
+from function_app.model.once import Row
 from function_app.model.resources import FirewallObservation
 from function_app.model.state import Decision, DecisionKind
 from function_app.planning.firewall_plan import FirewallWish
@@ -17,6 +18,7 @@ from function_app.planning.firewall_wish import revocations_only
 from function_app.planning.in_force import atoms
 
 OLD_RANGE = IPv4Network("10.99.0.64/29")
+ELSEWHERE = ClusterName("spoke2-aks")
 
 
 def standing(*ranges: IPv4Network) -> TenantRules:
@@ -54,3 +56,22 @@ def test_in_doubt_over_the_tree_nothing_is_taken_either() -> None:
     wish = wished(standing(RANGE), hub=doubtful)
 
     assert atoms(standing(RANGE)) == atoms(wish.tenants[TENANT])
+
+
+def test_whoever_git_knows_nothing_of_is_left_as_it_stands() -> None:
+    """A rewound branch takes a tenant's definition away before its removal has begun, and no ledger can say that it still runs."""
+    wish = wished(standing(RANGE), hub=replace(the_sample(), rules={}))
+
+    assert atoms(standing(RANGE)) == atoms(wish.tenants[TENANT])
+
+
+def test_what_is_held_back_on_one_cluster_leaves_the_other_clusters_ranges() -> None:
+    """What is not taken up for one attachment goes for the ranges in its cluster, whichever it has there, and for no other's."""
+    one = next(key for key in the_sample().attachments if key.tenant == TENANT)
+    other = AttachmentKey(TENANT, ELSEWHERE)
+
+    waiting = wished(standing(RANGE), hub=replace(the_sample(), narrowed={other: Row()}))
+    taken = wished(standing(RANGE, OLD_RANGE), hub=replace(the_sample(), narrowed={one: Row()}))
+
+    assert atoms(standing(RANGE)) == atoms(waiting.tenants[TENANT])
+    assert not taken.tenants[TENANT]

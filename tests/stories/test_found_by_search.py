@@ -774,3 +774,16 @@ def test_what_an_operator_gave_up_is_not_free_while_a_shard_with_its_rules_is_wr
         Action("overtake", (64, 130, 3)),
         variant=Variant(tenants_per_shard=25),
     )
+
+
+@pytest.mark.parametrize("scope", ["tenant/t0", "cluster/spoke2"])
+def test_what_is_not_taken_up_on_one_cluster_takes_nothing_on_another_without_a_ledger(scope: str) -> None:
+    """A further attachment waited and had no rules yet, and with the ledger unreadable that went for the running one as well."""
+    _holds(
+        COMES,
+        Action("follow", (16,)),
+        Action("suspend", (scope, 600)),
+        Action("attach", ("t0", "spoke2", 4, ("alpha",))),
+        Action("damage_ledger"),
+        Action("follow", (3,)),
+    )
