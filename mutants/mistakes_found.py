@@ -13,8 +13,8 @@ FOUND = (
         "Ledger and pool are lost, and a range is given out under pods that still bear its addresses.",
         "2",
         "function_app/planning/claims.py",
-        "        return None if taken_over else self._in_use(defined)\n",
-        "        return None\n",
+        "        return _still_used(defined, going if taken_over else [*self._in_use(defined), *going])\n",
+        "        return _still_used(defined, going)\n",
         (_LOST,),
     ),
     Mistake(

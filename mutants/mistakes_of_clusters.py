@@ -95,8 +95,8 @@ CLUSTERS = (
         "Pool and route go while gateway pods still run: their connections are lost, their addresses may be given to others.",
         "2",
         _TEARDOWN,
-        "    if gateway_left or pods:\n",
-        "    if False:\n",
+        "    if not left and not pods:\n",
+        "    if True:\n",
         (_REMOVAL, _LEFT_BEHIND),
     ),
     Mistake(
@@ -104,8 +104,8 @@ CLUSTERS = (
         "A gateway pod in its grace period still sends under a range that counts as free.",
         "2",
         _FACTS,
-        "    return tuple(sorted(str(one) for one in own | bearing))\n",
-        "    return tuple(sorted(str(one) for one in own | bearing if not facts.observed.resources[one].terminating))\n",
+        "    return tuple(sorted((own | bearing).values(), key=lambda pod: str(pod.id)))\n",
+        "    return tuple(one for one in (own | bearing).values() if not one.terminating)\n",
         (_LEFT_BEHIND,),
     ),
     Mistake(

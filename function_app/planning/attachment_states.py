@@ -182,11 +182,11 @@ def attachment_state(
 ) -> AttachmentState:
     """One row of the report."""
     found = facts.get(intent.key.cluster)
-    waits: Waits = list(teardown_waits.get(intent.key, ()))
+    waits: Waits = [*teardown_waits.get(intent.key, ()), *_still_allowed(situation, facts, intent)]
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
     current = is_current(intent.key, firewall, wish)
     if found is None:
-        waits = [_unobserved(situation, intent.key.cluster), *_still_allowed(situation, facts, intent), *waits]
+        waits.insert(0, _unobserved(situation, intent.key.cluster))
         return _state(intent.key, cidr, _stage_unread(intent), current, waits)
     pods = gateways_seen(found, intent)
     if intent.target is None or intent.defined is None:
@@ -233,11 +233,13 @@ def _unobserved(situation: Situation, cluster: ClusterName) -> tuple[WaitsFor, s
 
 
 def _still_allowed(situation: Situation, facts: Mapping[ClusterName, Facts], intent: Intent) -> Waits:
-    """Time alone brings the end of rules that stay because nobody can tell who points at the gateway, so it is waited for."""
+    """Time alone brings the end of rules that stay for what nobody can read, or for foreign users alone, so it is waited for."""
+    found = facts.get(intent.key.cluster)
+    why = "is not known" if found is None else "is not ours"
     return [
-        (WaitsFor.UNPOINTED, f"the rules for {one.range} stay a while: what points at {one.gateway} is not known")
+        (WaitsFor.UNPOINTED, f"the rules for {one.range} stay a while: what points at {one.gateway} {why}")
         for one in intent.leaving
-        if rules_stay(situation, facts, one)
+        if rules_stay(situation, facts, one) and (found is None or found.only_foreign_users(one))
     ]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from function_app.model.admission import EVERYTHING, Admission
-from function_app.model.names import AttachmentKey, ClusterName, GenerationId
+from function_app.model.names import AttachmentKey, ClusterName, NamespaceName
 from function_app.model.plan import AttachmentState, WaitsFor
 from function_app.planning.claims import RangeIndex
 from function_app.planning.facts import Facts
@@ -62,20 +62,22 @@ def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[Attac
 def _for_namespaces(
     facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], admission: Admission
 ) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
-    standing: dict[GenerationId, set[AttachmentKey]] = {}
-    for cluster, found in facts.items():
-        claims = claims_on(cluster, intents.values(), admission)
-        for name in {*found.recorded, *found.pointers}:
-            claimant = claims.get(name)
-            for one in (*(one.id for one in found.recorded.get(name, ())), *found.pointer(name).hits):
-                if claimant is not None:
-                    standing.setdefault(one, set()).add(claimant.key)
+    """A drain ends when nothing is recorded on the generation; a gateway goes when nothing points at it, or in time."""
+    claims = {cluster: claims_on(cluster, intents.values(), admission) for cluster in facts}
     for key, intent in intents.items():
+        if (found := facts.get(key.cluster)) is None:
+            continue
         for generation in intent.older:
-            yield key, WaitsFor.DRAIN, frozenset(standing.get(generation.id, ()))
+            recorded = (name for name, ones in found.recorded.items() if generation in ones)
+            yield key, WaitsFor.DRAIN, _claimants(claims[key.cluster], recorded)
         for generation in intent.leaving:
-            if key.cluster in facts and facts[key.cluster].users(generation):
-                yield key, WaitsFor.UNPOINTED, frozenset(standing.get(generation.id, ()))
+            pointing = () if found.only_foreign_users(generation) else found.pointing.get(generation.id, ())
+            if found.users(generation):
+                yield key, WaitsFor.UNPOINTED, _claimants(claims[key.cluster], pointing)
+
+
+def _claimants(claims: Mapping[NamespaceName, Intent], names: Iterable[NamespaceName]) -> Ahead:
+    return frozenset(claims[name].key for name in names if name in claims)
 
 
 def handed_on(states: Iterable[AttachmentState], ahead: Queue) -> tuple[AttachmentState, ...]:

@@ -1,7 +1,7 @@
 """What stands in the way of giving a range out: somebody who holds a part of it, or anything seen that still uses one.
 
 seen inside the range        whoever gives it back         = the range is given out
-a pool that is not ours      a person                      = never before he has acted
+a pool that is not ours      a person; terminating: itself = once it is gone
 a gateway pod                a person; terminating: itself = once no pod bears an address of it
 an IPAM block, a route       itself, once the pods went    = once it is gone
 a rule of another tenant     our next write of its shard   = once no shard shows it
@@ -145,28 +145,26 @@ class Claims:
     def _occupied(self, defined: DefinedAttachment) -> Obstacle | None:
         """Something that the ledger does not know already uses a part of the range, on any target that was read."""
         adopted = defined.attachment.adopt.pool if defined.attachment.adopt is not None else None
-        taken_over = False
+        taken_over, going = False, list[User]()
         for name, pool in self._pools.overlapping(defined.range):
             own = name == defined.key.cluster and pool.id.name == adopted
             taken_over = taken_over or own
             if own or (ClusterName(name), pool.id.name) in self._known:
+                continue
+            if pool.terminating:
+                going.append(User(f"IPPool {pool.id.name} on {name} is going", WaitsFor.BLOCKS_GONE))
                 continue
             words = (
                 f"{defined.range} overlaps IPPool {pool.id.name} ({pool.spec.get('cidr')}) on {name}, which is not ours. "
                 "Choose a free range, or name the pool under `adopt` to take it over."
             )
             return WaitsFor.FOREIGN, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
-        return None if taken_over else self._in_use(defined)
+        return _still_used(defined, going if taken_over else [*self._in_use(defined), *going])
 
-    def _in_use(self, defined: DefinedAttachment) -> Obstacle | None:
+    def _in_use(self, defined: DefinedAttachment) -> Iterator[User]:
         """What is left of somebody, though no pool and no record speaks of him: a ledger was lost, or a pool deleted by hand."""
-        found = [one for one in self._users.overlapping(defined.range) if one.tenant != defined.key.tenant]
-        found.extend(User(words, WaitsFor.ROUTES_GONE) for words in self._routes(defined.range))
-        if not found:
-            return None
-        first = next((one for one in found if one.waits_for is WaitsFor.FOREIGN), found[0])
-        words = f"{defined.range} is still in use: {first.words}"
-        return first.waits_for, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
+        yield from (one for one in self._users.overlapping(defined.range) if one.tenant != defined.key.tenant)
+        yield from (User(words, WaitsFor.ROUTES_GONE) for words in self._routes(defined.range))
 
     @cached_property
     def _users(self) -> RangeIndex[User]:
@@ -196,6 +194,14 @@ class Claims:
         seen = self._situation.observations.route_server
         for route in routes_inside(cidr, seen.connections) if isinstance(seen, RouteServerObservation) else ():
             yield f"Route Server still knows a route for {route.network} by way of {route.next_hop}"
+
+
+def _still_used(defined: DefinedAttachment, found: list[User]) -> Obstacle | None:
+    if not found:
+        return None
+    first = next((one for one in found if one.waits_for is WaitsFor.FOREIGN), found[0])
+    words = f"{defined.range} is still in use: {first.words}"
+    return first.waits_for, Refusal(RefusalCode.RANGE_HELD, str(defined.key), words)
 
 
 def _on_cluster(name: str, cluster: ClusterObservation) -> Iterator[tuple[IPv4Network, User]]:

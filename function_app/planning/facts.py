@@ -59,6 +59,11 @@ class Facts:
             if NamespaceName(name) not in self.recorded and not self.pointer(NamespaceName(name)).ours
         )
 
+    def only_foreign_users(self, generation: Generation) -> bool:
+        """Time alone ends what delays the removal: nobody but foreign users points at the gateway."""
+        users = self.users(generation)
+        return bool(users) and set(users) == set(self.foreign_users(generation))
+
     def _is_blocked(self, name: NamespaceName, generation: Generation) -> bool:
         if generation.on_removal is not OnRemoval.BLOCK or generation.holding is not Holding.LEAVING:
             return False
@@ -126,22 +131,21 @@ def rules_stay(situation: Situation, facts: Mapping[ClusterName, Facts], generat
 
 def gateway_may_go(situation: Situation, facts: Facts, generation: Generation) -> bool:
     """Nothing that counts points at the gateway any more, or only foreign users do and have done so for a day."""
-    users = facts.users(generation)
-    if not users:
+    if not facts.users(generation):
         return True
     waited = generation.leaving_at is not None and situation.now - generation.leaving_at >= FOREIGN_DELAY
-    return waited and set(users) == set(facts.foreign_users(generation))
+    return waited and facts.only_foreign_users(generation)
 
 
-def pods_left(facts: Facts, generation: Generation) -> tuple[str, ...]:
+def pods_left(facts: Facts, generation: Generation) -> tuple[Resource, ...]:
     """Pods that run the gateway or still bear an address of the range, terminating ones included."""
-    own = {pod.id for pod in gateway_pods(generation, facts.observed)}
+    own = {pod.id: pod for pod in gateway_pods(generation, facts.observed)}
     bearing = {
-        pod.id
+        pod.id: pod
         for pod in facts.observed.of(Kind.POD)
         if (address := pod_address(pod)) is not None and address in generation.range
     }
-    return tuple(sorted(str(one) for one in own | bearing))
+    return tuple(sorted((own | bearing).values(), key=lambda pod: str(pod.id)))
 
 
 def blocks_left(facts: Facts, generation: Generation) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 still there                          = step
 somebody points at the gateway       = wait (its annotations are `pointing.py`'s)
 EgressGateway, policy, budget        = delete them
-pods, terminating ones included      = wait: they outlive gateway and Deployment by their grace period
+pods, terminating ones included      = wait: they outlive gateway and Deployment by their grace period, whoever else must act
 pool                                 = delete it (the filter entry went with the pods)
 our namespace, nothing foreign in it = delete it
 nothing, no route, no rule           = freed: quarantine starts
@@ -47,20 +47,11 @@ def plan_teardown(
     _delete_gateway(situation, facts, generation, reason, draft)
     if (stranger := _in_the_way(situation, facts, generation)) is not None:
         draft.refused.append(stranger)
-        return [*waits, (WaitsFor.FOREIGN, stranger.message)], ()
-    gateway_left = _gateway_left(facts, generation)
-    pods = pods_left(facts, generation)
-    if pods and not gateway_left and not gateway_pods(generation, facts.observed):
-        words = f"{', '.join(pods[:3])} is not ours and bears an address of {generation.range}; delete it or give it another pool"
-        return [*waits, (WaitsFor.FOREIGN, words)], ()
-    if gateway_left or pods:
-        words = (
-            f"{len(pods)} gateway pods of {generation.gateway} still run or terminate"
-            if pods
-            else f"{gateway_left} is going"
-        )
-        waits.append((WaitsFor.PODS_GONE, words))
-        _tell_if_stuck(situation, generation, waits, draft)
+        waits.append((WaitsFor.FOREIGN, stranger.message))
+    waits.extend(_pods_going(situation, facts, generation))
+    if waits:
+        if any(what is WaitsFor.PODS_GONE for what, _ in waits):
+            _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
     pool = facts.observed.get(Kind.IP_POOL, generation.pool)
     if pool is not None:
@@ -92,6 +83,23 @@ def _in_the_way(situation: Situation, facts: Facts, generation: Generation) -> R
             )
             return Refusal(RefusalCode.FOREIGN_RESOURCE, f"cluster/{facts.name} {found.id}", message)
     return None
+
+
+def _pods_going(situation: Situation, facts: Facts, generation: Generation) -> Waits:
+    """What holds the filter entry: what goes by itself is waited for, whatever only a person can take away is his."""
+    gateway = facts.observed.get(Kind.EGRESS_GATEWAY, generation.gateway, generation.gateway_namespace)
+    if gateway is not None and not gateway.terminating and not ours(gateway, situation.hub.name, (generation.id,)):
+        return []
+    left, pods = _gateway_left(facts, generation), pods_left(facts, generation)
+    if not left and not pods:
+        return []
+    going = gateway_pods(generation, facts.observed) or any(pod.terminating for pod in pods)
+    if not left and not going:
+        names = ", ".join(str(pod.id) for pod in pods[:3])
+        words = f"{names} is not ours and bears an address of {generation.range}; delete it or give it another pool"
+        return [(WaitsFor.FOREIGN, words)]
+    words = f"{len(pods)} gateway pods of {generation.gateway} still run or terminate" if pods else f"{left} is going"
+    return [(WaitsFor.PODS_GONE, words)]
 
 
 def _tell_if_stuck(situation: Situation, generation: Generation, waits: Waits, draft: Draft) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from function_app.model.names import AttachmentKey, ClusterName, TenantName
+from dataclasses import replace
+
+import pytest
+from planning_builders import CLUSTER, KEY, a_generation, seen, the_cluster, the_sample
+
+from function_app.model.ledger import Generation
+from function_app.model.names import AttachmentKey, ClusterName, NamespaceName, TenantName
 from function_app.model.plan import AttachmentState, Stage, WaitsFor
-from function_app.planning.behind import handed_on
+from function_app.planning.behind import handed_on, queue
+from function_app.planning.facts import Facts
+from function_app.planning.generations import Intent
+from function_app.planning.pointers import Pointer
 
 FIRST, SECOND, THIRD = (AttachmentKey(TenantName(name), ClusterName("spoke1")) for name in ("a", "b", "c"))
 AHEAD = {
@@ -75,3 +84,32 @@ def test_whoever_stands_in_its_own_way_waits_for_what_else_it_waits_for() -> Non
     assert "nobody approved it" == rows[0].detail
     for moving in (a_row(FIRST, WaitsFor.UNPOINTED), a_row(FIRST, WaitsFor.UNPOINTED, WaitsFor.SERVING)):
         assert (moving,) == handed_on((moving,), ahead)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_only_what_is_recorded_on_a_gateway_keeps_it_beyond_its_time(recorded: bool) -> None:
+    """A foreign namespace delays a removal for a day and a drain not at all, whoever claims it and cannot come for it."""
+    heir = next(one for key, one in the_sample().attachments.items() if key != KEY and key.cluster != CLUSTER)
+    claimant = AttachmentKey(heir.key.tenant, CLUSTER)
+    claimed = NamespaceName(heir.attachment.namespaces[0])
+    generation = a_generation()
+    found = _pointed_at_by(claimed, generation, recorded=recorded)
+    asks = {claimant: Intent(claimant, replace(heir, key=claimant))}
+    old, going = Intent(KEY, None, older=(generation,)), Intent(KEY, None, leaving=(generation,))
+
+    ahead = frozenset({claimant} if recorded else ())
+    assert {WaitsFor.DRAIN: (ahead,)} == queue({CLUSTER: found}, {KEY: old, **asks})[KEY]
+    assert {WaitsFor.UNPOINTED: (ahead,)} == queue({CLUSTER: found}, {KEY: going, **asks})[KEY]
+
+
+def _pointed_at_by(name: NamespaceName, generation: Generation, *, recorded: bool) -> Facts:
+    return Facts(
+        CLUSTER,
+        the_cluster(),
+        seen(),
+        {generation.id: generation},
+        pointers={name: Pointer(None, frozenset({generation.id}), frozenset({"x"}), ours=False)},
+        pointing={generation.id: (name,)},
+        pod_users={},
+        recorded={name: (generation,)} if recorded else {},
+    )

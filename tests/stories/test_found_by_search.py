@@ -283,6 +283,21 @@ def test_a_range_whose_holder_cannot_leave_before_a_person_acts_names_the_person
     _holds(COMES, Action("run"), unlabelled, Action("detach", ("t0", "spoke1")), heir)
 
 
+def test_the_pods_of_a_leaving_gateway_are_waited_for_beside_a_person() -> None:
+    """Its pool lost our labels; passes rested on that while its pods terminated, and the filter was written after all."""
+    comes = Action("add", ("t0", "spoke1", 0, ("alpha",), ()))
+    _holds(
+        comes,
+        Action("run"),
+        Action("unlabel", ("spoke1", "IPPool", "t0")),
+        Action("run"),
+        Action("overtake", (23, 61, 3)),
+        Action("overtake", (80, 61, 1)),
+        Action("empty_tenants"),
+        variant=Variant(reviewed=True, bare=True),
+    )
+
+
 def test_a_gateway_that_gets_more_pods_tells_what_may_be_lost(settled: Desk) -> None:
     """A new pod takes connections as soon as it is ready, seconds before Route Server knows the way back to it."""
     text = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"]

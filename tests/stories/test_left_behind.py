@@ -8,6 +8,7 @@ import pytest
 from stories.desk import Desk, describe, sample
 
 from function_app.model.ledger import RecordKind
+from function_app.model.names import MANAGED_BY_LABEL
 from function_app.model.plan import WaitsFor
 
 CLUSTER = "spoke1-aks"
@@ -77,6 +78,32 @@ def test_pool_and_filter_entry_outlive_the_pods(slow_to_go: Desk) -> None:
     assert len(seen) > 50
     assert {(True, True, False)} == set(seen)
     assert (False, False, True) == (accepted(slow_to_go), pool_stands(slow_to_go), freed(slow_to_go))
+
+
+def test_no_pass_rests_on_a_person_while_pods_are_going(slow_to_go: Desk) -> None:
+    """A pool that lost our labels is a person's; the pods go by themselves, and the filter entry goes with them."""
+    api = slow_to_go.world.clusters[CLUSTER].api
+    api.merge_patch(
+        "IPPool", None, "tenant0-pool", {"metadata": {"labels": {MANAGED_BY_LABEL: None}}}, manager="kubectl-edit"
+    )
+    slow_to_go.commit({"tenants/tenant0.yaml": None})
+    waits: set[tuple[WaitsFor, ...]] = set()
+
+    def look() -> None:
+        if pods(slow_to_go) and accepted(slow_to_go):
+            waits.add(slow_to_go.attachment("tenant0", CLUSTER).waiting_for)
+
+    last = slow_to_go.settle(watch=look)
+    slow_to_go.world.advance(3600)
+    later = slow_to_go.run_pass()
+
+    assert (WaitsFor.FOREIGN, WaitsFor.PODS_GONE) in waits
+    assert (WaitsFor.FOREIGN,) not in waits
+    assert (None, (WaitsFor.FOREIGN,)) == (
+        last.plan.look_again_seconds,
+        slow_to_go.attachment("tenant0", CLUSTER).waiting_for,
+    )
+    assert (False, True, 0) == (accepted(slow_to_go), pool_stands(slow_to_go), later.writes)
 
 
 @pytest.mark.parametrize("still_there", [enforced, accepted, pool_stands], ids=lambda one: str(one.__name__))
