@@ -10,7 +10,7 @@ from ipaddress import AddressValueError, IPv4Network
 from function_app.model.definitions import Cluster, OnRemoval
 from function_app.model.ledger import Generation, Holding
 from function_app.model.names import BLOCKED_ANNOTATION, ClusterName, GenerationId, NamespaceName
-from function_app.model.resources import ClusterObservation, Kind, Resource, RouteServerObservation
+from function_app.model.resources import ClusterObservation, Kind, Resource, ResourceId, RouteServerObservation
 from function_app.planning.cluster_resources import EGRESS_SUPPORT_KEY, EGRESS_SUPPORT_PER_POD, FELIX_NAME
 from function_app.planning.pointers import NOWHERE, Gateways, Pointer, pointer_of
 from function_app.planning.situation import Situation
@@ -146,6 +146,15 @@ def pods_left(facts: Facts, generation: Generation) -> tuple[Resource, ...]:
         if (address := pod_address(pod)) is not None and address in generation.range
     }
     return tuple(sorted((own | bearing).values(), key=lambda pod: str(pod.id)))
+
+
+def keeps_pool(facts: Facts, generation: Generation) -> ResourceId | None:
+    """What keeps a pool that is being deleted for good: its gateway that stays, or else a pod that does not go with that."""
+    gateway = facts.observed.get(Kind.EGRESS_GATEWAY, generation.gateway, generation.gateway_namespace)
+    if gateway is not None and not gateway.terminating:
+        return gateway.id
+    going = {pod.id for pod in gateway_pods(generation, facts.observed)}
+    return next((pod.id for pod in pods_left(facts, generation) if not pod.terminating and pod.id not in going), None)
 
 
 def blocks_left(facts: Facts, generation: Generation) -> tuple[str, ...]:

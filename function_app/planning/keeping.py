@@ -24,7 +24,7 @@ from function_app.model.resources import Kind, Resource, ResourceId
 from function_app.model.state import Repairs
 from function_app.planning import RELEASE
 from function_app.planning.compare import differences
-from function_app.planning.facts import Facts
+from function_app.planning.facts import Facts, keeps_pool
 from function_app.planning.ownership import ours, owner_of
 from function_app.planning.situation import Situation
 
@@ -86,8 +86,8 @@ def keep(
         _tell_of_fight(situation, facts, draft, wanted, "somebody deletes it")
         return True
     if found.terminating:
-        if found.id.kind is Kind.IP_POOL:
-            draft.refused.append(_terminating(facts, found))
+        if born is not None and found.id.kind is Kind.IP_POOL and (keeper := keeps_pool(facts, born)):
+            draft.refused.append(_terminating(facts, found, keeper))
         return False
     if not ours(found, situation.hub.name, known):
         if barred or not adopt:
@@ -283,10 +283,11 @@ def _foreign(facts: Facts, found: Resource, barred: str) -> Refusal:
     return Refusal(RefusalCode.FOREIGN_RESOURCE, _subject(facts, found.id), message)
 
 
-def _terminating(facts: Facts, found: Resource) -> Refusal:
+def _terminating(facts: Facts, found: Resource, keeper: ResourceId) -> Refusal:
+    serves = "The gateway goes on serving. " if keeper.kind is Kind.EGRESS_GATEWAY else ""
     message = (
-        f"{found.id} on {facts.name} is being deleted and cannot be brought back while its gateway runs. "
-        "The gateway goes on serving. Renumber the attachment to another range when it suits you."
+        f"{found.id} on {facts.name} is being deleted and cannot be brought back while {keeper} uses it. "
+        f"{serves}Renumber the attachment to another range when it suits you."
     )
     return Refusal(RefusalCode.IMMUTABLE, _subject(facts, found.id), message)
 

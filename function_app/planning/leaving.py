@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from function_app.model.names import cluster_target
-from function_app.model.plan import Change, ChangeReason, MergePatch, Refusal, RefusalCode, Verb
+from function_app.model.plan import Change, ChangeReason, MergePatch, Refusal, RefusalCode, Verb, WaitsFor
 from function_app.model.resources import Kind, Resource, RouteServerObservation
 from function_app.planning.bgp_configuration import mesh_is_on
 from function_app.planning.cluster_resources import (
@@ -88,19 +88,21 @@ def _rest(situation: Situation, facts: Facts) -> Iterator[Change]:
 
 
 def _take_filter(situation: Situation, facts: Facts, draft: Draft) -> bool:
-    """Whether it is still there; somebody else's peer that lists it would export everything without it."""
+    """Whether it is still there; a peer that lists it, until it is gone itself, would export everything without it."""
     found = next((one for one in _own(situation, facts, Kind.BGP_FILTER) if one.id.name == FILTER_NAME), None)
     if found is None:
         return False
-    users = [
-        peer.id.name for peer in facts.observed.of(Kind.BGP_PEER) if FILTER_NAME in (peer.spec.get("filters") or ())
-    ]
-    if users:
+    users = [peer for peer in facts.observed.of(Kind.BGP_PEER) if FILTER_NAME in (peer.spec.get("filters") or ())]
+    if staying := [peer.id.name for peer in users if not peer.terminating]:
         message = (
-            f"BGPFilter {FILTER_NAME} stays on {facts.name}: BGPPeer {', '.join(users)} lists it and is not ours, and would export "
-            "every pool without it. Take the filter out of that peer, or delete the peer."
+            f"BGPFilter {FILTER_NAME} stays on {facts.name}: BGPPeer {', '.join(staying)} lists it and is not ours, and would "
+            "export every pool without it. Take the filter out of that peer, or delete the peer."
         )
         draft.refused.append(Refusal(RefusalCode.FOREIGN_PEER, str(cluster_target(facts.name)), message))
-    else:
-        draft.changes.append(delete(facts.name, found, ChangeReason.REMOVED, _WORDS))
+        return True
+    words, waits = _WORDS, None
+    if users:
+        words += f"; BGPPeer {', '.join(peer.id.name for peer in users)} lists the filter and is going"
+        waits = WaitsFor.FABRIC
+    draft.changes.append(delete(facts.name, found, ChangeReason.REMOVED, words, waits=waits))
     return True

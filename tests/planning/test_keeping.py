@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from planning_builders import CLUSTER, HUB, RANGE, a_generation, a_situation, managed, seen, the_attachment
+from planning_builders import (
+    CLUSTER,
+    HUB,
+    NOON,
+    PODS,
+    RANGE,
+    a_gateway,
+    a_generation,
+    a_resource,
+    a_situation,
+    managed,
+    seen,
+    the_attachment,
+)
 
 from function_app.model.plan import Apply, ChangeReason, RefusalCode, Verb
 from function_app.model.resources import Kind, Resource, ResourceId
@@ -20,6 +33,8 @@ GENERATION = a_generation()
 POOL = next(one for one in generation_resources(HUB, GENERATION, the_attachment(), ()) if one.id.kind is Kind.IP_POOL)
 FILTER = export_filter(HUB, [RANGE])
 KEY = rendered_key(CLUSTER, POOL.id)
+GOING: dict[str, Any] = {"deletionTimestamp": NOON.isoformat()}
+THEIRS = a_resource(Kind.POD, "x", "theirs", status={"podIP": str(RANGE[1])})
 
 
 def found(wanted: Resource, spec: Mapping[str, Any], **metadata: Any) -> Resource:
@@ -31,10 +46,13 @@ def found(wanted: Resource, spec: Mapping[str, Any], **metadata: Any) -> Resourc
 
 
 def kept(
-    wanted: Resource, *standing: Resource, rendered: Mapping[str, tuple[str, str]] | None = None
+    wanted: Resource,
+    *standing: Resource,
+    rendered: Mapping[str, tuple[str, str]] | None = None,
+    without: tuple[Kind, ...] = (),
 ) -> tuple[bool, Draft]:
     """What becomes of it."""
-    cluster = seen(*standing, without=(Kind.IP_POOL, Kind.BGP_FILTER))
+    cluster = seen(*standing, without=(Kind.IP_POOL, Kind.BGP_FILTER, *without))
     situation = a_situation(cluster, state=HubState(rendered=rendered or {}))
     facts = cluster_facts(situation, (GENERATION,))[CLUSTER]
     draft = Draft()
@@ -51,6 +69,29 @@ def test_what_is_missing_is_created() -> None:
     assert [(Verb.CREATE, ChangeReason.NEW, Apply(POOL.body))] == [(c.verb, c.reason, c.write) for c in draft.changes]
     assert [ChangeReason.DRIFT] == [change.reason for change in repaired.changes]
     assert {KEY} == draft.wanted
+
+
+@pytest.mark.parametrize(
+    ("standing", "keeper"),
+    [
+        ((a_gateway(), *PODS), "EgressGateway/"),
+        ((a_resource(Kind.EGRESS_GATEWAY, "tenant0-egw", "tenant0-egw", **GOING), *PODS), ""),
+        (PODS, ""),
+        ((THEIRS,), "Pod/"),
+        ((Resource(THEIRS.id, {**THEIRS.body, "metadata": {**THEIRS.metadata, **GOING}}),), ""),
+        ((), ""),
+    ],
+    ids=["gateway", "going-gateway", "pods-of-a-gateway-that-went", "somebodys-pod", "somebodys-going-pod", "nothing"],
+)
+def test_a_pool_that_is_being_deleted_is_a_persons_only_while_somebody_keeps_it(
+    standing: tuple[Resource, ...], keeper: str
+) -> None:
+    """Nobody who goes by himself keeps it; whoever does is named."""
+    fine, draft = kept(POOL, found(POOL, {}, **GOING), *standing, without=(Kind.EGRESS_GATEWAY, Kind.POD))
+
+    assert (False, []) == (fine, draft.changes)
+    assert [RefusalCode.IMMUTABLE][: bool(keeper)] == [one.code for one in draft.refused]
+    assert all(keeper in one.message for one in draft.refused)
 
 
 def test_what_stands_as_wanted_is_remembered_and_not_written() -> None:

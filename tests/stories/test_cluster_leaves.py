@@ -127,6 +127,29 @@ def test_the_filter_stays_while_a_peer_of_somebody_else_lists_it() -> None:
     assert {"export-egress-ips"} == set(stored(desk, "BGPFilter"))
 
 
+def test_the_filter_goes_after_a_peer_of_somebody_else_that_is_going() -> None:
+    """It still carries the filter while it terminates; nobody has to act, so passes look again and name nobody."""
+    desk = bare_desk()
+    desk.settle()
+    api = desk.world.clusters[CLUSTER].api
+    spec = {"nodeSelector": "all()", "peerIP": "10.0.9.9", "asNumber": 65001, "filters": ["export-egress-ips"]}
+    metadata: dict[str, Any] = {"name": "theirs", "finalizers": ["example.com/wait"]}
+    body = {"apiVersion": "projectcalico.org/v3", "kind": "BGPPeer", "metadata": metadata, "spec": spec}
+    api.create("BGPPeer", None, body, manager="kubectl")
+    api.delete("BGPPeer", None, "theirs")
+    desk.commit(leaving())
+    for _ in range(20):
+        report = desk.run_pass()
+        desk.world.advance(30)
+
+    waiting = {str(one.resource): one.waits_for for one in report.plan.changes}
+    assert {"BGPFilter/export-egress-ips": WaitsFor.FABRIC} == waiting, describe(report)
+    assert ((), True) == (report.plan.refused, report.plan.look_again_seconds is not None)
+    api.merge_patch("BGPPeer", None, "theirs", {"metadata": {"finalizers": None}}, manager="kubectl")
+    assert desk.settle().converged
+    assert {} == stored(desk, "BGPFilter")
+
+
 def test_a_cluster_whose_file_went_too_early_names_a_person(routed: Desk) -> None:
     """Its tenants are still being taken down when nobody can say any more where it is: both ways out are told, and one goes on."""
     moved = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]

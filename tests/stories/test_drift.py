@@ -283,6 +283,23 @@ def test_a_pool_that_is_terminating_leaves_its_gateway_running(settled: Desk) ->
     assert (Verdict.ALLOWED, "tenant1") == (packet.verdict, packet.range_tenant)
 
 
+def test_a_pool_that_goes_with_its_gateway_comes_back_with_it(settled: Desk) -> None:
+    """Both were deleted: the pool goes by itself once the pods went, so passes wait for that and for nobody."""
+    cluster = settled.world.clusters["spoke2-aks"]
+    since = len(settled.reports)
+    cluster.api.delete("IPPool", None, "tenant1-pool")
+    cluster.api.delete("EgressGateway", "tenant1-egw", "tenant1-egw")
+
+    last = settled.settle()
+
+    later = settled.reports[since:]
+    assert last.converged, describe(last)
+    assert [] == [one for report in later for one in report.plan.refused]
+    assert any("is being deleted" in row.detail for report in later for row in report.plan.attachments)
+    packet = settled.send("spoke2-aks", "shop", "https://docs.tigera.io")
+    assert (Verdict.ALLOWED, "tenant1") == (packet.verdict, packet.range_tenant)
+
+
 def test_a_replaced_reflector_node_is_noticed(settled: Desk) -> None:
     """An upgrade replaces one reflector: what routes are left carries the tenants, and no pass undoes anything."""
     settled.world.replace_node(CLUSTER, "spoke1-0", NodeDocument(name="spoke1-9", address="10.1.0.9", zone="1"))
