@@ -28,7 +28,16 @@ def markdown(found: Mapping[str, Samples], objects: int, version: str) -> str:
     table = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     rows = [_row(step, who, found[who], objects) for step in STEPS for who in found]
     goals = "| goal | found | |\n|---|---|---|"
-    return "\n\n".join((head, "\n".join((table, *rows)), "\n".join((goals, *_goals(found)))))
+    return "\n\n".join((head, "\n".join((table, *rows)), _run_by_run(found), "\n".join((goals, *_goals(found)))))
+
+
+def _run_by_run(found: Mapping[str, Samples]) -> str:
+    """How far the first installations, of which there is one a run, lie apart."""
+    runs = (
+        f"{who} {', '.join(f'{sample.cost.seconds:.1f}' for sample in samples.by_step[INSTALL])} s"
+        for who, samples in found.items()
+    )
+    return f"Wall and CPU are medians. First installs run by run: {'; '.join(runs)}."
 
 
 def renew(text: str, page: Path = PAGE) -> None:
