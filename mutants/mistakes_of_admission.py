@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutants.mistake import Mistake
 
 _ADMISSION = "function_app/planning/admission.py"
-_IN_COMMON = "function_app/planning/in_common.py"
+_BOTH = "function_app/planning/both_allow.py"
 _WISH = "function_app/planning/firewall_wish.py"
 _SUSPENSION = "function_app/planning/suspension.py"
 _WINDOWS = "function_app/planning/windows.py"
@@ -40,7 +40,7 @@ ADMISSION = (
         "narrower-range-taken-for-another",
         "A rule that a commit narrows to a part of its range goes altogether until the commit is taken up: an outage.",
         "5",
-        _IN_COMMON,
+        _BOTH,
         "        if (first, last) == theirs:\n            yield other\n        elif",
         "        if (first, last) == theirs:\n            return\n        elif",
         (_TAKING_UP,),

@@ -7,11 +7,15 @@ well, name by name, range by range, port by port. Names and service tags that no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address, summarize_address_range
 
 from function_app.model.definitions import AllowRule
 from function_app.model.once import Row
-from function_app.planning.in_common import common_destination, common_name, common_ports, each
+
+_LAST_PORT = 65535
+
+_Common = Callable[[str, str], Iterator[str]]
 
 
 def both_allow(standing: Iterable[AllowRule], newer: Iterable[AllowRule]) -> Row[AllowRule]:
@@ -43,16 +47,74 @@ def _common(one: AllowRule, other: AllowRule) -> AllowRule | None:
     """What two rules both allow, None for nothing."""
     expires = min((day for day in (one.expires, other.expires) if day is not None), default=None)
     if one.fqdns and other.fqdns:
-        fqdns = each(one.fqdns, other.fqdns, common_name)
+        fqdns = _each(one.fqdns, other.fqdns, _common_name)
         protocols = tuple(protocol for protocol in one.protocols if protocol in other.protocols)
         changes: dict[str, object] = {"fqdns": fqdns, "protocols": protocols}
         empty = not (fqdns and protocols)
     elif one.destinations and other.destinations:
-        destinations = each(one.destinations, other.destinations, common_destination)
-        ports = each(one.ports or ("*",), other.ports or ("*",), common_ports)
+        destinations = _each(one.destinations, other.destinations, _common_destination)
+        ports = _each(one.ports or ("*",), other.ports or ("*",), _common_ports)
         transport = tuple(protocol for protocol in one.transport if protocol in other.transport)
         changes = {"destinations": destinations, "ports": ports, "transport": transport}
         empty = not (destinations and ports and transport)
     else:
         return None
     return None if empty else one.model_copy(update={**changes, "expires": expires})
+
+
+def _each(mine: Iterable[str], theirs: tuple[str, ...], common: _Common) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found for one in mine for other in theirs for found in common(one, other)))
+
+
+def _common_name(one: str, other: str) -> Iterator[str]:
+    first, second = one.lower(), other.lower()
+    if first == second or (second.startswith("*.") and first.endswith(second[1:])):
+        yield one
+    elif first.startswith("*.") and second.endswith(first[1:]):
+        yield other
+
+
+def _common_destination(one: str, other: str) -> Iterator[str]:
+    mine, theirs = _addresses(one), _addresses(other)
+    if one.lower() == other.lower() or (mine and theirs and theirs[0] <= mine[0] and mine[1] <= theirs[1]):
+        yield one
+    elif mine and theirs:
+        first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
+        if (first, last) == theirs:
+            yield other
+        elif first <= last:
+            yield from (str(network) for network in summarize_address_range(IPv4Address(first), IPv4Address(last)))
+
+
+def _addresses(text: str) -> tuple[int, int] | None:
+    """First and last address of an address, CIDR, range or `*`; None for a name."""
+    if text == "*":
+        return 0, 2**32 - 1
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            return int(IPv4Address(first.strip())), int(IPv4Address(last.strip()))
+        address, _, length = text.partition("/")
+        size = 2 ** (32 - int(length or "32"))
+        begin = int(IPv4Address(address)) // size * size
+    except ValueError:
+        return None
+    return begin, begin + size - 1
+
+
+def _common_ports(one: str, other: str) -> Iterator[str]:
+    mine, theirs = _ports(one), _ports(other)
+    first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
+    if (first, last) == mine:
+        yield one
+    elif (first, last) == theirs:
+        yield other
+    elif first <= last:
+        yield str(first) if first == last else f"{first}-{last}"
+
+
+def _ports(text: str) -> tuple[int, int]:
+    if text == "*":
+        return 0, _LAST_PORT
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -16,21 +16,11 @@ from function_app.planning.firewall_resources import (
     TenantRules,
     block_name,
     content_digest,
-    digest_of,
     group_meaning,
     meaning,
     read_shard,
     shard_index,
     sources_of,
-)
-from function_app.planning.in_common import (
-    Common,
-    common_destination,
-    common_name,
-    common_ports,
-    common_transport,
-    each,
-    same,
 )
 
 FIRST_BACKOFF = timedelta(minutes=1)
@@ -177,57 +167,33 @@ def rule_atoms(rule: Rule) -> Iterator[Atom]:
         yield ("net", *atom)
 
 
-_IN_COMMON: Mapping[str, Common] = {
-    "sourceAddresses": same,
-    "ipProtocols": common_transport,
-    "destinationAddresses": common_destination,
-    "destinationFqdns": common_name,
-    "destinationPorts": common_ports,
-    "targetFqdns": common_name,
-}
-
-
 def restrict(last_good: TenantRules, wanted: TenantRules) -> TenantRules:
-    """The last good rules less everything that is no longer wanted: what both permit, and never more than either.
+    """The last good rules less everything that is no longer wanted.
 
-    A rule whose permissions are all wanted stays as it is. Of any other that part stays which some wanted rule permits as well.
+    A rule that permits something unwanted is narrowed to wanted sources and names; when that does not do, it goes.
     """
-    allowed, others = atoms(wanted), [(_rest(rule), rule) for rule in wanted.rules]
+    allowed = atoms(wanted)
 
     def narrowed(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        return tuple(
-            part for rule in rules for part in ([rule] if {*rule_atoms(rule)} <= allowed else _parts(rule, others))
-        )
+        kept = (_narrow(rule, allowed) for rule in rules)
+        return tuple(rule for rule in kept if rule is not None)
 
     return TenantRules(last_good.tenant, net=narrowed(last_good.net), app=narrowed(last_good.app))
 
 
-def _parts(rule: Rule, others: Iterable[tuple[Body, Rule]]) -> list[Rule]:
-    rest = _rest(rule)
-    found = [part for like, other in others if like == rest and (part := _common(rule, other)) is not None]
-    parts = {digest_of(meaning(part)): part for part in found}
-    if digest_of(meaning(rule)) in parts:
-        return [rule]
-    if len(parts) <= 1:
-        return list(parts.values())
-    return [{**part, "name": f"{rule.get('name')}.{digest[:6]}"} for digest, part in parts.items()]
-
-
-def _rest(rule: Rule) -> Body:
-    """What two rules must share to have something in common."""
-    apart = {*_IN_COMMON, "protocols", "name", "description"}
-    return {key.lower(): value for key, value in meaning(rule).items() if key not in apart}
-
-
-def _common(rule: Rule, other: Rule) -> Rule | None:
-    """What two rules both permit, None for nothing. A list that one of them lacks is not taken for a list of everything."""
-    found: dict[str, list[object]] = {
-        key: list(each(map(str, rule.get(key) or ()), map(str, other.get(key) or ()), common))
-        for key, common in _IN_COMMON.items()
+def _narrow(rule: Rule, allowed: frozenset[Atom]) -> Rule | None:
+    own = frozenset(rule_atoms(rule))
+    if own <= allowed:
+        return rule
+    kept = own & allowed
+    fields = {"sourceAddresses": 1, "targetFqdns": 3, "destinationAddresses": 3}
+    narrowed = {
+        **rule,
+        **{
+            key: [item for item in rule[key] if any(str(item).lower() == atom[place].lower() for atom in kept)]
+            for key, place in fields.items()
+            if rule.get(key)
+        },
     }
-    theirs = meaning(other).get("protocols") or ()
-    found["protocols"] = [
-        one for one in rule.get("protocols") or () if meaning({"protocols": [one]})["protocols"][0] in theirs
-    ]
-    lists = {key: items for key, items in found.items() if rule.get(key) or other.get(key)}
-    return {**rule, **lists} if all(lists.values()) else None
+    emptied = any(rule.get(key) and not narrowed[key] for key in fields)
+    return None if emptied or not frozenset(rule_atoms(narrowed)) <= allowed else narrowed

@@ -75,21 +75,3 @@ def test_what_is_held_back_on_one_cluster_leaves_the_other_clusters_ranges() -> 
 
     assert atoms(standing(RANGE)) == atoms(waiting.tenants[TENANT])
     assert not taken.tenants[TENANT]
-
-
-def test_a_rule_that_git_has_wider_by_now_keeps_what_stands() -> None:
-    """A commit writes a rule anew as a wider one: nothing is given, and what both versions allow is not taken."""
-    hub = the_sample()
-    wider = tuple(
-        rule.model_copy(
-            update={
-                "fqdns": tuple(f"*.{name.partition('.')[2]}" for name in rule.fqdns),
-                "destinations": tuple("0.0.0.0/0" for _ in rule.destinations),
-            }
-        )
-        for rule in hub.rules[TENANT]
-    )
-
-    wish = wished(standing(RANGE), hub=replace(hub, rules={**hub.rules, TENANT: Row(wider)}))
-
-    assert standing(RANGE) == wish.tenants[TENANT]

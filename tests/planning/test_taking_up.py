@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning_builders import NOON, RANGE, TENANT, the_sample
+from planning_builders import NOON, the_sample
 
 from function_app.model.admission import Scope
 from function_app.model.definitions import AllowRule, Tenant
@@ -21,8 +21,6 @@ from function_app.model.tree import Definitions, HubDefinitions, Tree, hub_defin
 from function_app.planning.admission import Admitted, admit, commits_to_read
 from function_app.planning.both_allow import both_allow
 from function_app.planning.deferring import Asked
-from function_app.planning.firewall_resources import TenantRules, render_rules
-from function_app.planning.in_force import restrict
 
 TENANTS = ("red", "green", "blue")
 CLUSTERS = ("spoke1-aks", "spoke2-aks")
@@ -221,40 +219,6 @@ def test_what_both_allow_is_exact(one: tuple[Any, ...], other: tuple[Any, ...]) 
     for probe in (*WEB, *NETWORK):
         assert (allows(mine, probe) and allows(theirs, probe)) == allows(found, probe), probe
     assert len({rule.name for rule in found}) == len(found)
-
-
-@settings(max_examples=200)
-@given(one=rules, other=rules)
-def test_what_stands_is_narrowed_exactly_as_well(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
-    """The firewall's own rules, for every name and address: permitted by both if and only if permitted; and once is enough."""
-    mine, theirs = ([AllowRule.model_validate(rule, strict=False) for rule in found] for found in (one, other))
-    good, wanted = (render_rules(TENANT, found, [RANGE], NOON.date()) for found in (mine, theirs))
-    found = restrict(good, wanted)
-    for probe in (*WEB, *NETWORK):
-        assert (allows(mine, probe) and allows(theirs, probe)) == allows(_read_back(found), probe), probe
-    assert found == restrict(found, wanted)
-    assert all(len({rule["name"] for rule in kind}) == len(kind) for kind in (found.net, found.app))
-
-
-def _read_back(found: TenantRules) -> list[AllowRule]:
-    web = [
-        {
-            "name": rule["name"],
-            "fqdns": tuple(rule["targetFqdns"]),
-            "protocols": tuple(f"{one['protocolType'].lower()}:{one['port']}" for one in rule["protocols"]),
-        }
-        for rule in found.app
-    ]
-    network = [
-        {
-            "name": rule["name"],
-            "destinations": tuple(rule["destinationAddresses"]),
-            "ports": tuple(rule["destinationPorts"]),
-            "transport": tuple(rule["ipProtocols"]),
-        }
-        for rule in found.net
-    ]
-    return [AllowRule.model_construct(**{"fqdns": (), "destinations": (), **rule}) for rule in (*web, *network)]
 
 
 def test_a_rule_that_both_have_stays_the_very_same() -> None:
