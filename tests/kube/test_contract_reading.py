@@ -18,7 +18,7 @@ from simulator.wire.certificates import make_certificates
 
 
 def _policies(admin: Rest, name: str, number: int) -> list[str]:
-    names = [f"{name}-{index:03}" for index in range(number)]
+    names = [f"{name}-{index:04}" for index in range(number)]
     for each in names:
         body = calico("EgressGatewayPolicy", each, {"rules": []}, labels={"list": name})
         assert 201 == admin("POST", POLICIES, body).status
