@@ -68,8 +68,7 @@ def _for_namespaces(
         if (found := facts.get(key.cluster)) is None:
             continue
         for generation in intent.older:
-            recorded = (name for name, ones in found.recorded.items() if generation in ones)
-            yield key, WaitsFor.DRAIN, _claimants(claims[key.cluster], recorded)
+            yield key, WaitsFor.DRAIN, _claimants(claims[key.cluster], generation.routed)
         for generation in intent.leaving:
             pointing = () if found.only_foreign_users(generation) else found.pointing.get(generation.id, ())
             if found.users(generation):

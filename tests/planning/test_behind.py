@@ -92,7 +92,8 @@ def test_only_what_is_recorded_on_a_gateway_keeps_it_beyond_its_time(recorded: b
     heir = next(one for key, one in the_sample().attachments.items() if key != KEY and key.cluster != CLUSTER)
     claimant = AttachmentKey(heir.key.tenant, CLUSTER)
     claimed = NamespaceName(heir.attachment.namespaces[0])
-    generation = a_generation()
+    plain = a_generation()
+    generation = replace(plain, routed={claimed: plain.reserved_at} if recorded else {})
     found = _pointed_at_by(claimed, generation, recorded=recorded)
     asks = {claimant: Intent(claimant, replace(heir, key=claimant))}
     old, going = Intent(KEY, None, older=(generation,)), Intent(KEY, None, leaving=(generation,))
