@@ -75,7 +75,7 @@ class Judge:
     def begin(self, asked: Asked, valid: Callable[[], bool]) -> None:
         """A pass begins to work from this tree; it may begin inside another one that is paused."""
         self.packets.asked.append(asked)
-        self.packets.denied |= self._blocked()
+        self.packets.note_denials()
         self._passes.append(_Pass(asked, valid))
         self._clusters.sample(asked)
         self.approvals.begin(asked)
@@ -106,7 +106,8 @@ class Judge:
             self._calm(lasting)
         if report.converged and not self._passes:
             self.packets.asked[:] = [ended.asked]
-            self.packets.denied = self._blocked()
+            self.packets.denied.clear()
+            self.packets.note_denials()
 
     # --- calls ---------------------------------------------------------------------------------------------------
 

@@ -53,8 +53,11 @@ class PacketJudge:
         self.blocked = blocked
         self._last: dict[Workload, _Look] = {}
         self.asked: list[Asked] = []
-        self.denied: frozenset[str] = frozenset()
-        """Tenants whose emergency denial a pass has seen since all was last well: its write may take effect after the unblock."""
+        self.denied: set[Workload] = set()
+        """Carried by a tenant when a pass saw its emergency denial, since all was last well: it may take effect after the unblock.
+
+        What a pass points at the tenant afterwards is not among them: that a denial is on its way is no news to it.
+        """
         self.disturbed: dict[str, set[str]] = {name: set() for name in world.clusters}
         self.sent = 0
 
@@ -66,6 +69,16 @@ class PacketJudge:
             for namespace in self._world.clusters[cluster].document.workloads:
                 if namespaces is None or namespace in namespaces:
                     yield from self._look(cluster, namespace, call, judged=judged)
+
+    def note_denials(self) -> None:
+        """A pass begins, and will have denied whatever blocked tenants carry."""
+        blocked = self.blocked()
+        if not blocked:
+            return
+        for cluster, one in self._world.clusters.items():
+            for namespace in one.document.workloads:
+                if blocked & {str(held.key.tenant) for held in self._books.routed_to(cluster, namespace)}:
+                    self.denied.add((cluster, namespace))
 
     def _look(self, cluster: str, namespace: str, call: str, *, judged: bool) -> Iterator[Violation]:
         hub, key = self._world.hubs[self._hub], (cluster, namespace)
@@ -186,7 +199,7 @@ class PacketJudge:
     def _should_pass(self, packet: Packet) -> bool:
         """Every tree since all was last well asks that this connection be allowed."""
         claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
-        if "" in claimants or claimants & (self.blocked() | self.denied):
+        if "" in claimants or claimants & self.blocked() or (packet.cluster, packet.namespace) in self.denied:
             return False
         return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
 
