@@ -12,8 +12,7 @@ from ipaddress import IPv4Address, summarize_address_range
 
 from function_app.model.definitions import AllowRule
 from function_app.model.once import Row
-
-_LAST_PORT = 65535
+from function_app.planning.lying_in import addresses, name_lies_in, ports
 
 _Common = Callable[[str, str], Iterator[str]]
 
@@ -68,14 +67,14 @@ def _each(mine: Iterable[str], theirs: tuple[str, ...], common: _Common) -> tupl
 
 def _common_name(one: str, other: str) -> Iterator[str]:
     first, second = one.lower(), other.lower()
-    if first == second or (second.startswith("*.") and first.endswith(second[1:])):
+    if name_lies_in(first, second):
         yield one
-    elif first.startswith("*.") and second.endswith(first[1:]):
+    elif name_lies_in(second, first):
         yield other
 
 
 def _common_destination(one: str, other: str) -> Iterator[str]:
-    mine, theirs = _addresses(one), _addresses(other)
+    mine, theirs = addresses(one), addresses(other)
     if one.lower() == other.lower() or (mine and theirs and theirs[0] <= mine[0] and mine[1] <= theirs[1]):
         yield one
     elif mine and theirs:
@@ -86,24 +85,8 @@ def _common_destination(one: str, other: str) -> Iterator[str]:
             yield from (str(network) for network in summarize_address_range(IPv4Address(first), IPv4Address(last)))
 
 
-def _addresses(text: str) -> tuple[int, int] | None:
-    """First and last address of an address, CIDR, range or `*`; None for a name."""
-    if text == "*":
-        return 0, 2**32 - 1
-    first, dash, last = text.partition("-")
-    try:
-        if dash:
-            return int(IPv4Address(first.strip())), int(IPv4Address(last.strip()))
-        address, _, length = text.partition("/")
-        size = 2 ** (32 - int(length or "32"))
-        begin = int(IPv4Address(address)) // size * size
-    except ValueError:
-        return None
-    return begin, begin + size - 1
-
-
 def _common_ports(one: str, other: str) -> Iterator[str]:
-    mine, theirs = _ports(one), _ports(other)
+    mine, theirs = ports(one), ports(other)
     first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
     if (first, last) == mine:
         yield one
@@ -111,10 +94,3 @@ def _common_ports(one: str, other: str) -> Iterator[str]:
         yield other
     elif first <= last:
         yield str(first) if first == last else f"{first}-{last}"
-
-
-def _ports(text: str) -> tuple[int, int]:
-    if text == "*":
-        return 0, _LAST_PORT
-    first, _, last = text.partition("-")
-    return int(first), int(last or first)

@@ -41,7 +41,6 @@ from function_app.planning.firewall_resources import (
 )
 from function_app.planning.in_force import (
     LONGEST_BACKOFF,
-    atoms,
     body_in_force,
     is_ours,
     provisioning_state,
@@ -49,6 +48,7 @@ from function_app.planning.in_force import (
     settled,
     tenants_in_force,
 )
+from function_app.planning.permissions import lacking, permissions
 from function_app.planning.placement import Seat, place
 from function_app.planning.trials import choose
 
@@ -267,8 +267,10 @@ def _backing_off(memory: ShardMemory, content: Content, now: datetime) -> dateti
 
 
 def _takes_away(in_force: Mapping[TenantName, TenantRules] | None, content: Content) -> bool:
-    wanted = frozenset(atom for rules in content.values() for atom in atoms(rules))
-    return any(not atoms(rules) <= wanted for rules in (in_force or {}).values())
+    wanted = {rules.tenant: permissions(rules) for rules in content.values()}
+    return any(
+        lacking(permissions(rules), wanted.get(tenant, frozenset())) for tenant, rules in (in_force or {}).items()
+    )
 
 
 def _since(state: HubState, shard: str, now: datetime) -> datetime:

@@ -26,7 +26,8 @@ from function_app.planning.firewall_resources import (
     shard_index,
 )
 from function_app.planning.generations import rebuilt_since
-from function_app.planning.in_force import restrict, tenants_in_force
+from function_app.planning.in_force import tenants_in_force
+from function_app.planning.permissions import restrict
 from function_app.planning.situation import Situation
 
 Given = tuple[AttachmentKey, IPv4Network]

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import product
 
 from function_app.model.definitions import Shards
 from function_app.model.names import TenantName
 from function_app.model.resources import Body, FirewallObservation
 from function_app.model.state import ShardMemory
 from function_app.planning.firewall_resources import (
-    Rule,
     TenantRules,
     block_name,
     content_digest,
     group_meaning,
-    meaning,
     read_shard,
     shard_index,
     sources_of,
@@ -28,9 +25,6 @@ LONGEST_BACKOFF = timedelta(minutes=30)
 
 NOTHING: Body = {}
 """The content of a group that does not exist."""
-
-Atom = tuple[str, ...]
-"""One permission that cannot be split: kind, source, protocol, destination, port."""
 
 
 def provisioning_state(body: Body) -> str:
@@ -145,55 +139,3 @@ def ranges_staying(
             staying = rules.sources() & shown.get(rules.tenant, frozenset())
             found[rules.tenant] = found.get(rules.tenant, frozenset()) | staying
     return found
-
-
-def atoms(rules: TenantRules) -> frozenset[Atom]:
-    """Everything that these rules permit, split as far as it goes."""
-    return frozenset(atom for rule in rules.rules for atom in rule_atoms(rule))
-
-
-def rule_atoms(rule: Rule) -> Iterator[Atom]:
-    """The permissions of one rule."""
-    meant = meaning(rule)
-    sources = meant.get("sourceAddresses") or ["*"]
-    if meant.get("ruletype", meant.get("ruleType")) == "applicationrule":
-        for source, protocol, name in product(
-            sources, meant.get("protocols") or [""], meant.get("targetFqdns") or [""]
-        ):
-            yield ("app", source, protocol, name, "")
-        return
-    destinations = [*(meant.get("destinationAddresses") or ()), *(meant.get("destinationFqdns") or ())] or [""]
-    for atom in product(sources, meant.get("ipProtocols") or [""], destinations, meant.get("destinationPorts") or [""]):
-        yield ("net", *atom)
-
-
-def restrict(last_good: TenantRules, wanted: TenantRules) -> TenantRules:
-    """The last good rules less everything that is no longer wanted.
-
-    A rule that permits something unwanted is narrowed to wanted sources and names; when that does not do, it goes.
-    """
-    allowed = atoms(wanted)
-
-    def narrowed(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        kept = (_narrow(rule, allowed) for rule in rules)
-        return tuple(rule for rule in kept if rule is not None)
-
-    return TenantRules(last_good.tenant, net=narrowed(last_good.net), app=narrowed(last_good.app))
-
-
-def _narrow(rule: Rule, allowed: frozenset[Atom]) -> Rule | None:
-    own = frozenset(rule_atoms(rule))
-    if own <= allowed:
-        return rule
-    kept = own & allowed
-    fields = {"sourceAddresses": 1, "targetFqdns": 3, "destinationAddresses": 3}
-    narrowed = {
-        **rule,
-        **{
-            key: [item for item in rule[key] if any(str(item).lower() == atom[place].lower() for atom in kept)]
-            for key, place in fields.items()
-            if rule.get(key)
-        },
-    }
-    emptied = any(rule.get(key) and not narrowed[key] for key in fields)
-    return None if emptied or not frozenset(rule_atoms(narrowed)) <= allowed else narrowed

@@ -13,7 +13,7 @@ from function_app.model.definitions import Shards
 from function_app.model.names import TenantName
 from function_app.model.plan import Refusal, RefusalCode
 from function_app.planning.firewall_resources import Content, TenantRules, shard_name
-from function_app.planning.in_force import restrict
+from function_app.planning.permissions import restrict
 
 Seat = tuple[str, int]
 """Shard name and slot."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from function_app.model.names import TenantName
 from function_app.planning.firewall_resources import Content, TenantRules, content_digest
-from function_app.planning.in_force import restrict
+from function_app.planning.permissions import restrict
 
 TRIES = 2
 """How often a content may fail before it is taken for refused; a single failure may have been another operation's."""

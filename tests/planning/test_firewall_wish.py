@@ -15,7 +15,7 @@ from function_app.model.state import Decision, DecisionKind
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import TenantRules, render_rules, shard_body
 from function_app.planning.firewall_wish import revocations_only
-from function_app.planning.in_force import atoms
+from function_app.planning.permissions import permissions
 
 OLD_RANGE = IPv4Network("10.99.0.64/29")
 ELSEWHERE = ClusterName("spoke2-aks")
@@ -46,7 +46,7 @@ def test_what_stands_keeps_its_ranges_though_git_has_another() -> None:
     """Nothing is given to the range of Git, nothing is taken from the one in force."""
     wish = wished(standing(OLD_RANGE))
 
-    assert atoms(standing(OLD_RANGE)) == atoms(wish.tenants[TENANT])
+    assert permissions(standing(OLD_RANGE)) == permissions(wish.tenants[TENANT])
 
 
 def test_in_doubt_over_the_tree_nothing_is_taken_either() -> None:
@@ -55,14 +55,14 @@ def test_in_doubt_over_the_tree_nothing_is_taken_either() -> None:
 
     wish = wished(standing(RANGE), hub=doubtful)
 
-    assert atoms(standing(RANGE)) == atoms(wish.tenants[TENANT])
+    assert permissions(standing(RANGE)) == permissions(wish.tenants[TENANT])
 
 
 def test_whoever_git_knows_nothing_of_is_left_as_it_stands() -> None:
     """A rewound branch takes a tenant's definition away before its removal has begun, and no ledger can say that it still runs."""
     wish = wished(standing(RANGE), hub=replace(the_sample(), rules={}))
 
-    assert atoms(standing(RANGE)) == atoms(wish.tenants[TENANT])
+    assert permissions(standing(RANGE)) == permissions(wish.tenants[TENANT])
 
 
 def test_what_is_held_back_on_one_cluster_leaves_the_other_clusters_ranges() -> None:
@@ -73,5 +73,23 @@ def test_what_is_held_back_on_one_cluster_leaves_the_other_clusters_ranges() -> 
     waiting = wished(standing(RANGE), hub=replace(the_sample(), narrowed={other: Row()}))
     taken = wished(standing(RANGE, OLD_RANGE), hub=replace(the_sample(), narrowed={one: Row()}))
 
-    assert atoms(standing(RANGE)) == atoms(waiting.tenants[TENANT])
+    assert permissions(standing(RANGE)) == permissions(waiting.tenants[TENANT])
     assert not taken.tenants[TENANT]
+
+
+def test_a_rule_that_git_has_wider_by_now_stays_as_it_stands() -> None:
+    """A commit writes a rule anew as a wider one: nothing is given, and what both versions allow is not taken."""
+    hub = the_sample()
+    wider = tuple(
+        rule.model_copy(
+            update={
+                "fqdns": tuple(f"*.{name.partition('.')[2]}" for name in rule.fqdns),
+                "destinations": tuple("0.0.0.0/0" for _ in rule.destinations),
+            }
+        )
+        for rule in hub.rules[TENANT]
+    )
+
+    wish = wished(standing(RANGE), hub=replace(hub, rules={**hub.rules, TENANT: Row(wider)}))
+
+    assert standing(RANGE) == wish.tenants[TENANT]

@@ -10,7 +10,7 @@ from function_app.model.definitions import PriorityBand, Shards
 from function_app.model.names import TenantName
 from function_app.model.plan import RefusalCode
 from function_app.planning.firewall_resources import Content, TenantRules, render_rules
-from function_app.planning.in_force import atoms
+from function_app.planning.permissions import permissions
 from function_app.planning.placement import Placement, Seat, place
 
 SHARDS = Shards(prefix="egress", priority=PriorityBand(first=1000, last=1099), tenants_per_shard=3, max_bytes=4000)
@@ -71,8 +71,10 @@ def test_a_tenant_that_outgrows_its_shard_moves_and_leaves_what_was_not_revoked_
     placement = placed([rules_of("a", 100), rules_of("b", 40)], observed)
 
     assert "egress-001" == placement.seats[TenantName("a")][0]
-    assert atoms(rules_of("a", 40)) == atoms(placement.contents["egress-000"][0])
-    assert atoms(rules_of("a", 100)) == atoms(placement.contents["egress-001"][placement.seats[TenantName("a")][1]])
+    assert permissions(rules_of("a", 40)) == permissions(placement.contents["egress-000"][0])
+    assert permissions(rules_of("a", 100)) == permissions(
+        placement.contents["egress-001"][placement.seats[TenantName("a")][1]]
+    )
 
 
 def test_the_old_copy_goes_when_the_new_one_is_in_force() -> None:
@@ -95,8 +97,8 @@ def test_a_tenant_on_its_way_keeps_what_was_not_revoked_where_it_came_from() -> 
     placement = placed([rules_of("a", 3), rules_of("b")], observed, {TenantName("a"): ("egress-001", 0)})
 
     assert ("egress-001", 0) == placement.seats[TenantName("a")]
-    assert atoms(rules_of("a", 1)) == atoms(placement.contents["egress-000"][0])
-    assert atoms(rules_of("a", 3)) == atoms(placement.contents["egress-001"][0])
+    assert permissions(rules_of("a", 1)) == permissions(placement.contents["egress-000"][0])
+    assert permissions(rules_of("a", 3)) == permissions(placement.contents["egress-001"][0])
 
 
 def test_beyond_the_collections_that_a_policy_takes_the_newcomer_is_refused_with_the_numbers() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from function_app.model.names import TenantName
 from function_app.planning.firewall_resources import Content, TenantRules, content_digest
-from function_app.planning.in_force import atoms
+from function_app.planning.permissions import permissions
 from function_app.planning.trials import Trial, choose
 
 
@@ -119,4 +119,4 @@ def test_all_culprits_are_found_and_all_others_served(bad: set[int], count: int)
 
     assert {TenantName(f"t{n:02d}") for n in culprits} == set(trial.culprits)
     assert {TenantName(f"t{n:02d}") for n in range(count) if n not in culprits} == set(after)
-    assert all(atoms(rules) for rules in after.values())
+    assert all(permissions(rules) for rules in after.values())

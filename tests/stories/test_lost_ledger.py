@@ -90,6 +90,24 @@ def test_an_unreadable_ledger_is_looked_at_again(settled: Desk) -> None:
     assert (60.0, False) == (report.plan.look_again_seconds, report.converged)
 
 
+def test_a_name_written_anew_as_a_wildcard_goes_on_without_a_ledger(settled: Desk) -> None:
+    """Nothing is given while the ledger cannot be read, and nothing that stands goes for what would have come in its place."""
+    text = sample("tenants/tenant0.yaml")["tenants/tenant0.yaml"] or ""
+    settled.ledger.unreadable = "line 3 is damaged"
+    settled.commit({"tenants/tenant0.yaml": text.replace("[www.tigera.io]", '["*.tigera.io"]')})
+    for _ in range(10):
+        settled.run_pass()
+        settled.world.advance(60)
+    without = [settled.send(CLUSTER, "default", f"http://{name}.tigera.io").verdict for name in ("www", "docs")]
+    settled.ledger.unreadable = ""
+
+    last = settled.settle()
+
+    assert [Verdict.ALLOWED, Verdict.DENIED] == without
+    assert last.converged, describe(last)
+    assert Verdict.ALLOWED == settled.send(CLUSTER, "default", "http://docs.tigera.io").verdict
+
+
 def test_a_gateway_whose_pool_is_gone_keeps_its_range_and_gets_its_pool_again(settled: Desk) -> None:
     """Ledger lost and pool deleted by hand: its pods bear out what the definition says, and they stay the same."""
     before = {one.name for one in settled.attachment("tenant0", CLUSTER).gateways}
