@@ -116,6 +116,8 @@ class Judge:
         self._before = self._routes_before = None
         if call.verb not in WRITES or not self._passes:
             return
+        if call.target.startswith("firewall/"):
+            self.packets.note_denials()
         if not self._passes[-1].valid():
             self.disturb(self._world.clusters)
             self._outlived(call)

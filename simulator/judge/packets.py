@@ -54,7 +54,7 @@ class PacketJudge:
         self._last: dict[Workload, _Look] = {}
         self.asked: list[Asked] = []
         self.denied: set[Workload] = set()
-        """Carried by a tenant when a pass saw its emergency denial, since all was last well: it may take effect after the unblock.
+        """Carried by a tenant when a pass had its emergency denial written, since all was last well; it may land after an unblock.
 
         What a pass points at the tenant afterwards is not among them: that a denial is on its way is no news to it.
         """
@@ -71,7 +71,10 @@ class PacketJudge:
                     yield from self._look(cluster, namespace, call, judged=judged)
 
     def note_denials(self) -> None:
-        """A pass begins, and will have denied whatever blocked tenants carry."""
+        """A pass begins or writes to the firewall, and has denied whatever blocked tenants carry.
+
+        Not only as it begins: it learns what is blocked later, and a block that came in between is in the write.
+        """
         blocked = self.blocked()
         if not blocked:
             return

@@ -636,6 +636,17 @@ def test_a_denial_that_was_being_written_may_come_after_the_unblock() -> None:
     )
 
 
+def test_a_denial_that_came_in_the_middle_of_a_pass_may_come_after_the_unblock_too() -> None:
+    """The pass began before anybody was blocked, learned of it, and wrote it; Azure was still at it when the block was lifted."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",))),
+        Action("follow", (16,)),
+        Action("amid", (61, Action("block", ("t0",)))),
+        Action("unblock", ("t0",)),
+        Action("wait", (90,)),
+    )
+
+
 def test_a_tenant_that_is_blocked_no_more_is_not_pointed_before_the_firewall_knows() -> None:
     """Blocked and unblocked within seconds: its rules stood, and the denial that was being written came after the cut-over."""
     _holds(
