@@ -49,9 +49,9 @@ FOUND = (
         "Somebody's failed write hides that ours got in, and a range is free while its rules stand.",
         "2",
         "function_app/planning/teardown.py",
-        "        or cidr in memory.possible\n",
-        "",
-        (_FOUND,),
+        '        if (state := provisioning_state(body)) != "Succeeded":\n',
+        '        if (state := provisioning_state(body)) == "Updating":\n',
+        ("tests/stories/test_left_behind.py", _FOUND),
     ),
     Mistake(
         "waits-handed-on-together",

@@ -131,8 +131,8 @@ CLUSTERS = (
         "A range counts as free while the firewall still allows it what its former holder was allowed.",
         "2",
         _TEARDOWN,
-        "    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):\n",
-        "    if firewall is None:\n",
+        "        if any(cidr in rules.sources() for rules in read_shard(body).values()):\n",
+        "        if False:\n",
         (_LEFT_BEHIND,),
     ),
     Mistake(

@@ -62,8 +62,8 @@ class ShardMemory:
 
     `in_force` is the last content seen Succeeded. `failures` maps the digest of a content to how often an operation with
     it was seen to fail, `counted` is the etag of the failure counted last. No write before `backoff_until`. `since` maps each
-    tenant in it to when its rules in force were first seen as they are. `possible` are the sources of every content seen being
-    written, or Failed, since: one of those writes may have succeeded before somebody else's failed.
+    tenant in it to when its rules in force were first seen as they are. `possible` are, for the block shard, the sources of
+    every content seen being written, or Failed, since: one of those writes may have succeeded before somebody else's failed.
     """
 
     in_force: Body | None = field(default=None, hash=False)

@@ -59,15 +59,9 @@ def learn(
             continue
         if state == "Failed" and memory.counted != str(body.get("etag", "")):
             memory = _after_failure(memory, body, now)
-        learned[name] = replace(memory, possible=tuple(sorted(_shown(shards, name, body).union(memory.possible))))
+        denied = sources_of(body) if name == block_name(shards) else frozenset[str]()
+        learned[name] = replace(memory, possible=tuple(sorted(denied.union(memory.possible))))
     return learned
-
-
-def _shown(shards: Shards, name: str, body: Body) -> frozenset[str]:
-    """Ranges that a shard of tenants' rules allows, or that the block shard denies, by what is read of it."""
-    if name == block_name(shards):
-        return sources_of(body)
-    return frozenset(source for rules in read_shard(body).values() for source in rules.sources())
 
 
 def _after_success(memory: ShardMemory, body: Body, now: datetime) -> ShardMemory:

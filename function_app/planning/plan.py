@@ -135,7 +135,7 @@ def make_plan(situation: Situation) -> Planned:
         done.notes.extend(expectations_not_met(situation, plan_id, firewall, wish))
     for name in facts:
         _plan_cluster(situation, facts[name], decided, firewall, wish, done)
-    _give_up(seen, decided, firewall, done)
+    _give_up(seen, decided, done)
     opened = open_filters(facts)
     connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
     done.changes.extend(connections.changes)
@@ -275,7 +275,7 @@ def _plan_cluster(
     pointing = plan_pointers(situation, facts, intents, done.readiness, draft)
     for generation in facts.generations.values():
         if generation.holding is Holding.LEAVING:
-            waits, records = plan_teardown(situation, facts, generation, firewall, draft)
+            waits, records = plan_teardown(situation, facts, generation, draft)
             done.drafts.extend(records)
             done.waits.setdefault(generation.key, []).extend(waits)
     draft.notes.extend(connections_cut(facts, intents, draft.changes))
@@ -329,7 +329,7 @@ def _permanently_unreadable(situation: Situation) -> tuple[Refusal, ...]:
     )
 
 
-def _give_up(situation: Situation, decided: Decided, firewall: FirewallPlan | None, done: _Pass) -> None:
+def _give_up(situation: Situation, decided: Decided, done: _Pass) -> None:
     """Let generations go that stood on clusters which an operator gave up."""
     for generation in decided.ledger.live():
         name = generation.key.cluster
@@ -339,7 +339,7 @@ def _give_up(situation: Situation, decided: Decided, firewall: FirewallPlan | No
             and generation.key not in situation.hub.attachments
             and _connections_gone(situation, name)
         ):
-            waits, records = forget(situation, generation, firewall)
+            waits, records = forget(situation, generation)
             done.waits.setdefault(generation.key, []).extend(waits)
             done.drafts.extend(records)
 

@@ -17,13 +17,11 @@ from datetime import timedelta
 from function_app.model.ledger import Generation, Holding, Record, RecordKind
 from function_app.model.plan import ChangeReason, Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Kind, ResourceId, RouteServerObservation
-from function_app.model.state import ShardMemory
 from function_app.planning.cluster_plan import policy_named
 from function_app.planning.cluster_resources import FILTER_NAME
 from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left, rules_stay
-from function_app.planning.firewall_plan import FirewallPlan
 from function_app.planning.firewall_resources import read_shard, shard_index
-from function_app.planning.in_force import body_in_force
+from function_app.planning.in_force import provisioning_state
 from function_app.planning.keeping import Draft, delete
 from function_app.planning.ownership import ours
 from function_app.planning.situation import Situation
@@ -34,7 +32,7 @@ STUCK_AFTER = timedelta(hours=1)
 
 
 def plan_teardown(
-    situation: Situation, facts: Facts, generation: Generation, firewall: FirewallPlan | None, draft: Draft
+    situation: Situation, facts: Facts, generation: Generation, draft: Draft
 ) -> tuple[Waits, tuple[Record, ...]]:
     """The next steps for one leaving generation, what it waits for, and its `freed` record once everything is gone."""
     waits: Waits = []
@@ -63,7 +61,7 @@ def plan_teardown(
     elif blocks := blocks_left(facts, generation):
         waits.append((WaitsFor.BLOCKS_GONE, f"IPAM blocks {', '.join(blocks[:3])} are still there"))
     waits.extend(_namespace_going(situation, facts, generation, reason, draft))
-    waits.extend(_still_known(situation, facts, generation, firewall))
+    waits.extend(_still_known(situation, facts, generation))
     if waits:
         _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
@@ -167,7 +165,7 @@ def _foreign_content(situation: Situation, facts: Facts, generation: Generation)
     )
 
 
-def _still_known(situation: Situation, facts: Facts, generation: Generation, firewall: FirewallPlan | None) -> Waits:
+def _still_known(situation: Situation, facts: Facts, generation: Generation) -> Waits:
     waits: Waits = []
     observed = situation.observations.route_server
     known = (
@@ -176,40 +174,31 @@ def _still_known(situation: Situation, facts: Facts, generation: Generation, fir
     if known or known is None:
         words = "still knows a route" if known else "has not answered whether it still knows a route"
         waits.append((WaitsFor.ROUTES_GONE, f"Route Server {words} inside {generation.range}"))
-    waits.extend(_still_in_rules(situation, generation, firewall))
+    waits.extend(_still_in_rules(situation, generation))
     return waits
 
 
-def _still_in_rules(situation: Situation, generation: Generation, firewall: FirewallPlan | None) -> Waits:
-    if firewall is None or ranges_in_force(firewall, generation) or _rules_shown(situation, generation):
-        return [(WaitsFor.RULES_GONE, f"firewall rules still name {generation.range}")]
+def _still_in_rules(situation: Situation, generation: Generation) -> Waits:
+    """No shard shows a rule for the range, and each says Succeeded, which alone tells that what it shows is all that it enforces.
+
+    Until then it may hold what no pass saw: what is shown is the last write's, and one of ours that came before may still land,
+    or has landed, whatever became of the last. What is remembered of a shard does not help, since a pass may have died before it
+    remembered its own write.
+    """
+    observed, shards, cidr = situation.firewall, situation.hub.hub.spec.firewall.shards, str(generation.range)
+    if observed is None:
+        return [(WaitsFor.RULES_GONE, f"the firewall has not answered whether rules still name {cidr}")]
+    for name, body in sorted(observed.groups.items()):
+        if shard_index(shards, name) is None:
+            continue
+        if any(cidr in rules.sources() for rules in read_shard(body).values()):
+            return [(WaitsFor.RULES_GONE, f"firewall rules still name {cidr}")]
+        if (state := provisioning_state(body)) != "Succeeded":
+            return [(WaitsFor.RULES_GONE, f"{name} says {state} and may still hold rules that name {cidr}")]
     return []
 
 
-def _rules_shown(situation: Situation, generation: Generation) -> bool:
-    """Some shard shows a rule for the range or may have one, or is being written while nobody remembers what is in force meanwhile.
-
-    What is being written will be in force in a moment, and what was written before may be still.
-    """
-    observed, shards = situation.firewall, situation.hub.hub.spec.firewall.shards
-    cidr, memories = str(generation.range), situation.state.shards
-    return observed is not None and any(
-        body_in_force(body, memory := memories.get(name, ShardMemory())) is None
-        or cidr in memory.possible
-        or any(cidr in rules.sources() for rules in read_shard(body).values())
-        for name, body in observed.groups.items()
-        if shard_index(shards, name) is not None
-    )
-
-
-def ranges_in_force(firewall: FirewallPlan, generation: Generation) -> bool:
-    """Some rule in force allows the range."""
-    return any(str(generation.range) in rules.sources() for found in firewall.in_force.values() for rules in found)
-
-
-def forget(
-    situation: Situation, generation: Generation, firewall: FirewallPlan | None
-) -> tuple[Waits, tuple[Record, ...]]:
+def forget(situation: Situation, generation: Generation) -> tuple[Waits, tuple[Record, ...]]:
     """What stood on a cluster that an operator gave up and Route Server no longer talks to leaves, and is free without its rules.
 
     The firewall, unlike the cluster, can be asked: no plan frees a range that a shard allows or is about to.
@@ -218,6 +207,6 @@ def forget(
         return [], (situation.record(RecordKind.LEAVE, generation),)
     if rules_stay(situation, {}, generation):
         return [], ()
-    if waits := _still_in_rules(situation, generation, firewall):
+    if waits := _still_in_rules(situation, generation):
         return waits, ()
     return [], (replace(situation.record(RecordKind.FREED, generation), author="forget"),)

@@ -460,6 +460,18 @@ def test_a_range_is_not_free_while_a_write_that_nobody_saw_succeed_may_have() ->
     )
 
 
+def test_a_range_is_not_free_while_a_write_that_nobody_saw_at_all_may_have_succeeded() -> None:
+    """Somebody emptied the shard behind its first write, in vain, and no pass had seen what that write held, which stood."""
+    _holds(
+        Action("add", ("t0", "spoke2", 0, ("alpha",), ("s0.example",))),
+        Action("run"),
+        Action("occupy", (900, True, "FirewallPolicyUpdateFailed")),
+        Action("portal_empties", ("egress-000",)),
+        Action("detach", ("t0", "spoke2")),
+        variant=Variant(tenants_per_shard=25),
+    )
+
+
 def test_who_is_given_nothing_yet_is_not_pointed_to_a_gateway_that_reaches_nothing() -> None:
     """Both versions of its rules share none while the newer waits for another cluster: pointed now, everything would be denied."""
     _holds(

@@ -10,6 +10,7 @@ from stories.desk import Desk, describe, sample
 from function_app.model.ledger import RecordKind
 from function_app.model.names import MANAGED_BY_LABEL
 from function_app.model.plan import WaitsFor
+from simulator.model.azure.groups import State
 
 CLUSTER = "spoke1-aks"
 RANGE = "10.99.0.0/29"
@@ -131,6 +132,32 @@ def test_a_range_whose_rules_are_being_rewritten_is_not_free(settled: Desk) -> N
 
     assert WaitsFor.RULES_GONE in waits
     assert not any(contradictions)
+
+
+@pytest.mark.parametrize("state", [State.UPDATING, State.FAILED])
+def test_a_range_is_not_free_while_what_a_shard_holds_cannot_be_told(slow_to_go: Desk, state: State) -> None:
+    """No rule for it is shown or remembered; while a shard does not say Succeeded there may be one all the same."""
+    groups = slow_to_go.world.hubs["hub1"].policies.policy("tenants").groups
+    slow_to_go.commit({"tenants/tenant0.yaml": None})
+    for _ in range(20):
+        slow_to_go.run_pass()
+        slow_to_go.world.advance(15)
+    assert (True, False) == (bool(pods(slow_to_go)), enforced(slow_to_go))
+    too_early = False
+    for _ in range(40):
+        for group in groups.values():
+            group.state = state if group.name.startswith("egress-") else group.state
+        slow_to_go.run_pass()
+        too_early = too_early or freed(slow_to_go)
+        slow_to_go.world.advance(15)
+    assert not too_early
+    waits = slow_to_go.attachment("tenant0", CLUSTER).waiting_for
+
+    for group in groups.values():
+        group.state = State.SUCCEEDED
+    slow_to_go.settle()
+
+    assert ((WaitsFor.RULES_GONE,), True) == (waits, freed(slow_to_go))
 
 
 def test_a_range_that_azure_still_routes_is_not_free(desk: Desk) -> None:
