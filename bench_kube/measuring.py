@@ -85,6 +85,7 @@ def measure(
 
             contender.prepare()
             take(INSTALL, contender.install)
+            contender.settle()
             for _ in range(contender.repeats):
                 take(UNCHANGED, contender.unchanged)
             take(CHANGED, contender.changed)
