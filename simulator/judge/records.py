@@ -63,7 +63,7 @@ class RecordJudge:
                 if left:
                     yield Invariant.RANGES, f"{record.range} of {record.tenant} was freed while there is {left[0]}"
             case RecordKind.LEAVE | RecordKind.UNROUTE if str(record.tenant) in asked.unparsable:
-                if not asked.defines(str(record.tenant), str(record.cluster)) and not _passed_on(record, asked):
+                if not asked.defines(str(record.tenant), str(record.cluster)) and _takes(standing, record, asked):
                     yield Invariant.DOUBT, f"{record.tenant}'s file cannot be parsed and it was taken for removed"
             case RecordKind.ROUTE:
                 reserved = [str(name) for name in record.namespaces if name in ALWAYS_RESERVED_NAMESPACES]
@@ -151,9 +151,17 @@ class RecordJudge:
             yield Invariant.DOUBT, "a removal began while the tree is in doubt"
 
 
-def _passed_on(record: Record, asked: Asked) -> bool:
-    """Every namespace that it is about is claimed by somebody: what passes to him is not taken from a tenant in doubt."""
-    return bool(record.namespaces) and all(asked.claimant(str(record.cluster), str(one)) for one in record.namespaces)
+def _takes(standing: Ledger, record: Record, asked: Asked) -> bool:
+    """Whether it takes anything from a tenant in doubt.
+
+    Not when every namespace that it is about is claimed by somebody: it passes to him. Nor from a generation that leaves
+    already: its removal was judged when it began, and since its rules go whatever becomes of the file, a namespace that stayed
+    would be denied everything.
+    """
+    if record.kind is RecordKind.UNROUTE and standing.generations[record.generation].holding is Holding.LEAVING:
+        return False
+    claimed = (asked.claimant(str(record.cluster), str(one)) for one in record.namespaces)
+    return not record.namespaces or not all(claimed)
 
 
 def _one_tenant_each(ledger: Ledger) -> Iterator[Finding]:

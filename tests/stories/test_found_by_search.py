@@ -414,6 +414,22 @@ def test_a_namespace_may_pass_on_while_its_former_tenants_file_is_broken() -> No
     )
 
 
+@pytest.mark.parametrize("doubt", [("break_file", ("t0", "empty")), ("rename", ("t0",))])
+def test_a_removal_that_began_by_a_good_commit_goes_on_while_the_file_is_broken(
+    doubt: tuple[str, tuple[object, ...]],
+) -> None:
+    """Its definition had moved off a cluster that did not answer until the file broke: a judge took the rest for a new removal."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (8,)),
+        GOES,
+        Action("trouble", ("cluster/spoke1", "*", "*", "timeout-before", 1, 0, 429)),
+        Action("add", ("t0", "spoke2", 0, ("gamma",), ("s2.example",))),
+        Action("follow", (3,)),
+        Action(*doubt),
+    )
+
+
 def test_a_generation_drains_though_another_of_the_same_tenant_waits_for_a_person() -> None:
     """A namespace on the first range waits for a newcomer that cannot move; the second range drains meanwhile and is let go."""
     history = History.of(Variant())

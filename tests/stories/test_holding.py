@@ -10,9 +10,10 @@ from stories.desk import HUB, IN_ORDER, PLATFORM, Desk, describe, sample
 from function_app.model.errors import Problem, Severity
 from function_app.model.ledger import RecordKind
 from function_app.model.names import Place
-from function_app.model.plan import RefusalCode, WaitsFor
+from function_app.model.plan import RefusalCode, Stage, WaitsFor
 from function_app.model.tree import Held
 from function_app.reconcile import Source, reconcile
+from simulator.model.faults import Action, Fault
 from simulator.model.packets import Verdict
 
 
@@ -138,6 +139,23 @@ def test_a_removal_does_not_begin_while_a_file_that_cannot_be_used_may_undo_it(
     assert file in kept.detail
     assert Verdict.ALLOWED == connection.verdict
     assert RecordKind.FREED in {one.kind for one in settled.ledger.records if one.tenant == "tenant0"}
+
+
+def test_a_removal_that_has_begun_goes_on_when_the_file_breaks(settled: Desk) -> None:
+    """Valid definitions took tenant1 off a cluster that did not answer, and when it does the file is empty: it leaves that one."""
+    settled.world.faults.add(Fault(target="cluster/spoke2-aks", action=Action.TIMEOUT_BEFORE, count=0))
+    text = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
+    start, end = text.index("    - cluster: spoke2-aks"), text.index("  egress:")
+    settled.commit({"tenants/tenant1.yaml": text[:start] + text[end:]})
+    settled.run_pass()
+    settled.commit({"tenants/tenant1.yaml": ""})
+    settled.world.faults.clear()
+
+    settled.settle()
+
+    freed = [(one.tenant, one.cluster) for one in settled.ledger.records if one.kind is RecordKind.FREED]
+    assert [("tenant1", "spoke2-aks")] == freed
+    assert Stage.ROUTED == settled.attachment("tenant1", "spoke1-aks").stage
 
 
 def test_while_the_tree_is_in_doubt_not_even_one_removal_begins(settled: Desk) -> None:
