@@ -12,6 +12,7 @@ _KEEPING = "function_app/planning/keeping.py"
 _OWNERSHIP = "function_app/planning/ownership.py"
 _FACTS = "function_app/planning/facts.py"
 _REMOVAL = "tests/stories/test_removal.py"
+_ADOPTION = "tests/stories/test_adoption.py"
 _LEFT_BEHIND = "tests/stories/test_left_behind.py"
 _DRIFT = "tests/stories/test_drift.py"
 _REPORTED = "tests/stories/test_reported_only.py"
@@ -89,6 +90,15 @@ CLUSTERS = (
         "    if not gateway_may_go(situation, facts, generation):\n",
         "    if False:\n",
         (_REMOVAL,),
+    ),
+    Mistake(
+        "hand-made-gateway-goes-under-its-first-users",
+        "A take-over is undone before the namespace was pointed by us: a day later the gateway is deleted under it.",
+        "4",
+        _FACTS,
+        "    return waited and facts.ends_by_time(generation)\n",
+        "    return waited and (facts.ends_by_time(generation) or facts.ends_by_hand(generation))\n",
+        (_ADOPTION,),
     ),
     Mistake(
         "teardown-reversed",

@@ -239,7 +239,7 @@ def _still_allowed(situation: Situation, facts: Mapping[ClusterName, Facts], int
     return [
         (WaitsFor.UNPOINTED, f"the rules for {one.range} stay a while: what points at {one.gateway} {why}")
         for one in intent.leaving
-        if rules_stay(situation, facts, one) and (found is None or found.only_foreign_users(one))
+        if rules_stay(situation, facts, one) and (found is None or found.ends_by_time(one))
     ]
 
 

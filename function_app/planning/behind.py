@@ -70,8 +70,8 @@ def _for_namespaces(
         for generation in intent.older:
             yield key, WaitsFor.DRAIN, _claimants(claims[key.cluster], generation.routed)
         for generation in intent.leaving:
-            pointing = () if found.only_foreign_users(generation) else found.pointing.get(generation.id, ())
-            if found.users(generation):
+            pointing = () if found.ends_by_time(generation) else found.pointing.get(generation.id, ())
+            if found.users(generation) and not found.ends_by_hand(generation):
                 yield key, WaitsFor.UNPOINTED, _claimants(claims[key.cluster], pointing)
 
 

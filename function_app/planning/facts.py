@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv4Network
 
 from function_app.model.definitions import Cluster, OnRemoval
 from function_app.model.ledger import Generation, Holding
-from function_app.model.names import BLOCKED_ANNOTATION, ClusterName, GenerationId, NamespaceName
+from function_app.model.names import BLOCKED_ANNOTATION, GENERATION_LABEL, ClusterName, GenerationId, NamespaceName
 from function_app.model.resources import ClusterObservation, Kind, Resource, ResourceId, RouteServerObservation
 from function_app.planning.cluster_resources import EGRESS_SUPPORT_KEY, EGRESS_SUPPORT_PER_POD, FELIX_NAME
 from function_app.planning.pointers import NOWHERE, Gateways, Pointer, pointer_of
@@ -17,7 +17,7 @@ from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections, gateway_pods, pod_address, routes_inside
 
 FOREIGN_DELAY = timedelta(hours=24)
-"""How long somebody else's namespace or pod that still uses a gateway can delay its removal."""
+"""How long somebody else's namespace or pod that still uses a gateway of our making can delay its removal."""
 UNREADABLE_DELAY = timedelta(minutes=10)
 """How long a removed tenant's rules stay when its cluster cannot be read: denying is always safe."""
 
@@ -59,8 +59,15 @@ class Facts:
             if NamespaceName(name) not in self.recorded and not self.pointer(NamespaceName(name)).ours
         )
 
-    def only_foreign_users(self, generation: Generation) -> bool:
-        """Time alone ends what delays the removal: nobody but foreign users points at the gateway."""
+    def ends_by_time(self, generation: Generation) -> bool:
+        """Time alone ends what delays the removal: nobody but foreign users points at the gateway, and we made it."""
+        return not _made_by_hand(generation) and self._only_foreign_users(generation)
+
+    def ends_by_hand(self, generation: Generation) -> bool:
+        """Only a person ends it: whoever points by hand at a gateway that was made by hand may have done so before us."""
+        return _made_by_hand(generation) and self._only_foreign_users(generation)
+
+    def _only_foreign_users(self, generation: Generation) -> bool:
         users = self.users(generation)
         return bool(users) and set(users) == set(self.foreign_users(generation))
 
@@ -69,6 +76,11 @@ class Facts:
             return False
         found = self.namespace(name)
         return found is not None and found.annotations.get(BLOCKED_ANNOTATION) == blocked_value(generation)
+
+
+def _made_by_hand(generation: Generation) -> bool:
+    """It was adopted: its pods bear the labels that they bore before."""
+    return GENERATION_LABEL not in generation.labels
 
 
 def blocked_value(generation: Generation) -> str:
@@ -130,11 +142,11 @@ def rules_stay(situation: Situation, facts: Mapping[ClusterName, Facts], generat
 
 
 def gateway_may_go(situation: Situation, facts: Facts, generation: Generation) -> bool:
-    """Nothing that counts points at the gateway any more, or only foreign users do and have done so for a day."""
+    """Nothing that counts points at the gateway any more, or only foreign users do, of one that we made, and have had a day."""
     if not facts.users(generation):
         return True
     waited = generation.leaving_at is not None and situation.now - generation.leaving_at >= FOREIGN_DELAY
-    return waited and facts.only_foreign_users(generation)
+    return waited and facts.ends_by_time(generation)
 
 
 def pods_left(facts: Facts, generation: Generation) -> tuple[Resource, ...]:

@@ -1,7 +1,8 @@
 """Taking a generation down, each step on what was observed, none on what was done before.
 
 still there                          = step
-somebody points at the gateway       = wait (its annotations are `pointing.py`'s)
+somebody points at the gateway       = wait (its annotations are `pointing.py`'s); a day at most for foreign users, but not
+                                       under a gateway that was made by hand
 EgressGateway, policy, budget        = delete them
 pods, terminating ones included      = wait: they outlive gateway and Deployment by their grace period, whoever else must act
 pool                                 = delete it (the filter entry went with the pods)
@@ -38,9 +39,8 @@ def plan_teardown(
     waits: Waits = []
     renumbered = generation.key in situation.hub.attachments
     reason = ChangeReason.RENUMBERED if renumbered else ChangeReason.REMOVED
-    users = facts.users(generation)
     if not gateway_may_go(situation, facts, generation):
-        waits.append((WaitsFor.UNPOINTED, f"{', '.join(users[:3])} still points at {generation.gateway}"))
+        waits.append(_pointed(facts, generation))
         return waits, ()
     _delete_gateway(situation, facts, generation, reason, draft)
     if (stranger := _in_the_way(situation, facts, generation)) is not None:
@@ -66,6 +66,15 @@ def plan_teardown(
         _tell_if_stuck(situation, generation, waits, draft)
         return waits, ()
     return [], (situation.record(RecordKind.FREED, generation),)
+
+
+def _pointed(facts: Facts, generation: Generation) -> tuple[WaitsFor, str]:
+    """Who keeps the gateway, and whether that ends without a person."""
+    words = f"{', '.join(facts.users(generation)[:3])} still points at {generation.gateway}"
+    if not facts.ends_by_hand(generation):
+        return WaitsFor.UNPOINTED, words
+    whose = "by annotations that we did not set, and the gateway was made by hand"
+    return WaitsFor.FOREIGN, f"{words} {whose}: it stays with its rules until somebody takes the annotations off"
 
 
 def _in_the_way(situation: Situation, facts: Facts, generation: Generation) -> Refusal | None:

@@ -10,7 +10,7 @@ from stories.desk import PLATFORM, Desk, describe, sample
 from demo.published_example import CLUSTER, carry_out
 from function_app.model.ledger import fold
 from function_app.model.names import EGRESS_ANNOTATIONS
-from function_app.model.plan import ChangeReason, RefusalCode, Stage
+from function_app.model.plan import ChangeReason, RefusalCode, Stage, WaitsFor
 from function_app.model.state import HubState
 from simulator.model.packets import Packet, Verdict
 
@@ -182,6 +182,30 @@ def test_a_range_that_was_written_wrong_can_be_corrected(passes: int) -> None:
     assert Stage.ROUTED is desk.attachment("tenant0", CLUSTER).stage
     assert {Verdict.ALLOWED} == set(verdicts)
     assert {"10.99.0.0/29"} == {str(one.range) for one in fold(desk.ledger.read()).live()}
+
+
+def test_a_removal_before_the_namespace_was_taken_over_waits_for_whoever_pointed_it() -> None:
+    """However long it takes, the gateway stays, the row says whose turn it is, and with the annotations gone the removal ends."""
+    desk = by_hand()
+    desk.commit(adopting())
+    desk.run_pass()
+    desk.commit({TENANT: None})
+    verdicts: list[Verdict] = []
+
+    for _ in range(8):
+        desk.run_pass()
+        desk.world.advance(6 * 3600)
+        verdicts.append(desk.send(CLUSTER, "default", "http://www.tigera.io").verdict)
+    waiting = desk.attachment("tenant0", CLUSTER)
+    body = {"metadata": {"annotations": dict.fromkeys(EGRESS_ANNOTATIONS)}}
+    desk.world.clusters[CLUSTER].api.merge_patch("Namespace", None, "default", body, manager="kubectl-edit")
+    last = desk.settle()
+
+    assert {Verdict.ALLOWED} == set(verdicts)
+    assert (WaitsFor.FOREIGN,) == waiting.waiting_for
+    assert "default still points at tenant0-egw by annotations that we did not set" in waiting.detail
+    assert last.converged, describe(last)
+    assert () == fold(desk.ledger.read()).live()
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["adopt is left in the file", "adopt is taken out"])

@@ -841,3 +841,22 @@ def test_what_is_not_taken_up_on_one_cluster_takes_nothing_on_another_without_a_
         Action("damage_ledger"),
         Action("follow", (3,)),
     )
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        (Action("remove", ("t2",)),),
+        (Action("lose_ledger", (True,)), Action("remove", ("t2",))),
+        (Action("renumber", ("t2", "spoke2", 3)), Action("run")),
+    ],
+    ids=["removed", "removed, with everything forgotten", "renumbered, and nothing adopted any more"],
+)
+def test_a_gateway_made_by_hand_is_not_taken_from_under_whoever_used_it_before(then: tuple[Action, ...]) -> None:
+    """Its namespace had not been taken over yet, so it counted as foreign, and a day later the gateway was deleted under it."""
+    _holds(
+        Action("by_hand", ("spoke2", "t2", 1, "alpha")),
+        Action("adopt", ("t2", "spoke2", 1, ("alpha",), ("s0.example", "s1.example"))),
+        Action("run"),
+        *then,
+    )
