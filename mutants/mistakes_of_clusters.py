@@ -137,6 +137,15 @@ CLUSTERS = (
         (_LEFT_BEHIND,),
     ),
     Mistake(
+        "routes-that-were-not-told-count-as-none",
+        "A range counts as free while the connection that taught it is being deleted, and Azure still sends packets by it.",
+        "2",
+        _FACTS,
+        "    if any(peer.routes is None for peer in connections):\n",
+        "    if False:\n",
+        (_LEFT_BEHIND,),
+    ),
+    Mistake(
         "rules-in-force-not-looked-for",
         "A range counts as free while the firewall still allows it what its former holder was allowed.",
         "2",

@@ -136,6 +136,15 @@ SERVERS = (
         _ROUTE_TESTS,
     ),
     Mistake(
+        "world-gone-connection-teaches-on",
+        "Routes outlive the connection that taught them: a range that everything was read of is in use, and nobody can tell.",
+        "world",
+        _ROUTE_SERVER,
+        "        self._learn(_without(self._sessions, key))\n",
+        "",
+        _ROUTE_TESTS,
+    ),
+    Mistake(
         "world-any-next-hop-is-right",
         "Answers that Azure sends to another node arrive all the same: a route reflector as next hop looks harmless.",
         "world",

@@ -860,3 +860,18 @@ def test_a_gateway_made_by_hand_is_not_taken_from_under_whoever_used_it_before(t
         Action("run"),
         *then,
     )
+
+
+def test_a_range_is_free_once_the_connection_that_still_taught_it_is_gone() -> None:
+    """A dead reflector's connection had been deleted, ARM knew no such connection, and the world had its routes for seconds."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha", "beta", "gamma"), ("s0.example",))),
+        Action("follow", (16,)),
+        Action("rewind", (2,)),
+        Action("run"),
+        Action("replace_node", ("spoke1", 1)),
+        Action("run"),
+        Action("overtake", (16, 61, 3)),
+        Action("run"),
+        variant=Variant(routes_per_peer=500, tenants_per_shard=25, bare=True),
+    )

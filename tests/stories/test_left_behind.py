@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from stories.desk import Desk, describe, sample
+from stories.desk import HUB, Desk, describe, sample
 
 from function_app.model.ledger import RecordKind
 from function_app.model.names import MANAGED_BY_LABEL
@@ -183,6 +183,29 @@ def test_a_range_that_azure_still_routes_is_not_free(desk: Desk) -> None:
     assert WaitsFor.ROUTES_GONE in waits
     assert not too_early
     assert last.converged, describe(last)
+    assert freed(desk)
+
+
+def test_a_range_is_not_free_while_the_connection_that_taught_it_is_being_deleted(desk: Desk) -> None:
+    """A reflector died, only its routes are left, and somebody deletes its connection: what that teaches cannot be asked."""
+    desk.commit(without_rules())
+    desk.settle()
+    desk.commit({"tenants/tenant0.yaml": None})
+    desk.run_pass()
+    desk.world.clusters[CLUSTER].set_node_ready("spoke1-0", ready=False)
+    for _ in range(10):
+        desk.world.advance(10)
+        desk.run_pass()
+    server = desk.world.hubs[HUB].route_server
+    (left,) = {connection for connection, _, _ in server.learned()}
+    server.delete(left)
+
+    desk.run_pass()
+    waits, too_early = desk.attachment("tenant0", CLUSTER).waiting_for, freed(desk)
+    desk.world.advance(15)
+    desk.run_pass()
+
+    assert ((WaitsFor.ROUTES_GONE,), False) == (waits, too_early)
     assert freed(desk)
 
 

@@ -2,7 +2,9 @@
 
 Sources: Microsoft Learn, route-server-faq (AS numbers, hold time) and route-server-limits (8 peers, routes per peer, the
 session drops beyond); simonpainter.com, "prefix limit in Azure Route Server" (a full re-advertisement counts twice).
-No official figure exists for propagation: here the world is sampled every 5 s and a sample is learned 5 s later.
+No official figure exists for propagation: here the world is sampled every 5 s and a sample is learned 5 s later. What a
+connection taught stands while it is being deleted and goes with it, before ARM says that it is gone: the sessions are Route
+Server's own to end, and no later moment could be asked for. Nobody official says so (docs/not-proven.md).
 """
 
 from __future__ import annotations
@@ -237,8 +239,11 @@ class RouteServer:
         self._running = None
 
     def _finish_delete(self, connection: Connection, _operation: Operation) -> None:
-        self.connections.pop(connection.name.lower(), None)
+        key = connection.name.lower()
+        self.connections.pop(key, None)
         self._running = None
+        self._arriving = _without(self._arriving, key)
+        self._learn(_without(self._sessions, key))
 
     def _finish_listing(self, connection: Connection, operation: Operation) -> None:
         operation.result = {
@@ -263,12 +268,15 @@ class RouteServer:
 
     def _tick(self) -> None:
         """What was sampled last time is learned now."""
-        arrived, self._sessions = self._sessions, self._arriving
-        if arrived is not self._sessions and arrived != self._sessions:
-            self._next_hops = _next_hops(self._sessions)
-            self.learned_version += 1
+        self._learn(self._arriving)
         self._arriving = self._sample()
         self._clock.schedule(PROPAGATION_SECONDS, self._tick)
+
+    def _learn(self, sessions: _Sessions) -> None:
+        before, self._sessions = self._sessions, sessions
+        if before is not sessions and before != sessions:
+            self._next_hops = _next_hops(sessions)
+            self.learned_version += 1
 
     def _sample(self) -> _Sessions:
         now = self._clock.now()
@@ -314,6 +322,10 @@ class RouteServer:
         if count > limit:
             return Learned(f"the peer sent {count} routes, {limit} at most, and the session dropped")
         return Learned(offer.link, offer.routes, offer.policy)
+
+
+def _without(sessions: _Sessions, connection: str) -> _Sessions:
+    return {key: learned for key, learned in sessions.items() if key[0] != connection}
 
 
 def _next_hops(sessions: _Sessions) -> dict[Prefix, frozenset[str]]:

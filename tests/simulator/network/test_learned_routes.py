@@ -316,6 +316,22 @@ def test_connections_are_made_and_deleted_one_at_a_time() -> None:
         hub.put_connection("hub-rs", "ninth", {"properties": {"peerIp": "10.5.0.99", "peerAsn": 63400}})
 
 
+def test_what_a_connection_taught_goes_with_it() -> None:
+    """It stands while the deletion runs, and once ARM says that the connection is gone no route of it is left or comes again."""
+    world = a_world()
+    server = world.hub.route_server
+    world.hub.delete_connection("hub-rs", "spoke1-n0")
+    world.clock.advance(14)
+    assert {"spoke1-n0", "spoke1-n1"} == {connection for connection, _, _ in server.learned()}
+    version = server.learned_version
+    world.clock.advance(1)
+    assert "spoke1-n0" not in server.connections
+    assert {"spoke1-n1"} == {connection for connection, _, _ in server.learned()}
+    assert server.learned_version > version
+    world.clock.advance(5)
+    assert {"spoke1-n1"} == {connection for connection, _, _ in server.learned()}
+
+
 @pytest.mark.parametrize(
     "properties",
     [
