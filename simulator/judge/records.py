@@ -38,8 +38,8 @@ class RecordJudge:
     ) -> Iterator[Finding]:
         """Everything that these records break."""
         now = self._world.clock.now()
-        ledger = fold(before)
-        yield from self._removals(ledger, added, asked, decisions, now)
+        found = [record for record in added if record.author == REBUILT]
+        yield from self._removals(fold((*before, *found)), added, asked, decisions, now)
         for position, record in enumerate(added):
             standing = fold((*before, *added[:position]))
             yield from self._one(standing, record, asked, decisions, now, touched=touched)
@@ -128,7 +128,11 @@ class RecordJudge:
         decisions: Sequence[Decision],
         now: datetime,
     ) -> Iterator[Finding]:
-        """An attachment goes with the last of its generations; one that drained after a renumbering may go before."""
+        """An attachment goes with the last of its generations; one that drained after a renumbering may go before.
+
+        A hub holds what its ledger says, and after a loss what these very records say anew of what was found standing: without
+        that its share would be one of too little, and one of nothing when a removal begins in the pass that rebuilds.
+        """
         held = {one.id: one.key for one in ledger.live() if one.holding is Holding.HELD}
         leaving = [record for record in added if record.kind is RecordKind.LEAVE]
         staying = {key for one, key in held.items() if one not in {record.generation for record in leaving}}

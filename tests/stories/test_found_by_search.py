@@ -8,12 +8,14 @@ from stories.desk import HUB, Desk, sample
 from function_app.model.ledger import RecordKind
 from function_app.model.plan import RefusalCode, WaitsFor
 from function_app.model.state import DecisionKind
+from function_app.planning import generations
 from search.actions import Action
 from search.ending import rest
 from search.history import History
 from search.runner import replay
 from search.stories import story
 from search.worlds import Variant
+from simulator.judge import Invariant
 from simulator.model.packets import Verdict
 
 COMES = Action("add", ("t0", "spoke1", 0, ("alpha",), ("s0.example",)))
@@ -875,3 +877,37 @@ def test_a_range_is_free_once_the_connection_that_still_taught_it_is_gone() -> N
         Action("run"),
         variant=Variant(routes_per_peer=500, tenants_per_shard=25, bare=True),
     )
+
+
+def test_what_is_found_again_in_a_pass_counts_for_the_limit_on_removals() -> None:
+    """Two of two were refused while a cluster was silent; the pass that found its attachment again began two of three."""
+    _holds(
+        Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",))),
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ())),
+        Action("run"),
+        Action("lose_ledger", (True,)),
+        Action("foreign_pool", ("spoke2", 3, True)),
+        Action("trouble", ("cluster/spoke1", "*", "*", "timeout-before", 1, 0, 409)),
+        Action("remove", ("t1",)),
+        Action("run"),
+    )
+
+
+def test_the_removal_of_all_in_the_pass_that_rebuilds_the_ledger_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge compared with a ledger that was still empty, and two of nothing exceeded no limit."""
+    monkeypatch.setattr(generations, "_removals", lambda situation, **_: (generations._undefined(situation), ()))
+
+    run = replay(
+        _SET_UP,
+        (
+            COMES,
+            Action("add", ("t1", "spoke2", 1, ("beta",), ("s1.example",))),
+            Action("run"),
+            Action("lose_ledger", (True,)),
+            GOES,
+            Action("remove", ("t1",)),
+            Action("run"),
+        ),
+    )
+
+    assert Invariant.LIMITS is run.violations[0].invariant, story(run)
