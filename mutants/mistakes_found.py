@@ -173,4 +173,13 @@ FOUND = (
             _FOUND,
         ),
     ),
+    Mistake(
+        "named-policy-looked-at-for-ever",
+        "A policy stays for a namespace whose next tenant nobody approves: a pass a minute looks whether it still does, for ever.",
+        "6",
+        "function_app/planning/behind.py",
+        "                yield key, WaitsFor.UNPOINTED, _claimants(claims[key.cluster], naming)\n",
+        "                yield key, WaitsFor.UNPOINTED, _claimants({}, naming)\n",
+        (_FOUND,),
+    ),
 )

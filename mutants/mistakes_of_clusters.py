@@ -159,7 +159,7 @@ CLUSTERS = (
         "An EgressGatewayPolicy is deleted under a namespace that still names it: everything it sends is dropped.",
         "1",
         "function_app/planning/cluster_plan.py",
-        "        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and policy_named(facts, target):\n",
+        "        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and (naming := facts.naming(target.gateway)):\n",
         "        if False:\n",
         ("tests/stories/test_bypass.py",),
     ),

@@ -37,7 +37,9 @@ _A_PERSONS = frozenset(
 )
 """At rest, whoever comes after others waits for what they wait for."""
 
-_CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
+_TOLD_BY_ROWS = frozenset(
+    {WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED, WaitsFor.UNPOINTED}
+)
 
 
 def finish(history: History) -> None:
@@ -170,8 +172,8 @@ def explained(history: History, report: Report) -> None:
             )
     told = {one.key for one in plan.attachments if one.waiting_for and set(one.waiting_for) <= _A_PERSONS}
     for change in plan.changes:
-        # A cut-over waits for a condition; whether that one moves by itself is said by the attachment's own row.
-        explained_there = change.waits_for in _CONDITIONS and bool(told.intersection(change.attachments))
+        # A cut-over waits for a condition, a policy for who names it; whether that moves by itself the attachment's own row says.
+        explained_there = change.waits_for in _TOLD_BY_ROWS and bool(told.intersection(change.attachments))
         if change.waits_for not in _A_PERSONS and not explained_there:
             history.judge.find(
                 Invariant.CONVERGENCE, f"{change.verb} {change.resource} waits for {change.waits_for} for ever"

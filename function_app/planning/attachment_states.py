@@ -179,8 +179,9 @@ def attachment_state(
     readiness_by_generation: Mapping[GenerationId, Readiness],
     teardown_waits: Mapping[AttachmentKey, Waits],
     spoiled: Container[AttachmentKey],
+    outlived: Container[AttachmentKey] = frozenset(),
 ) -> AttachmentState:
-    """One row of the report."""
+    """One row of the report. The policies of whoever is `outlived` are named by a namespace still, though nobody asks for them."""
     found = facts.get(intent.key.cluster)
     waits: Waits = [*teardown_waits.get(intent.key, ()), *_still_allowed(situation, facts, intent)]
     cidr = str(intent.defined.range) if intent.defined else str((*intent.leaving, *intent.kept)[0].range)
@@ -214,6 +215,8 @@ def attachment_state(
         waits.append(_last_step(situation, found))
     if intent.older and routed:
         waits.append((WaitsFor.DRAIN, f"{intent.older[0].range} drains before it is retired"))
+    if intent.key in outlived:
+        waits.append((WaitsFor.UNPOINTED, f"EgressGatewayPolicy {intent.target.gateway} stays until nothing names it"))
     if not current:
         waits.append((stuck or WaitsFor.FIREWALL_BUSY, "the rules of Git are not in force yet"))
     return _state(intent.key, cidr, stage, current and not on_older, waits, intent, pods)

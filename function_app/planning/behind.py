@@ -1,8 +1,9 @@
 """Who waits for whom: whoever waits for somebody that waits for a person waits for that person, and says so.
 
-A range that is asked for is given back only when its holder has left; a gateway goes only when the namespaces on it have
-passed to whoever claims them. Both may wait for a person, and then nobody behind them moves by itself either. Nor does whoever
-comes back otherwise than it was: it stands in its own way, and waits for whatever else it waits for.
+A range that is asked for is given back only when its holder has left; a gateway, and a policy that is no longer asked for, goes
+only when the namespaces on it have passed to whoever claims them. All of these may wait for a person, and then nobody behind them
+moves by itself either. Nor does whoever comes back otherwise than it was: it stands in its own way, and waits for whatever else it
+waits for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from function_app.model.admission import EVERYTHING, Admission
 from function_app.model.names import AttachmentKey, ClusterName, NamespaceName
-from function_app.model.plan import AttachmentState, WaitsFor
+from function_app.model.plan import AttachmentState, Change, WaitsFor
 from function_app.planning.claims import RangeIndex
 from function_app.planning.facts import Facts
 from function_app.planning.generations import Intent, claims_on
@@ -29,6 +30,7 @@ NEEDS_A_PERSON = frozenset(
     }
 )
 Ahead = frozenset[AttachmentKey]
+Claimed = Mapping[ClusterName, Mapping[NamespaceName, Intent]]
 Held = Mapping[WaitsFor, AttachmentKey]
 Queue = Mapping[AttachmentKey, Mapping[WaitsFor, tuple[Ahead, ...]]]
 """By attachment and by what it waits for: each thing waited for, as the others that must move first, any one of whom holds it.
@@ -38,11 +40,19 @@ A generation that nobody else stands on waits for time alone and has nobody ahea
 
 
 def queue(
-    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], admission: Admission = EVERYTHING
+    facts: Mapping[ClusterName, Facts],
+    intents: Mapping[AttachmentKey, Intent],
+    admission: Admission = EVERYTHING,
+    changes: Iterable[Change] = (),
 ) -> Queue:
-    """Behind a leaving holder of its range, and behind those who claim a namespace that is still on its former gateway."""
+    """Behind a leaving holder of its range, and behind whoever claims a namespace that is still on its former gateway or policy."""
+    claims = {cluster: claims_on(cluster, intents.values(), admission) for cluster in facts}
     found: dict[AttachmentKey, dict[WaitsFor, tuple[Ahead, ...]]] = {}
-    for key, what, ahead in (*_for_ranges(intents), *_for_namespaces(facts, intents, admission)):
+    for key, what, ahead in (
+        *_for_ranges(intents),
+        *_for_namespaces(facts, intents, claims),
+        *_for_policies(facts, claims, changes),
+    ):
         waits = found.setdefault(key, {})
         waits[what] = (*waits.get(what, ()), ahead)
     return found
@@ -60,10 +70,9 @@ def _for_ranges(intents: Mapping[AttachmentKey, Intent]) -> Iterator[tuple[Attac
 
 
 def _for_namespaces(
-    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], admission: Admission
+    facts: Mapping[ClusterName, Facts], intents: Mapping[AttachmentKey, Intent], claims: Claimed
 ) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
     """A drain ends when nothing is recorded on the generation; a gateway goes when nothing points at it, or in time."""
-    claims = {cluster: claims_on(cluster, intents.values(), admission) for cluster in facts}
     for key, intent in intents.items():
         if (found := facts.get(key.cluster)) is None:
             continue
@@ -73,6 +82,16 @@ def _for_namespaces(
             pointing = () if found.ends_by_time(generation) else found.pointing.get(generation.id, ())
             if found.users(generation) and not found.ends_by_hand(generation):
                 yield key, WaitsFor.UNPOINTED, _claimants(claims[key.cluster], pointing)
+
+
+def _for_policies(
+    facts: Mapping[ClusterName, Facts], claims: Claimed, changes: Iterable[Change]
+) -> Iterator[tuple[AttachmentKey, WaitsFor, Ahead]]:
+    for change in changes:
+        if change.waits_for is WaitsFor.UNPOINTED:
+            for key in change.attachments:
+                naming = facts[key.cluster].naming(change.resource.name)
+                yield key, WaitsFor.UNPOINTED, _claimants(claims[key.cluster], naming)
 
 
 def _claimants(claims: Mapping[NamespaceName, Intent], names: Iterable[NamespaceName]) -> Ahead:

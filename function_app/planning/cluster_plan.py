@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from function_app.model.definitions import Attachment, Cluster
 from function_app.model.ledger import Generation
-from function_app.model.names import POLICY_ANNOTATION, AttachmentKey, HubName
+from function_app.model.names import AttachmentKey, HubName
 from function_app.model.once import once
 from function_app.model.plan import (
     Apply,
@@ -180,8 +180,8 @@ def _prune(
         if candidate is None or candidate.id in wanted or not ours(candidate, situation.hub.name, (target.id,)):
             continue
         waits = None
-        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and policy_named(facts, target):
-            waits = WaitsFor.UNPOINTED
+        if candidate.id.kind is Kind.EGRESS_GATEWAY_POLICY and (naming := facts.naming(target.gateway)):
+            waits = WaitsFor.UNPOINTED if set(naming).isdisjoint(facts.foreign_users(target)) else WaitsFor.FOREIGN
         draft.changes.append(
             delete(
                 facts.name,
@@ -192,11 +192,3 @@ def _prune(
                 keys=(key,),
             )
         )
-
-
-def policy_named(facts: Facts, generation: Generation) -> bool:
-    """Some namespace's annotation names this generation's EgressGatewayPolicy."""
-    return any(
-        namespace.annotations.get(POLICY_ANNOTATION) == generation.gateway
-        for namespace in facts.observed.of(Kind.NAMESPACE)
-    )

@@ -9,7 +9,14 @@ from ipaddress import AddressValueError, IPv4Network
 
 from function_app.model.definitions import Cluster, OnRemoval
 from function_app.model.ledger import Generation, Holding
-from function_app.model.names import BLOCKED_ANNOTATION, GENERATION_LABEL, ClusterName, GenerationId, NamespaceName
+from function_app.model.names import (
+    BLOCKED_ANNOTATION,
+    GENERATION_LABEL,
+    POLICY_ANNOTATION,
+    ClusterName,
+    GenerationId,
+    NamespaceName,
+)
 from function_app.model.resources import ClusterObservation, Kind, Resource, ResourceId, RouteServerObservation
 from function_app.planning.cluster_resources import EGRESS_SUPPORT_KEY, EGRESS_SUPPORT_PER_POD, FELIX_NAME
 from function_app.planning.pointers import NOWHERE, Gateways, Pointer, pointer_of
@@ -45,6 +52,14 @@ class Facts:
     def pointer(self, name: NamespaceName) -> Pointer:
         """Where a namespace points."""
         return self.pointers.get(name, NOWHERE)
+
+    def naming(self, policy: str) -> tuple[NamespaceName, ...]:
+        """Namespaces whose annotation names an EgressGatewayPolicy."""
+        return tuple(
+            NamespaceName(namespace.id.name)
+            for namespace in self.observed.of(Kind.NAMESPACE)
+            if namespace.annotations.get(POLICY_ANNOTATION) == policy
+        )
 
     def users(self, generation: Generation) -> tuple[str, ...]:
         """Who still points at a gateway and counts: blocked namespaces do not, their traffic is meant to end."""

@@ -62,8 +62,10 @@ from function_app.planning.stages import cluster_connections
 from function_app.planning.suspension import standing_still
 from function_app.planning.teardown import forget, plan_teardown
 
-_CONDITIONS = frozenset({WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED})
-"""What a cut-over waits for; the attachment's own row says whether that moves by itself."""
+_TOLD_BY_ROWS = frozenset(
+    {WaitsFor.POOLED, WaitsFor.SERVING, WaitsFor.ADVERTISED, WaitsFor.PERMITTED, WaitsFor.UNPOINTED}
+)
+"""What a cut-over waits for, or the end of a policy; the attachment's own row says whether that moves by itself."""
 _LOOK_AGAIN_SECONDS = {
     WaitsFor.FIREWALL_BUSY: 20.0,
     WaitsFor.PERMITTED: 20.0,
@@ -148,11 +150,13 @@ def make_plan(situation: Situation) -> Planned:
         standing_still(situation.hub.name, situation.hub.clusters, done.changes, situation.admission, opened)
     )
     readiness = knowing_who_must_act(done.readiness, decided.intents.values(), done.changes, done.refused)
+    outlived = {key for one in done.changes if one.waits_for is WaitsFor.UNPOINTED for key in one.attachments}
     rows = (
-        attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled)
+        attachment_state(situation, facts, intent, firewall, wish, readiness, done.waits, done.spoiled, outlived)
         for intent in decided.intents.values()
     )
-    attachments = handed_on(deferred_rows(situation, rows), queue(facts, decided.intents, situation.admission))
+    ahead = queue(facts, decided.intents, situation.admission, done.changes)
+    attachments = handed_on(deferred_rows(situation, rows), ahead)
     plan = Plan(
         plan_id=plan_id,
         hub=situation.hub.name,
@@ -386,7 +390,7 @@ def _look_again(
 ) -> float | None:
     """Seconds until a pass is worth making, None when nothing moves without a person."""
     waits = [
-        change.waits_for for change in changes if change.waits_for is not None and change.waits_for not in _CONDITIONS
+        change.waits_for for change in changes if change.waits_for is not None and change.waits_for not in _TOLD_BY_ROWS
     ]
     waits.extend(what for one in attachments for what in one.waiting_for)
     ready = any(change.waits_for is None for change in changes)

@@ -18,7 +18,6 @@ from datetime import timedelta
 from function_app.model.ledger import Generation, Holding, Record, RecordKind
 from function_app.model.plan import ChangeReason, Refusal, RefusalCode, WaitsFor
 from function_app.model.resources import Kind, ResourceId, RouteServerObservation
-from function_app.planning.cluster_plan import policy_named
 from function_app.planning.cluster_resources import FILTER_NAME
 from function_app.planning.facts import Facts, blocks_left, gateway_may_go, pods_left, routes_left, rules_stay
 from function_app.planning.firewall_resources import read_shard, shard_index
@@ -125,7 +124,7 @@ def _delete_gateway(
         facts.observed.get(Kind.EGRESS_GATEWAY, name, namespace),
         facts.observed.get(Kind.DISRUPTION_BUDGET, name, namespace),
     ]
-    if not policy_named(facts, generation):
+    if not facts.naming(generation.gateway):
         candidates.append(facts.observed.get(Kind.EGRESS_GATEWAY_POLICY, name))
     for found in candidates:
         if found is not None and not found.terminating and ours(found, situation.hub.name, (generation.id,)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from stories.desk import Desk, describe, sample
 
+from function_app.model.plan import WaitsFor
 from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
 
@@ -109,6 +110,22 @@ def test_a_policy_that_a_namespace_still_names_stays(settled: Desk) -> None:
 
     assert {"egressGatewayPolicy": "tenant0-egw"} == egress_annotations(settled)
     assert {(Verdict.ALLOWED, "tenant0")} == {(packet.verdict, packet.range_tenant) for packet in packets}
+
+
+def test_a_policy_that_a_stranger_names_waits_for_him(settled: Desk) -> None:
+    """Nobody but a person takes his annotation off: no pass looks for that every minute, and the policy stays meanwhile."""
+    api = settled.world.clusters[CLUSTER].api
+    settled.commit(with_bypass("192.168.0.0/16"))
+    settled.settle()
+    annotations = {"egress.projectcalico.org/egressGatewayPolicy": "tenant0-egw"}
+    api.create("Namespace", None, {"metadata": {"name": "stranger", "annotations": annotations}}, manager="kubectl")
+    settled.commit(with_bypass())
+
+    resting = settled.settle()
+
+    assert resting.stopped, describe(resting)
+    assert [WaitsFor.FOREIGN] == [change.waits_for for change in resting.plan.changes]
+    assert api.objects("EgressGatewayPolicy")
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["it still has its selectors", "somebody took its annotations off"])

@@ -893,6 +893,21 @@ def test_what_is_found_again_in_a_pass_counts_for_the_limit_on_removals() -> Non
     )
 
 
+def test_a_policy_that_somebody_unapproved_is_to_take_a_namespace_from_waits_for_his_approval() -> None:
+    """It came back without bypass and without that namespace, and passes looked for ever whether it still named the policy."""
+    _holds(
+        COMES,
+        Action("follow", (8,)),
+        Action("shape", ("t0", 1, True, False)),
+        Action("amid", (24, Action("detach", ("t0", "spoke1")))),
+        Action("add", ("t0", "spoke1", 0, ("gamma",), ("*.example",))),
+        Action("allow", ("t0", (), False, False)),
+        Action("trouble", ("firewall/hub1", "*", "*", "timeout-before", 1, 0, 409)),
+        Action("add", ("t2", "spoke1", 1, ("alpha",), ("s0.example", "s1.example", "s2.example"))),
+        variant=Variant(routes_per_peer=500, tenants_per_shard=25, reviewed=True, bare=True),
+    )
+
+
 def test_the_removal_of_all_in_the_pass_that_rebuilds_the_ledger_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge compared with a ledger that was still empty, and two of nothing exceeded no limit."""
     monkeypatch.setattr(generations, "_removals", lambda situation, **_: (generations._undefined(situation), ()))
