@@ -63,7 +63,8 @@ class RecordJudge:
                 if left:
                     yield Invariant.RANGES, f"{record.range} of {record.tenant} was freed while there is {left[0]}"
             case RecordKind.LEAVE | RecordKind.UNROUTE if str(record.tenant) in asked.unparsable:
-                if not asked.defines(str(record.tenant), str(record.cluster)) and _takes(standing, record, asked):
+                kept = asked.defines(str(record.tenant), str(record.cluster))
+                if not kept and not _forgotten(decisions, str(record.cluster), now) and _takes(standing, record, asked):
                     yield Invariant.DOUBT, f"{record.tenant}'s file cannot be parsed and it was taken for removed"
             case RecordKind.ROUTE:
                 reserved = [str(name) for name in record.namespaces if name in ALWAYS_RESERVED_NAMESPACES]
@@ -182,6 +183,7 @@ def _one_tenant_each(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _forgotten(decisions: Sequence[Decision], cluster: str, now: datetime) -> bool:
+    """Somebody said that the cluster is gone for good: what was held there ends by that word, whatever any file says."""
     return any(
         one.kind is DecisionKind.FORGET and one.subject == cluster and (one.expires is None or one.expires > now)
         for one in decisions

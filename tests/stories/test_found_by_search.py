@@ -926,3 +926,16 @@ def test_the_removal_of_all_in_the_pass_that_rebuilds_the_ledger_is_noticed(monk
     )
 
     assert Invariant.LIMITS is run.violations[0].invariant, story(run)
+
+
+def test_what_was_held_on_a_forgotten_cluster_ends_whatever_becomes_of_the_file() -> None:
+    """A person said that the cluster is gone, its tenant moved on, and then its file was copied under another name."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("spare",), ("s0.example",))),
+        Action("follow", (9,)),
+        Action("forget", ("spoke1",)),
+        Action("restore", (1,)),
+        Action("undefine", ("spoke1",)),
+        Action("adopt", ("t0", "spoke2", 2, ("alpha",), ("s2.example",))),
+        Action("rename", ("t0",)),
+    )
