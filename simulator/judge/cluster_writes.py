@@ -84,13 +84,18 @@ class ClusterJudge:
         bare = frozenset(self._unguarded(view)) if call.kind in ("BGPFilter", "BGPPeer") else frozenset()
         return Before(call, find(view, call.kind, call.name, call.namespace), bare)
 
-    def after(self, before: Before, asked: Asked) -> Iterator[Finding]:
-        """Everything that this write broke."""
+    def after(self, before: Before, asked: Asked, *, touched: bool) -> Iterator[Finding]:
+        """Everything that this write broke.
+
+        `touched` says that somebody else has acted since the pass began to read: then a write may have been refused for that, or
+        have found done what it was to do, and what did not change was no mistake.
+        """
         call, old = before.call, before.object
         cluster = call.target.removeprefix("cluster/")
         view = self._world.clusters[cluster]
         new = find(view, call.kind, call.name, call.namespace)
-        if call.verb != "delete" and old is not None and new is not None and _version(old) == _version(new):
+        stands = old is not None and new is not None and _version(old) == _version(new)
+        if call.verb != "delete" and stands and not touched:
             yield Invariant.ONCE, f"{call.kind} {call.name} was written and nothing of it changed"
         if old is not None and (new is None or _version(old) != _version(new)):
             yield from _foreign(view, call, old, new, asked)

@@ -149,7 +149,7 @@ class Judge:
         if current.written[key] > 1:
             self._find([(Invariant.ONCE, f"{call.kind} {call.name} was written twice in one pass")], call)
         judged = (
-            self._clusters.after(before, current.asked)
+            self._clusters.after(before, current.asked, touched=current.touched)
             if isinstance(before, Before)
             else self._firewall.after(before, current.asked)
         )

@@ -939,3 +939,15 @@ def test_what_was_held_on_a_forgotten_cluster_ends_whatever_becomes_of_the_file(
         Action("adopt", ("t0", "spoke2", 2, ("alpha",), ("s2.example",))),
         Action("rename", ("t0",)),
     )
+
+
+def test_a_write_that_is_refused_for_somebody_elses_is_no_write_of_what_stands() -> None:
+    """The filter was edited between our reading and our write, which was refused for that, as it should be."""
+    closed = {"exportV4": [{"action": "Reject"}]}
+    _holds(
+        Action("add", ("t1", "spoke1", 2, ("beta",), ("s0.example", "s1.example", "s2.example"))),
+        Action("follow", (16,)),
+        Action("add", ("t3", "spoke1", 1, ("gamma",), ("*.example",))),
+        Action("allow", ("t3", ("s0.example", "s1.example"), False, False)),
+        Action("amid", (114, Action("edit_shared", ("spoke1", "BGPFilter", "export-egress-ips", closed)))),
+    )
