@@ -252,4 +252,13 @@ APPROVAL = (
         "            if recalled is not None:\n",
         ("tests/stories/test_rewound.py",),
     ),
+    Mistake(
+        "failed-opening-written-again-in-doubt",
+        "Azure refused what somebody opened by hand, and a pass that may only take away brings it into force.",
+        "approved",
+        _WISH,
+        "            left.update([name] if _would_give(untold, body_in_force(body, _memory(situation, name))) else [])\n",
+        "            _would_give(untold, body_in_force(body, _memory(situation, name)))\n",
+        ("tests/planning/test_firewall_wish.py",),
+    ),
 )

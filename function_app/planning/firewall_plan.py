@@ -57,13 +57,14 @@ from function_app.planning.trials import choose
 class FirewallWish:
     """What the firewall should hold: each tenant's rendered rules, and the ranges of blocked tenants.
 
-    `definitions` maps a tenant to the digest of its definition, `keys` to its attachments.
+    `definitions` maps a tenant to the digest of its definition, `keys` to its attachments. `left` are shards not to be written.
     """
 
     tenants: Mapping[TenantName, TenantRules] = field(hash=False)
     blocked: Mapping[TenantName, tuple[IPv4Network, ...]] = field(hash=False)
     definitions: Mapping[TenantName, str] = field(hash=False)
     keys: Mapping[TenantName, tuple[AttachmentKey, ...]] = field(hash=False)
+    left: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def plan_firewall(
     rendered: dict[str, tuple[str, str]] = {}
     rejected: set[TenantName] = set()
     backoff: dict[str, datetime] = {}
-    for shard in sorted({*placement.contents, *observed}):
+    for shard in sorted({*placement.contents, *observed} - wish.left):
         memory = state.shards.get(shard, ShardMemory())
         body = firewall.groups.get(shard)
         known = _known_in_force(body, memory)

@@ -13,7 +13,8 @@ from function_app.model.definitions import AllowRule
 from function_app.model.ledger import Generation, Ledger
 from function_app.model.names import AttachmentKey, ClusterName, TenantName
 from function_app.model.once import Row, once
-from function_app.model.resources import FirewallObservation, network_of
+from function_app.model.resources import Body, FirewallObservation, network_of
+from function_app.model.state import ShardMemory
 from function_app.model.tree import HubDefinitions
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallWish
@@ -26,8 +27,8 @@ from function_app.planning.firewall_resources import (
     shard_index,
 )
 from function_app.planning.generations import rebuilt_since
-from function_app.planning.in_force import tenants_in_force
-from function_app.planning.permissions import restrict
+from function_app.planning.in_force import body_in_force, tenants_in_force
+from function_app.planning.permissions import lacking, permissions, restrict
 from function_app.planning.situation import Situation
 
 Given = tuple[AttachmentKey, IPv4Network]
@@ -198,11 +199,19 @@ def _definition_digest(defined: Row[AllowRule], ranges: tuple[str, ...]) -> str:
 
 
 def revocations_only(situation: Situation, firewall: FirewallObservation) -> FirewallWish:
-    """Without a readable ledger nothing is given, only taken: what stands in the shards less what Git no longer asks for."""
+    """Without a readable ledger nothing is given, only taken: what stands in the shards less what Git no longer asks for.
+
+    What a shard shows after a write failed is not in force, and to write it again would give it. Of whom Git does not tell that he
+    may have it, it is not given, and the shard stays as it is.
+    """
     tenants: dict[TenantName, TenantRules] = {}
+    left: set[str] = set()
     for name, body in sorted(firewall.groups.items()):
         if shard_index(situation.hub.hub.spec.firewall.shards, name) is not None:
-            tenants.update({found.tenant: _less_revoked(situation, found) for found in read_shard(body).values()})
+            shown = tuple(read_shard(body).values())
+            tenants.update({found.tenant: _less_revoked(situation, found) for found in shown})
+            untold = (found for found in shown if not _told(situation.hub, found.tenant))
+            left.update([name] if _would_give(untold, body_in_force(body, _memory(situation, name))) else [])
     blocked = {
         tenant: tuple(
             sorted(
@@ -217,13 +226,28 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
         for tenant in sorted(situation.blocked)
     }
     definitions = {tenant: definition_digest(situation, tenant, rules) for tenant, rules in tenants.items()}
-    return FirewallWish(tenants=tenants, blocked=blocked, definitions=definitions, keys={})
+    return FirewallWish(tenants, blocked, definitions, keys={}, left=frozenset(left))
+
+
+def _memory(situation: Situation, shard: str) -> ShardMemory:
+    return situation.state.shards.get(shard, ShardMemory())
+
+
+def _told(hub: HubDefinitions, tenant: TenantName) -> bool:
+    """Whether what Git has of a tenant may be taken for what is left to him."""
+    return not hub.doubt and tenant in hub.rules
+
+
+def _would_give(shown: Iterable[TenantRules], in_force: Body | None) -> bool:
+    """Whether somebody would be permitted more than what is in force, of which nothing may be known."""
+    had = {rules.tenant: permissions(rules) for rules in read_shard(in_force).values()}
+    return any(lacking(permissions(rules), had.get(rules.tenant, frozenset())) for rules in shown)
 
 
 def _less_revoked(situation: Situation, found: TenantRules) -> TenantRules:
     """What stands of a tenant and was not taken from the range that it stands for; all of it while Git does not tell."""
     hub, tenant = situation.hub, found.tenant
-    if hub.doubt or tenant not in hub.rules:
+    if not _told(hub, tenant):
         return found
     ranges = (network for source in sorted(found.sources()) if (network := network_of(source)) is not None)
     return restrict(found, _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges]))

@@ -6,12 +6,13 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
 from planning_builders import HUB, NOON, RANGE, TENANT, a_situation, seen, the_sample
 
 from function_app.model.names import AttachmentKey, ClusterName, firewall_target
 from function_app.model.once import Row
 from function_app.model.resources import FirewallObservation
-from function_app.model.state import Decision, DecisionKind
+from function_app.model.state import Decision, DecisionKind, HubState, ShardMemory
 from function_app.planning.firewall_plan import FirewallWish
 from function_app.planning.firewall_resources import TenantRules, render_rules, shard_body
 from function_app.planning.firewall_wish import revocations_only
@@ -26,9 +27,10 @@ def standing(*ranges: IPv4Network) -> TenantRules:
     return render_rules(TENANT, the_sample().rules[TENANT], ranges, NOON.date())
 
 
-def wished(shown: TenantRules, **other: Any) -> FirewallWish:
+def wished(shown: TenantRules, provisioning: str = "Succeeded", **other: Any) -> FirewallWish:
     """What is wished for when this stands in the first shard and the ledger cannot be read."""
     body = shard_body(the_sample().hub.spec.firewall.shards, "egress-000", {0: shown})
+    body = {**body, "properties": {**body["properties"], "provisioningState": provisioning}}
     firewall = FirewallObservation(firewall_target(HUB), NOON, {"properties": {}}, {"egress-000": body})
     return revocations_only(a_situation(seen(), **other), firewall)
 
@@ -63,6 +65,30 @@ def test_whoever_git_knows_nothing_of_is_left_as_it_stands() -> None:
     wish = wished(standing(RANGE), hub=replace(the_sample(), rules={}))
 
     assert permissions(standing(RANGE)) == permissions(wish.tenants[TENANT])
+
+
+@pytest.mark.parametrize(
+    ("doubt", "known", "left"),
+    [
+        ((), None, False),
+        (("the history was rewound",), None, True),
+        (("the history was rewound",), (), True),
+        (("the history was rewound",), (RANGE,), True),
+        (("the history was rewound",), (RANGE, OLD_RANGE), False),
+    ],
+    ids=["Git tells", "nothing is known", "nothing is in force", "less is in force", "as much is in force"],
+)
+def test_a_write_that_failed_is_not_made_again_for_whom_git_does_not_tell(
+    doubt: tuple[str, ...], known: tuple[IPv4Network, ...] | None, *, left: bool
+) -> None:
+    """What it shows may be somebody's opening: it comes into force by us only as far as it is in force already."""
+    hub = replace(the_sample(), doubt=doubt)
+    before = None if known is None else shard_body(hub.hub.spec.firewall.shards, "egress-000", {0: standing(*known)})
+    state = HubState(shards={"egress-000": ShardMemory(in_force=before)})
+
+    wish = wished(standing(RANGE, OLD_RANGE), "Failed", hub=hub, state=state)
+
+    assert ({"egress-000"} if left else set()) == wish.left
 
 
 def test_what_is_held_back_on_one_cluster_leaves_the_other_clusters_ranges() -> None:

@@ -951,3 +951,16 @@ def test_a_write_that_is_refused_for_somebody_elses_is_no_write_of_what_stands()
         Action("allow", ("t3", ("s0.example", "s1.example"), False, False)),
         Action("amid", (114, Action("edit_shared", ("spoke1", "BGPFilter", "export-egress-ips", closed)))),
     )
+
+
+def test_what_somebody_opened_and_azure_refused_does_not_come_into_force_by_us() -> None:
+    """The state was lost, the tree was in doubt, and a pass that may only take away wrote the failed opening again."""
+    _holds(
+        COMES,
+        Action("run"),
+        Action("lose_state"),
+        Action("empty_tree"),
+        Action("occupy", (200, False, "FirewallPolicyUpdateFailed")),
+        Action("portal_opens", ("egress-000",)),
+        variant=Variant(tenants_per_shard=25, reviewed=True),
+    )
