@@ -88,7 +88,8 @@ class ClusterJudge:
         """Everything that this write broke.
 
         `touched` says that somebody else has acted since the pass began to read: then a write may have been refused for that, or
-        have found done what it was to do, and what did not change was no mistake.
+        have found done what it was to do, and what did not change was no mistake. Nor is a peer that names our filter while
+        somebody takes that away between our two writes.
         """
         call, old = before.call, before.object
         cluster = call.target.removeprefix("cluster/")
@@ -104,7 +105,8 @@ class ClusterJudge:
             if call.kind == "BGPFilter" or new is not None:
                 yield from self._filtered(view, asked)
             for peer in self._unguarded(view):
-                if peer not in before.unguarded or (call.kind, call.name) == ("BGPPeer", peer):
+                ours = peer not in before.unguarded or (call.kind, call.name) == ("BGPPeer", peer)
+                if ours and not (touched and _named(view, peer)):
                     yield Invariant.FILTER, f"peer {peer} on {view.name} stands without a filter that rejects"
         if call.kind == "Namespace" and new is not None:
             yield from self._pointing(cluster, old, new, asked)
@@ -237,6 +239,12 @@ def _shared(call: Call, old: Object, new: Object) -> Iterator[Finding]:
 def _egress_changed(old: Object | None, new: Object) -> bool:
     before = annotations_of(old) if old is not None else {}
     return any(before.get(key) != annotations_of(new).get(key) for key in EGRESS_ANNOTATIONS)
+
+
+def _named(view: ClusterView, peer: str) -> bool:
+    """The peer names our filter, whatever has become of that."""
+    found = find(view, "BGPPeer", peer)
+    return found is not None and FILTER_NAME in (spec_of(found).get("filters") or ())
 
 
 def _version(found: Object) -> str:

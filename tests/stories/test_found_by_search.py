@@ -964,3 +964,11 @@ def test_what_somebody_opened_and_azure_refused_does_not_come_into_force_by_us()
         Action("portal_opens", ("egress-000",)),
         variant=Variant(tenants_per_shard=25, reviewed=True),
     )
+
+
+def test_a_filter_that_somebody_deletes_between_our_writes_of_two_peers_is_not_our_leak() -> None:
+    """The second peer names a filter that was there when it was planned; the next pass makes it again."""
+    _holds(
+        Action("amid", (111, Action("delete_shared", ("spoke2", "BGPFilter", "export-egress-ips")))),
+        variant=Variant(routes_per_peer=500, tenants_per_shard=25, reviewed=True, bare=True),
+    )
