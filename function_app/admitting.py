@@ -14,7 +14,7 @@ from function_app.measuring import span
 from function_app.model.admission import NEVER, Admission
 from function_app.model.definitions import ApplyMode
 from function_app.model.errors import CommitGone, SourceError, StateError
-from function_app.model.names import Commit, HubName
+from function_app.model.names import Commit, HubName, TenantName
 from function_app.model.tree import HubDefinitions, Tree, hub_definitions
 from function_app.planning.admission import Admitted, admit, changed, commits_to_read, may_be_taken_up
 from function_app.planning.deferring import Asked
@@ -33,7 +33,8 @@ def admitted_now(
     `tree` is what Git has, `former` reads the tree of a commit before; `in_use` says that this hub is not known to be
     new, so that something may be in force. Raises SourceError while it cannot be told what was taken up.
     """
-    admitted, wanted = _taken_up(asked, tree, former, ports, in_use=in_use), to_recall(asked)
+    admitted = _taken_up(asked, tree, former, ports, in_use=in_use)
+    wanted = to_recall(asked, _attached_before(asked, former))
     trees = dict(_readable((one for tenant, one in wanted.items() if tenant not in asked.hub.rules), former))
     hub, recalled = with_recalled(
         admitted.hub, wanted, {commit: _of_hub(one, asked.hub.name) for commit, one in trees.items()}
@@ -44,6 +45,17 @@ def admitted_now(
     if not wanted and not doubt:
         return admitted
     return Admitted(hub, replace(admitted.admission, recalled=recalled, doubtful=doubt))
+
+
+def _attached_before(asked: Asked, former: Callable[[Commit], Tree]) -> frozenset[TenantName]:
+    """Whoever may hold something while the ledger cannot tell who does; of a commit that is gone nobody can tell either."""
+    before = asked.state.last_good_commit
+    if asked.ledger is not None or before is None or before == asked.hub.commit:
+        return frozenset()
+    with suppress(CommitGone):
+        hub = _of_hub(former(before), asked.hub.name)
+        return frozenset(key.tenant for key in hub.attachments) if hub is not None else frozenset()
+    return frozenset()
 
 
 def _taken_up(asked: Asked, tree: Tree, former: Callable[[Commit], Tree], ports: HubPorts, *, in_use: bool) -> Admitted:

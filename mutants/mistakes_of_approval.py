@@ -261,4 +261,13 @@ APPROVAL = (
         "            _would_give(untold, body_in_force(body, _memory(situation, name)))\n",
         ("tests/planning/test_firewall_wish.py",),
     ),
+    Mistake(
+        "dropped-while-the-ledger-is-silent",
+        "A force-push drops a tenant while the ledger cannot be read, and what somebody opened for him is written by us later.",
+        "approved",
+        "function_app/planning/recalling.py",
+        "known.keys() | attached_before if",
+        "known.keys() if",
+        ("tests/stories/test_rewound.py",),
+    ),
 )

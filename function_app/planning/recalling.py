@@ -21,10 +21,15 @@ from function_app.model.tree import HubDefinitions
 from function_app.planning.deferring import Asked
 
 
-def to_recall(asked: Asked) -> Mapping[TenantName, Commit]:
-    """The commit at which each tenant that Git does not define any more was in force last, as far as that is known."""
+def to_recall(asked: Asked, attached_before: frozenset[TenantName]) -> Mapping[TenantName, Commit]:
+    """The commit at which each tenant that Git does not define any more was in force last, as far as that is known.
+
+    While the ledger cannot tell who holds something, whoever was attached at the commit in force before may do so.
+    """
     known, before = asked.state.recalled, asked.state.last_good_commit
-    holding = known.keys() if asked.ledger is None else {one.key.tenant for one in asked.ledger.live()}
+    holding = (
+        known.keys() | attached_before if asked.ledger is None else {one.key.tenant for one in asked.ledger.live()}
+    )
     return {
         tenant: commit
         for tenant in sorted(holding - asked.hub.rules.keys() | holding & asked.hub.departed.keys())

@@ -972,3 +972,18 @@ def test_a_filter_that_somebody_deletes_between_our_writes_of_two_peers_is_not_o
         Action("amid", (111, Action("delete_shared", ("spoke2", "BGPFilter", "export-egress-ips")))),
         variant=Variant(routes_per_peer=500, tenants_per_shard=25, reviewed=True, bare=True),
     )
+
+
+def test_whom_a_force_push_dropped_while_the_ledger_could_not_be_read_had_rules_all_the_same() -> None:
+    """That pass asked the ledger who holds something, got no answer, and moved on past the commit that told his rules."""
+    _holds(
+        Action("add", ("t0", "spoke2", 0, ("spare",), ("s0.example",))),
+        Action("follow", (9,)),
+        Action("damage_ledger"),
+        Action("portal_opens", ("egress-000",)),
+        Action("rewind", (2,)),
+        Action("run"),
+        Action("add", ("t2", "spoke2", 4, ("gamma",), ("s0.example", "s1.example"))),
+        Action("rename", ("t2",)),
+        variant=Variant(routes_per_peer=500, tenants_per_shard=25, max_bytes=1400000, reviewed=True),
+    )

@@ -71,6 +71,44 @@ def test_what_somebody_opens_after_a_force_push_is_closed_again(rewindable: Revi
     assert 0 == desk.run_pass().writes
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_whom_a_force_push_drops_while_the_ledger_cannot_be_read_is_not_forgotten(
+    rewindable: Reviewing, *, gone: bool
+) -> None:
+    """Who holds something is not known then, so it may be anybody who was attached; what the old commit no longer tells, stays."""
+    desk = rewindable.desk
+    before = names_of(desk, "tenant0"), names_of(desk, "tenant1")
+    desk.ledger.unreadable = "line 3 is damaged"
+    desk.repository.rewind(1, gone=gone)
+    passes(desk, 2)
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    desk.ledger.unreadable = ""
+    if not gone:
+        opened(desk)
+
+    passes(desk, 5)
+
+    assert stopped(desk)
+    assert before == (names_of(desk, "tenant0"), names_of(desk, "tenant1"))
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+    assert 0 == desk.run_pass().writes
+
+
+def test_what_was_removed_while_the_ledger_could_not_be_read_comes_back_without_a_question(
+    rewindable: Reviewing,
+) -> None:
+    """No removal begins in such a pass, so whoever is defined again afterwards is what he was and no newcomer."""
+    desk = rewindable.desk
+    desk.ledger.unreadable = "line 3 is damaged"
+    desk.commit({TENANT0: None, TENANT1: None})
+    passes(desk, 2)
+    desk.ledger.unreadable = ""
+    desk.commit({path: f"{text}# back\n" for path, text in sample(TENANT0, TENANT1).items()})
+
+    assert desk.settle().converged
+    assert desk.send(CLUSTER, "default", "https://www.tigera.io").verdict is Verdict.ALLOWED
+
+
 def test_of_a_commit_that_is_gone_the_firewall_tells(rewindable: Reviewing) -> None:
     """Nobody can read any more what was in force: what stands in the firewall stays."""
     desk = rewindable.desk
