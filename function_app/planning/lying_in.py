@@ -1,7 +1,7 @@
 """Whether one name, address or port of a firewall rule lies in another one, as Azure Firewall reads them.
 
-Sources: names and wildcards of application rules learn.microsoft.com/azure/firewall/firewall-faq, addresses, ranges and ports of
-network rules learn.microsoft.com/azure/firewall/rule-processing.
+Sources: names and wildcards of application rules learn.microsoft.com/azure/firewall/firewall-faq, addresses and ports of network
+rules learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collection-groups.
 """
 
 from __future__ import annotations
