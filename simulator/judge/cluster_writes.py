@@ -89,7 +89,7 @@ class ClusterJudge:
 
         `touched` says that somebody else has acted since the pass began to read: then a write may have been refused for that, or
         have found done what it was to do, and what did not change was no mistake. Nor is a peer that names our filter while
-        somebody takes that away between our two writes.
+        somebody takes that away, or opens it, between our two writes.
         """
         call, old = before.call, before.object
         cluster = call.target.removeprefix("cluster/")
@@ -102,7 +102,7 @@ class ClusterJudge:
             yield from _foreign(view, call, old, new, asked)
         if call.kind in ("BGPFilter", "BGPPeer"):
             # A peer that goes takes routes away with it, whatever somebody made of the filter.
-            if call.kind == "BGPFilter" or new is not None:
+            if call.kind == "BGPFilter" or (new is not None and not touched):
                 yield from self._filtered(view, asked)
             for peer in self._unguarded(view):
                 ours = peer not in before.unguarded or (call.kind, call.name) == ("BGPPeer", peer)
