@@ -41,8 +41,8 @@ ADMISSION = (
         "A rule that a commit narrows to a part of its range goes altogether until the commit is taken up: an outage.",
         "5",
         _BOTH,
-        "        if (first, last) == theirs:\n            yield other\n        elif",
-        "        if (first, last) == theirs:\n            return\n        elif",
+        "    elif addresses_lie_in(other.lower(), one.lower()):\n        yield other\n",
+        "    elif addresses_lie_in(other.lower(), one.lower()):\n        return\n",
         (_TAKING_UP,),
     ),
     Mistake(

@@ -257,8 +257,8 @@ APPROVAL = (
         "Azure refused what somebody opened by hand, and a pass that may only take away brings it into force.",
         "approved",
         _WISH,
-        "            left.update([name] if _would_give(untold, body_in_force(body, _memory(situation, name))) else [])\n",
-        "            _would_give(untold, body_in_force(body, _memory(situation, name)))\n",
+        "                left.add(name)\n",
+        "                pass\n",
         ("tests/planning/test_firewall_wish.py",),
     ),
     Mistake(

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, summarize_address_range
 
 from function_app.model.definitions import AllowRule
 from function_app.model.once import Row
-from function_app.planning.lying_in import addresses, name_lies_in, ports
+from function_app.planning.lying_in import addresses, addresses_lie_in, name_lies_in, ports, ports_lie_in
 
 _Common = Callable[[str, str], Iterator[str]]
 
@@ -75,22 +75,22 @@ def _common_name(one: str, other: str) -> Iterator[str]:
 
 def _common_destination(one: str, other: str) -> Iterator[str]:
     mine, theirs = addresses(one), addresses(other)
-    if one.lower() == other.lower() or (mine and theirs and theirs[0] <= mine[0] and mine[1] <= theirs[1]):
+    if addresses_lie_in(one.lower(), other.lower()):
         yield one
+    elif addresses_lie_in(other.lower(), one.lower()):
+        yield other
     elif mine and theirs:
         first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
-        if (first, last) == theirs:
-            yield other
-        elif first <= last:
+        if first <= last:
             yield from (str(network) for network in summarize_address_range(IPv4Address(first), IPv4Address(last)))
 
 
 def _common_ports(one: str, other: str) -> Iterator[str]:
     mine, theirs = ports(one), ports(other)
     first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
-    if (first, last) == mine:
+    if ports_lie_in(one, other):
         yield one
-    elif (first, last) == theirs:
+    elif ports_lie_in(other, one):
         yield other
     elif first <= last:
         yield str(first) if first == last else f"{first}-{last}"

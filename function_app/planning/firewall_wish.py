@@ -211,7 +211,8 @@ def revocations_only(situation: Situation, firewall: FirewallObservation) -> Fir
             shown = tuple(read_shard(body).values())
             tenants.update({found.tenant: _less_revoked(situation, found) for found in shown})
             untold = (found for found in shown if not _told(situation.hub, found.tenant))
-            left.update([name] if _would_give(untold, body_in_force(body, _memory(situation, name))) else [])
+            if _would_give(untold, body_in_force(body, _memory(situation, name))):
+                left.add(name)
     blocked = {
         tenant: tuple(
             sorted(
