@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutants.mistake import Mistake
 
 _ADMISSION = "function_app/planning/admission.py"
-_BOTH = "function_app/planning/both_allow.py"
+_LYING_IN = "function_app/planning/lying_in.py"
 _WISH = "function_app/planning/firewall_wish.py"
 _SUSPENSION = "function_app/planning/suspension.py"
 _WINDOWS = "function_app/planning/windows.py"
@@ -40,7 +40,7 @@ ADMISSION = (
         "narrower-range-taken-for-another",
         "A rule that a commit narrows to a part of its range goes altogether until the commit is taken up: an outage.",
         "5",
-        _BOTH,
+        _LYING_IN,
         "    elif addresses_lie_in(other.lower(), one.lower()):\n        yield other\n",
         "    elif addresses_lie_in(other.lower(), one.lower()):\n        return\n",
         (_TAKING_UP,),
@@ -86,8 +86,8 @@ ADMISSION = (
         "A rule that somebody took out of the firewall during an incident is put back, although the tenant is suspended.",
         "told",
         _WISH,
-        "for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_unasked(situation, key)\n",
-        "for key, cidr in given if _leaves_unasked(situation, key)\n",
+        "for key, cidr in given if situation.suspended(key.cluster, tenant)} - unasked\n",
+        "for key, cidr in given if False} - unasked\n",
         (_SUSPENDED,),
     ),
     Mistake(

@@ -153,8 +153,8 @@ LEDGER = (
         "While the ledger cannot be read, new rules go out for ranges that nobody can vouch for.",
         "5",
         "function_app/planning/firewall_wish.py",
-        "    return restrict(found, _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges]))\n",
-        "    return _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges])\n",
+        "    return less(found, _as_admitted(situation, tenant, given))\n",
+        "    return _as_admitted(situation, tenant, given)\n",
         (_TROUBLE,),
     ),
     Mistake(

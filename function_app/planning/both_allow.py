@@ -7,14 +7,11 @@ well, name by name, range by range, port by port. Names and service tags that no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Address, summarize_address_range
+from collections.abc import Iterable
 
 from function_app.model.definitions import AllowRule
 from function_app.model.once import Row
-from function_app.planning.lying_in import addresses, addresses_lie_in, name_lies_in, ports, ports_lie_in
-
-_Common = Callable[[str, str], Iterator[str]]
+from function_app.planning.lying_in import all_common, common_addresses, common_name, common_ports
 
 
 def both_allow(standing: Iterable[AllowRule], newer: Iterable[AllowRule]) -> Row[AllowRule]:
@@ -46,51 +43,16 @@ def _common(one: AllowRule, other: AllowRule) -> AllowRule | None:
     """What two rules both allow, None for nothing."""
     expires = min((day for day in (one.expires, other.expires) if day is not None), default=None)
     if one.fqdns and other.fqdns:
-        fqdns = _each(one.fqdns, other.fqdns, _common_name)
+        fqdns = all_common(one.fqdns, other.fqdns, common_name)
         protocols = tuple(protocol for protocol in one.protocols if protocol in other.protocols)
         changes: dict[str, object] = {"fqdns": fqdns, "protocols": protocols}
         empty = not (fqdns and protocols)
     elif one.destinations and other.destinations:
-        destinations = _each(one.destinations, other.destinations, _common_destination)
-        ports = _each(one.ports or ("*",), other.ports or ("*",), _common_ports)
+        destinations = all_common(one.destinations, other.destinations, common_addresses)
+        ports = all_common(one.ports or ("*",), other.ports or ("*",), common_ports)
         transport = tuple(protocol for protocol in one.transport if protocol in other.transport)
         changes = {"destinations": destinations, "ports": ports, "transport": transport}
         empty = not (destinations and ports and transport)
     else:
         return None
     return None if empty else one.model_copy(update={**changes, "expires": expires})
-
-
-def _each(mine: Iterable[str], theirs: tuple[str, ...], common: _Common) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found for one in mine for other in theirs for found in common(one, other)))
-
-
-def _common_name(one: str, other: str) -> Iterator[str]:
-    first, second = one.lower(), other.lower()
-    if name_lies_in(first, second):
-        yield one
-    elif name_lies_in(second, first):
-        yield other
-
-
-def _common_destination(one: str, other: str) -> Iterator[str]:
-    mine, theirs = addresses(one), addresses(other)
-    if addresses_lie_in(one.lower(), other.lower()):
-        yield one
-    elif addresses_lie_in(other.lower(), one.lower()):
-        yield other
-    elif mine and theirs:
-        first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
-        if first <= last:
-            yield from (str(network) for network in summarize_address_range(IPv4Address(first), IPv4Address(last)))
-
-
-def _common_ports(one: str, other: str) -> Iterator[str]:
-    mine, theirs = ports(one), ports(other)
-    first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
-    if ports_lie_in(one, other):
-        yield one
-    elif ports_lie_in(other, one):
-        yield other
-    elif first <= last:
-        yield str(first) if first == last else f"{first}-{last}"

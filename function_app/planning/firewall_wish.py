@@ -28,7 +28,7 @@ from function_app.planning.firewall_resources import (
 )
 from function_app.planning.generations import rebuilt_since
 from function_app.planning.in_force import body_in_force, tenants_in_force
-from function_app.planning.permissions import lacking, permissions, restrict
+from function_app.planning.permissions import cut, lacking, permissions, restrict
 from function_app.planning.situation import Situation
 
 Given = tuple[AttachmentKey, IPv4Network]
@@ -93,19 +93,22 @@ def _rules(
     """A tenant's rules as they were admitted; where nothing tells what that was, what is in force for its ranges.
 
     On what is suspended only what stands there stays, and of that what the definitions allow; so it is for whoever leaves a hub
-    that applies what was approved, or left when it did so, since nobody is asked about what leaves.
+    that applies what was approved, or left when it did so, since nobody is asked about what leaves. Nobody need have approved
+    his last file, so nothing of it that does not stand in the same words comes in by way of what somebody opened.
     """
     nothing = (TenantRules(tenant),)
     if tenant not in situation.hub.rules and not any(key in situation.hub.narrowed for key, _ in given):
         return _only_from(in_force().get(tenant, nothing)[0], {str(cidr) for _, cidr in given})
-    watched = {
-        str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant) or _leaves_unasked(situation, key)
-    }
+    unasked = {str(cidr) for key, cidr in given if _leaves_unasked(situation, key)}
+    suspended = {str(cidr) for key, cidr in given if situation.suspended(key.cluster, tenant)} - unasked
     rules = _as_admitted(situation, tenant, given)
-    if not watched:
+    if not unasked and not suspended:
         return rules
-    standing = restrict(_only_from(in_force().get(tenant, nothing)[0], watched), _only_from(rules, watched))
-    return joined(standing, _only_from(rules, rules.sources() - watched), "unsuspended")
+    standing = in_force().get(tenant, nothing)[0]
+    leaving = cut(_only_from(standing, unasked), _only_from(rules, unasked))
+    still = restrict(_only_from(standing, suspended), _only_from(rules, suspended))
+    others = _only_from(rules, rules.sources() - unasked - suspended)
+    return joined(joined(leaving, still, "suspended"), others, "unsuspended")
 
 
 def _leaves_unasked(situation: Situation, key: AttachmentKey) -> bool:
@@ -251,7 +254,9 @@ def _less_revoked(situation: Situation, found: TenantRules) -> TenantRules:
     if not _told(hub, tenant):
         return found
     ranges = (network for source in sorted(found.sources()) if (network := network_of(source)) is not None)
-    return restrict(found, _as_admitted(situation, tenant, [(_taken_for(hub, tenant, one), one) for one in ranges]))
+    given = [(_taken_for(hub, tenant, one), one) for one in ranges]
+    less = cut if any(_leaves_unasked(situation, key) for key, _ in given) else restrict
+    return less(found, _as_admitted(situation, tenant, given))
 
 
 def _taken_for(hub: HubDefinitions, tenant: TenantName, cidr: IPv4Network) -> AttachmentKey:

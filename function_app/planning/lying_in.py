@@ -1,4 +1,4 @@
-"""Whether one name, address or port of a firewall rule lies in another one, as Azure Firewall reads them.
+"""Whether one name, address or port of a firewall rule lies in another, and what two have in common, as Azure Firewall reads them.
 
 Sources: names and wildcards of application rules learn.microsoft.com/azure/firewall/firewall-faq, addresses and ports of network
 rules learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collection-groups.
@@ -6,7 +6,8 @@ rules learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collectio
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address, summarize_address_range
 
 _LAST_PORT = 65535
 
@@ -17,10 +18,10 @@ def name_lies_in(name: str, other: str) -> bool:
 
 
 def addresses_lie_in(text: str, other: str) -> bool:
-    """Whether all addresses of `text` are `other`'s; a service tag or a name lies in itself alone."""
+    """Whether all addresses of `text` are `other`'s; a service tag or a name lies in itself and in `*` alone."""
     mine, theirs = addresses(text), addresses(other)
     if mine is None or theirs is None:
-        return text == other
+        return other in (text, "*")
     return theirs[0] <= mine[0] and mine[1] <= theirs[1]
 
 
@@ -52,3 +53,45 @@ def ports(text: str) -> tuple[int, int]:
         return 0, _LAST_PORT
     first, _, last = text.partition("-")
     return int(first), int(last or first)
+
+
+def common_name(one: str, other: str) -> Iterator[str]:
+    """The narrower of two names, in its own letter case, when one lies in the other."""
+    first, second = one.lower(), other.lower()
+    if name_lies_in(first, second):
+        yield one
+    elif name_lies_in(second, first):
+        yield other
+
+
+def common_addresses(one: str, other: str) -> Iterator[str]:
+    """The narrower of two when one lies in the other, else the networks of which their overlap consists."""
+    mine, theirs = addresses(one), addresses(other)
+    if addresses_lie_in(one.lower(), other.lower()):
+        yield one
+    elif addresses_lie_in(other.lower(), one.lower()):
+        yield other
+    elif mine and theirs:
+        first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
+        if first <= last:
+            yield from (str(network) for network in summarize_address_range(IPv4Address(first), IPv4Address(last)))
+
+
+def common_ports(one: str, other: str) -> Iterator[str]:
+    """The narrower of two when one lies in the other, else the range in which they overlap."""
+    mine, theirs = ports(one), ports(other)
+    first, last = max(mine[0], theirs[0]), min(mine[1], theirs[1])
+    if ports_lie_in(one, other):
+        yield one
+    elif ports_lie_in(other, one):
+        yield other
+    elif first <= last:
+        yield str(first) if first == last else f"{first}-{last}"
+
+
+def all_common(
+    mine: Iterable[str], theirs: Iterable[str], common: Callable[[str, str], Iterator[str]]
+) -> tuple[str, ...]:
+    """What each of these has in common with each of those, every one once, in the order of `mine`."""
+    others = tuple(theirs)
+    return tuple(dict.fromkeys(found for one in mine for other in others for found in common(one, other)))

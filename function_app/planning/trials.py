@@ -3,7 +3,8 @@
     failed before            in force     = write
     wanted: fewer than twice -            = wanted
     wanted: twice            not base     = base: the last good rules less everything revoked since
-    base: twice              -            = wait and try again: the firewall is at fault, no tenant is named
+    base: twice              -            = from here on as base: the same, as far as the last good rules' own words say it
+    both bases: twice        -            = wait and try again: the firewall is at fault, no tenant is named
     wanted: twice            base         = base + half of the changed tenants; halved again while that fails twice
     one tenant left          base         = that tenant is the culprit; all others get what they want
     each tenant alone        nothing      = wanted again: nothing ever succeeded, so the firewall itself may be at fault
@@ -13,12 +14,12 @@ One bad rule never holds up the others, and a revocation is in every content tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from function_app.model.names import TenantName
 from function_app.planning.firewall_resources import Content, TenantRules, content_digest
-from function_app.planning.permissions import restrict
+from function_app.planning.permissions import cut, restrict
 
 TRIES = 2
 """How often a content may fail before it is taken for refused; a single failure may have been another operation's."""
@@ -40,10 +41,10 @@ def choose(wanted: Content, in_force: Mapping[TenantName, TenantRules] | None, f
     while failures and failures.get(content_digest(target), 0) >= TRIES:
         if in_force is None:
             return Trial(target, culprits, at_fault=True)
-        base = {
-            slot: restrict(in_force.get(rules.tenant, TenantRules(rules.tenant)), rules)
-            for slot, rules in target.items()
-        }
+        base = _base(target, in_force, restrict)
+        if failures.get(content_digest(base), 0) >= TRIES:
+            # What is refused may be the very name to which a wildcard was narrowed; what the firewall took once it takes again.
+            base = _base(target, in_force, cut)
         if failures.get(content_digest(base), 0) >= TRIES:
             return Trial(base, culprits, at_fault=True)
         if not _stands(base, in_force):
@@ -57,6 +58,14 @@ def choose(wanted: Content, in_force: Mapping[TenantName, TenantRules] | None, f
     if culprits and not any(in_force or ()) and not any(target.values()):
         return Trial(wanted, at_fault=True)
     return Trial(target, culprits)
+
+
+def _base(
+    target: Content,
+    in_force: Mapping[TenantName, TenantRules],
+    less: Callable[[TenantRules, TenantRules], TenantRules],
+) -> Content:
+    return {slot: less(in_force.get(rules.tenant, TenantRules(rules.tenant)), rules) for slot, rules in target.items()}
 
 
 def _stands(base: Content, in_force: Mapping[TenantName, TenantRules]) -> bool:

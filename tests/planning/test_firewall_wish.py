@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from planning_builders import HUB, NOON, RANGE, TENANT, a_situation, seen, the_sample
 
+from function_app.model.admission import Admission
 from function_app.model.names import AttachmentKey, ClusterName, firewall_target
 from function_app.model.once import Row
 from function_app.model.resources import FirewallObservation
@@ -119,3 +120,18 @@ def test_a_rule_that_git_has_wider_by_now_stays_as_it_stands() -> None:
     wish = wished(standing(RANGE), hub=replace(hub, rules={**hub.rules, TENANT: Row(wider)}))
 
     assert standing(RANGE) == wish.tenants[TENANT]
+
+
+@pytest.mark.parametrize(
+    "asked_about", [True, False], ids=["asked about", "removed, where what leaves is asked of nobody"]
+)
+def test_what_somebody_opened_is_narrowed_to_git_only_where_git_was_approved(*, asked_about: bool) -> None:
+    """A removed tenant's last file may be one that nobody approved: of it nothing comes in by way of a wildcard made by hand."""
+    rules = standing(RANGE)
+    opened = TenantRules(TENANT, rules.net, tuple({**rule, "targetFqdns": ["*"]} for rule in rules.app))
+    hub = the_sample() if asked_about else replace(the_sample(), attachments={})
+
+    wish = wished(opened, hub=hub, admission=Admission(reviewed=True))
+
+    left = rules if asked_about else replace(rules, app=())
+    assert permissions(left) == permissions(wish.tenants[TENANT])

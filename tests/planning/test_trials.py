@@ -76,6 +76,33 @@ def test_a_revocation_is_in_every_content_that_is_written() -> None:
     assert all("revoked.example" not in str(content) for content in written)
 
 
+def test_a_wildcard_narrowed_to_the_refused_name_holds_nobody_up() -> None:
+    """What is left of the last good rules is the refused name itself: it goes, its tenant is named, the other is served."""
+    before = {TenantName("a"): rules_of("a", "*.example"), TenantName("b"): rules_of("b", "*.test")}
+    wanted = {0: rules_of("a", "bad.example"), 1: rules_of("b", "fine.test", "new.example")}
+
+    trial, after, _ = played(wanted, before, lambda content: "bad.example" in str(content))
+
+    assert (TenantName("a"),) == trial.culprits
+    assert {TenantName("b"): wanted[1].digest()} == {tenant: rules.digest() for tenant, rules in after.items()}
+
+
+def test_a_wildcard_that_narrows_keeps_what_it_narrows_to_while_a_culprit_is_sought() -> None:
+    """In each content that is written the name stands, alone or below its wildcard."""
+    before = {TenantName("a"): rules_of("a", "*.test"), TenantName("b"): rules_of("b")}
+    wanted = {0: rules_of("a", "fine.test"), 1: rules_of("b", "bad.example")}
+    written: list[Content] = []
+
+    def refuses(content: Content) -> bool:
+        written.append(content)
+        return "bad.example" in str(content)
+
+    played(wanted, before, refuses)
+
+    assert len(written) > 2
+    assert all("fine.test" in str(content[0]) for content in written)
+
+
 def test_when_even_the_last_good_rules_fail_no_tenant_is_named() -> None:
     """A firewall that refuses its own last good rules is itself at fault."""
     before = {TenantName("a"): rules_of("a", "old.example")}

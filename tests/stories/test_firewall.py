@@ -151,6 +151,25 @@ def test_what_a_bad_edit_revokes_is_revoked_all_the_same(settled: Desk) -> None:
     assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
 
 
+def test_what_two_versions_both_allow_stays_while_somebody_elses_rule_is_refused(settled: Desk) -> None:
+    """Tenant1 narrows a wildcard to one name below it, in the commit whose rule for tenant0 the firewall refuses."""
+    settled.world.hubs["hub1"].refuse_contents("poison.example.com")
+    settled.commit(
+        {
+            **edited("tenant0", "www.tigera.io", "poison.example.com"),
+            **edited("tenant1", '"*.payments.example"', "ledger.payments.example"),
+        }
+    )
+    seen = set()
+    for _ in range(40):
+        settled.run_pass()
+        settled.world.advance(20)
+        seen.add(settled.send("spoke1-aks", "shop", "https://ledger.payments.example").verdict)
+
+    assert {Verdict.ALLOWED} == seen
+    assert RefusalCode.RULE_REJECTED in {one.code for one in settled.reports[-1].plan.refused}
+
+
 def test_a_revocation_goes_before_what_waits_longer(settled: Desk) -> None:
     """An expired or dropped permission is the first thing that the firewall hears of."""
     settled.commit(edited("tenant0", "www.tigera.io", "docs.tigera.io"))

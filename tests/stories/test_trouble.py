@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from stories.desk import HUB, Desk, describe, sample
@@ -132,6 +133,27 @@ def test_with_an_unreadable_ledger_only_revocations_proceed(settled: Desk) -> No
     assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict
     assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://docs.tigera.io").verdict
     assert Verdict.ALLOWED == settled.send("spoke1-aks", "shop", "https://docs.tigera.io").verdict
+
+
+def test_with_an_unreadable_ledger_a_rule_opened_by_hand_is_narrowed_to_what_git_has(settled: Desk) -> None:
+    """Somebody lets tenant0 reach everything: that ends, and what Git allows it is never denied."""
+    settled.ledger.unreadable = "line 3 is damaged"
+
+    def open_up(properties: dict[str, Any]) -> None:
+        for collection in properties["ruleCollections"]:
+            for rule in collection["rules"]:
+                if collection["name"] == "tenant0-app":
+                    rule["targetFqdns"] = ["*"]
+
+    settled.world.hubs[HUB].edit_group("tenants", "egress-000", open_up)
+    seen: set[Verdict] = set()
+    for _ in range(40):
+        settled.run_pass()
+        settled.world.advance(20)
+        seen.add(settled.send("spoke1-aks", "default", "http://www.tigera.io").verdict)
+
+    assert {Verdict.ALLOWED} == seen
+    assert Verdict.DENIED == settled.send("spoke1-aks", "default", "http://docs.tigera.io").verdict
 
 
 def test_a_forgotten_cluster_frees_its_ranges_once_route_server_no_longer_talks_to_it(settled: Desk) -> None:
