@@ -14,7 +14,7 @@ from search.actions import Action, Group
 from search.coverage import FAULTS, STAGES
 from search.history import NAMESPACE_DEATH, NO_FAULT, NO_STAGE, History
 from search.trouble import API_DOWN, CONTENT_REFUSED, LEDGER_DEATH, LEDGER_UNREADABLE, OPERATION_FAILS, POLICY_BUSY
-from search.worlds import CLUSTERS, NAMESPACES, SITES
+from search.worlds import BELOW, CLUSTERS, NAMESPACES, SITES
 
 type Maker = Callable[[Random, History], Action]
 """Makes an action of one sort that fits what there is."""
@@ -101,7 +101,7 @@ class Aim:
             LEDGER_DEATH: [Action("die_in_ledger", (random.choice(("before", "after")),))],
             LEDGER_UNREADABLE: [Action("damage_ledger")],
             OPERATION_FAILS: [Action("fail_operations", (random.choice((1, 2)), random.random() < 0.5))],
-            CONTENT_REFUSED: [Action("refuse_content", (random.choice(SITES),))],
+            CONTENT_REFUSED: [Action("refuse_content", (random.choice((*SITES, BELOW)),))],
             POLICY_BUSY: [Action("occupy", (900, random.random() < 0.5, "AnotherOperationInProgress"))],
             API_DOWN: [Action("calico_down")],
         }

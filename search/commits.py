@@ -8,9 +8,11 @@ from search.actions import Group, deed
 from search.history import History
 from search.reviews import merge
 from search.worlds import (
+    BELOW,
     CANARY,
     CLUSTERS,
     SITES,
+    WILDCARD,
     Place,
     TenantFile,
     cluster_file,
@@ -250,4 +252,16 @@ def pace(history: History, cluster: str, pace: str) -> None:
     merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, pace=pace)})
 
 
-SITE_SETS = ((SITES[0],), (SITES[1],), (SITES[0], SITES[1]), SITES, (SITES[2],), ("*.example",), ())
+SITE_SETS = (
+    (SITES[0],),
+    (SITES[1],),
+    (SITES[0], SITES[1]),
+    SITES,
+    (SITES[2],),
+    (WILDCARD,),
+    (BELOW,),
+    (SITES[0], WILDCARD),
+    (SITES[0], BELOW),
+    ("*.example",),
+    (),
+)

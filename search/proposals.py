@@ -9,7 +9,7 @@ from search.actions import Action
 from search.commits import SITE_SETS
 from search.git_host import MANNERS
 from search.history import History
-from search.worlds import CLUSTERS, HUB, NAMESPACES, OVERLAPPING, PACES, SITES, SLOTS, TENANTS
+from search.worlds import BELOW, CLUSTERS, HUB, NAMESPACES, OVERLAPPING, PACES, SITES, SLOTS, TENANTS, WILDCARD
 
 _TARGETS = ("cluster/spoke1", "cluster/spoke2", "firewall/hub1", "route-server/hub1", "*")
 _BREAKING = (
@@ -134,7 +134,7 @@ def shared(random: Random, history: History) -> Action:
     return random.choice(
         (
             Action("share", (random.choice(SITES),)),
-            Action("share", (random.choice(SITES),)),
+            Action("share", (random.choice((*SITES, WILDCARD, BELOW)),)),
             Action("guard", (random.random() < 0.6,)),
             Action("drift", (random.choice(CLUSTERS), random.choice(("correct", "correct", "report")))),
             Action("pace", (random.choice(CLUSTERS), random.choice(PACES))),
@@ -273,7 +273,7 @@ def azure(random: Random, history: History) -> Action:
         (
             Action("fail_operations", (random.choice((1, 1, 2, 3)), random.random() < 0.5)),
             Action("fail_operations", (random.choice((1, 1, 2, 3)), random.random() < 0.5)),
-            Action("refuse_content", (random.choice(SITES),)),
+            Action("refuse_content", (random.choice((*SITES, BELOW)),)),
             Action("accept_content"),
             Action("occupy", (random.choice((30, 200, 900)), random.random() < 0.5, random.choice(refusals))),
             Action("throttle", (random.choice(("reads", "writes", "deletes")),)),
@@ -346,7 +346,7 @@ def approval(random: Random, history: History) -> Action:
             Action("approve_late", (random.choice((1, 1, 3)),)),
             Action("take_back"),
             Action("host_down", (random.random() < 0.6,)),
-            Action("deny", (random.choice(SITES),)),
+            Action("deny", (random.choice((*SITES, BELOW)),)),
             Action("allow_again"),
         )
     )

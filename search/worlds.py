@@ -23,9 +23,11 @@ CLUSTERS = ("spoke1", "spoke2")
 NAMESPACES = ("alpha", "beta", "gamma")
 TENANTS = ("t0", "t1", "t2", "t3")
 SITES = ("s0.example", "s1.example", "s2.example")
+BELOW, WILDCARD = "api.s1.example", "*.s1.example"
+"""A name that a rule lets in by itself or by a wildcard."""
 SERVICE = "198.51.100.20"
 """Reached by address and port alone, so that a network rule decides."""
-PROBES = (*(f"https://{site}" for site in SITES), f"tcp://{SERVICE}:443")
+PROBES = (*(f"https://{site}" for site in (*SITES, BELOW)), f"tcp://{SERVICE}:443")
 SLOTS = 5
 OVERLAPPING = 5
 """A slot twice as large, over the first two."""
@@ -120,7 +122,7 @@ _DOCUMENT = WorldDocument(
         )
     },
     clusters={},
-    sites={site: f"93.184.216.{30 + at}" for at, site in enumerate(SITES)},
+    sites={site: f"93.184.216.{30 + at}" for at, site in enumerate((*SITES, BELOW))},
 )
 
 
@@ -196,7 +198,7 @@ def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False, pa
 def guardrails_file(*, strict: bool) -> str:
     """What the organisation forbids; the strict form forbids a name that tenants use."""
     forbid = {"fqdns": [SITES[2]]} if strict else {"ports": ["22"]}
-    return _text("Guardrails", "guardrails", {"requireOwner": False, "forbid": forbid})
+    return _text("Guardrails", "guardrails", {"requireOwner": False, "forbid": {**forbid, "wildcards": False}})
 
 
 def ruleset_file(site: str) -> str:
@@ -245,7 +247,9 @@ def _adopting(tenant: str) -> dict[str, object]:
 
 @cache
 def _tenant_text(file: TenantFile) -> str:
-    allow: list[dict[str, object]] = [{"name": site.replace(".", "-"), "fqdns": [site]} for site in sorted(file.sites)]
+    allow: list[dict[str, object]] = [
+        {"name": site.replace("*", "any").replace(".", "-"), "fqdns": [site]} for site in sorted(file.sites)
+    ]
     if file.service:
         allow.append({"name": "service", "destinations": [f"{SERVICE}/32"], "ports": ["443"]})
     egress: dict[str, object] = {"allow": allow}

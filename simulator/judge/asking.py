@@ -36,6 +36,12 @@ class Asked:
             self._allows[key] = any(_permits(rule, url) for rule in rules)
         return self._allows[key]
 
+    def spells(self, tenant: str, url: str) -> bool:
+        """Whether a tenant's rules have the very name in a URL, not a wildcard above it alone."""
+        found = self.tree.definitions.tenants.get(TenantName(tenant))
+        rules = written_out_rules(found, self.tree.definitions.rulesets) if found is not None else ()
+        return any(urlsplit(url).hostname in rule.fqdns for rule in rules)
+
     def has_rules(self, tenant: str) -> bool:
         """Whether a tenant has any rule."""
         found = self.tree.definitions.tenants.get(TenantName(tenant))

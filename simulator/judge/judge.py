@@ -106,8 +106,7 @@ class Judge:
             self._calm(lasting)
         if report.converged and not self._passes:
             self.packets.asked[:] = [ended.asked]
-            self.packets.denied.clear()
-            self.packets.note_denials()
+            self.packets.forget()
 
     # --- calls ---------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 from function_app.model.ledger import Holding
 from function_app.model.names import EGRESS_ANNOTATIONS
@@ -58,6 +60,11 @@ class PacketJudge:
 
         What a pass points at the tenant afterwards is not among them: that a denial is on its way is no news to it.
         """
+        self.refused: set[str] = set()
+        """URLs whose names the firewall refused in a rule when a pass wrote to it, since all was last well.
+
+        A wildcard that a commit narrows to such a name cannot be narrowed; what it let in besides must not stay.
+        """
         self.disturbed: dict[str, set[str]] = {name: set() for name in world.clusters}
         self.sent = 0
 
@@ -70,11 +77,20 @@ class PacketJudge:
                 if namespaces is None or namespace in namespaces:
                     yield from self._look(cluster, namespace, call, judged=judged)
 
+    def forget(self) -> None:
+        """All is well."""
+        self.denied.clear()
+        self.refused.clear()
+        self.note_denials()
+
     def note_denials(self) -> None:
         """A pass begins or writes to the firewall, and has denied whatever blocked tenants carry.
 
-        Not only as it begins: it learns what is blocked later, and a block that came in between is in the write.
+        Not only as it begins: it learns what is blocked later, and a block that came in between is in the write. What the
+        firewall refuses it learns by writing.
         """
+        policies = self._world.hubs[self._hub].policies
+        self.refused |= {url for url in self._urls if policies.refuses(_a_rule_for(url))}
         blocked = self.blocked()
         if not blocked:
             return
@@ -204,7 +220,16 @@ class PacketJudge:
         claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
         if "" in claimants or claimants & self.blocked() or (packet.cluster, packet.namespace) in self.denied:
             return False
+        if packet.url in self.refused and not all(
+            one.spells(tenant, packet.url) for one in self.asked for tenant in claimants
+        ):
+            return False
         return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
+
+
+def _a_rule_for(url: str) -> dict[str, Any]:
+    """A group with one rule for the name in a URL."""
+    return {"ruleCollections": [{"rules": [{"targetFqdns": [urlsplit(url).hostname or ""]}]}]}
 
 
 def _told(packet: Packet) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from search.actions import Action
+from search.commits import SITE_SETS
 from search.coverage import cell_count, empty_cells, summary
+from search.history import History
 from search.runner import from_seed, replay
 from search.shrinking import shrink
 from search.stories import story
@@ -50,6 +52,18 @@ def test_coverage_names_what_was_not_reached() -> None:
     assert 0 < len(empty) < cell_count()
     assert all(not run.coverage[cell] for cell in empty)
     assert "ledger unreadable" in summary(run.coverage)
+
+
+@pytest.mark.parametrize("sites", SITE_SETS, ids="-".join)
+def test_rules_that_tenants_get_are_taken_up(sites: tuple[str, ...]) -> None:
+    """A generator whose rules are refused where they are read searches nothing that is about them."""
+    history = History.of(Variant())
+    history.play(Action("add", ("t0", "spoke1", 0, ("alpha",), sites)))
+    history.play(Action("follow", (8,)))
+
+    assert history.report is not None
+    assert () == history.report.plan.refused
+    assert ["t0"] == [str(one.key.tenant) for one in history.report.plan.attachments]
 
 
 ONE_TENANT = (

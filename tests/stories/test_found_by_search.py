@@ -996,3 +996,37 @@ def test_whom_a_force_push_dropped_while_the_ledger_could_not_be_read_had_rules_
         Action("rename", ("t2",)),
         variant=Variant(routes_per_peer=500, tenants_per_shard=25, max_bytes=1400000, reviewed=True),
     )
+
+
+_BELOW = Action("allow", ("t0", ("api.s1.example",), False, False))
+_A_WHILE = (Action("follow", (14,)), Action("wait", (120,)), Action("follow", (14,)), Action("wait", (120,)))
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param((Action("add", ("t1", "spoke1", 2, ("beta",), ("s2.example",))), _BELOW), id="another's rule"),
+        pytest.param((Action("allow", ("t0", ("api.s1.example", "s2.example"), False, False)),), id="one of its own"),
+    ],
+)
+def test_a_wildcard_that_narrows_keeps_the_name_while_a_rule_is_refused(meanwhile: tuple[Action, ...]) -> None:
+    """The commit before and this one both let the name in, and whose rule the firewall refuses takes some writes to find out."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ("*.s1.example",))),
+        Action("follow", (14,)),
+        Action("refuse_content", ("s2.example",)),
+        *meanwhile,
+        *_A_WHILE,
+    )
+
+
+def test_a_wildcard_that_narrows_to_the_refused_name_is_no_loss_of_ours() -> None:
+    """Nothing is left of it that the firewall takes, and what it let in besides goes all the same."""
+    _holds(
+        Action("add", ("t0", "spoke1", 0, ("alpha",), ("*.s1.example",))),
+        Action("follow", (14,)),
+        Action("refuse_content", ("api.s1.example",)),
+        Action("add", ("t1", "spoke1", 2, ("beta",), ("s2.example",))),
+        _BELOW,
+        *_A_WHILE,
+    )

@@ -127,6 +127,10 @@ class PolicyTree:
         """From now on the firewall fails every write whose group is unwelcome, naming nothing."""
         self._refused.append(unwelcome)
 
+    def refuses(self, properties: Mapping[str, Any]) -> bool:
+        """Whether a write with this content fails now whenever it is made."""
+        return any(unwelcome(properties) for unwelcome in self._refused)
+
     def accept_all(self) -> None:
         """The firewall refuses no content any more, and no further write is made to fail."""
         self._refused.clear()
@@ -246,7 +250,7 @@ class PolicyTree:
         if self._failing:
             self._failing.pop(0)
             return True
-        return any(unwelcome(properties) for unwelcome in self._refused)
+        return self.refuses(properties)
 
     def _settle(self, policy: Policy, group: Group, operation: Operation, *, failed: bool, losing: bool) -> None:
         state = State.FAILED if failed else State.SUCCEEDED
