@@ -134,12 +134,12 @@ def test_one_failure_is_no_verdict() -> None:
     assert wanted == choose(wanted, {}, {content_digest(wanted): 1}).content
 
 
-@given(st.sets(st.integers(0, 11), min_size=1, max_size=4), st.integers(2, 12))
-def test_all_culprits_are_found_and_all_others_served(bad: set[int], count: int) -> None:
+@given(st.sets(st.integers(0, 11), min_size=1, max_size=4), st.integers(2, 12), st.sampled_from(["", "*.example"]))
+def test_all_culprits_are_found_and_all_others_served(bad: set[int], count: int, stood: str) -> None:
     """Whatever tenants are refused, the search ends with exactly those named and everybody else in force."""
     culprits = {n for n in bad if n < count}
     assume(len(culprits) < count)
-    before: dict[TenantName, TenantRules] = {}
+    before = {TenantName(f"t{n:02d}"): rules_of(f"t{n:02d}", stood) for n in range(count) if stood}
     wanted = {n: rules_of(f"t{n:02d}", f"bad{n}.example" if n in culprits else "fine.example") for n in range(count)}
 
     trial, after, _ = played(wanted, before, lambda content: "bad" in str(content))
