@@ -166,8 +166,8 @@ FIREWALL = (
         "A permission that should have ended goes on.",
         "5",
         _RESOURCES,
-        "valid = [rule for rule in rules if rule.expires is None or date.fromisoformat(rule.expires) >= today]",
-        "valid = list(rules)",
+        "(rule for rule in rules if rule.expires is None or date.fromisoformat(rule.expires) >= day)",
+        "(rules)",
         (_RULES,),
     ),
     Mistake(

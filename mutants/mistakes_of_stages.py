@@ -251,4 +251,22 @@ STAGES = (
         "        if more > 9:\n",
         ("tests/stories/test_found_by_search.py",),
     ),
+    Mistake(
+        "ended-rules-waited-for",
+        "All rules of a blocked newcomer have ended, and passes wait for one of them to come into force, for ever.",
+        "6",
+        _STATES,
+        "    if not valid_on(situation.hub.rules_of(target.key) or (), situation.now.date()):\n",
+        "    if not situation.hub.rules_of(target.key):\n",
+        ("tests/stories/test_rules_in_time.py",),
+    ),
+    Mistake(
+        "ended-rules-count-as-given",
+        "A tenant whose next rules wait for a window counts as permitted by those that have ended, and is pointed: denied.",
+        "1",
+        _STATES,
+        "    return situation.admission.deferred.get(key) if asked and not given else None\n",
+        "    return situation.admission.deferred.get(key) if asked and not hub.rules_of(key) else None\n",
+        ("tests/stories/test_rules_in_time.py",),
+    ),
 )

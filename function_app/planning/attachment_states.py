@@ -22,6 +22,7 @@ from function_app.model.resources import Kind, ResourceId, Unreadable
 from function_app.planning.cluster_resources import FELIX_NAME
 from function_app.planning.facts import Facts, rules_stay
 from function_app.planning.firewall_plan import FirewallPlan, FirewallWish
+from function_app.planning.firewall_resources import valid_on
 from function_app.planning.generations import Intent
 from function_app.planning.keeping import rendered_key
 from function_app.planning.pointing import Readiness
@@ -33,9 +34,7 @@ from function_app.planning.stages import Condition, advertised, pooled, serving
 from function_app.planning.teardown import Waits
 
 
-def readiness_of(
-    situation: Situation, facts: Facts, intent: Intent, firewall: FirewallPlan | None, wish: FirewallWish
-) -> Readiness:
+def readiness_of(situation: Situation, facts: Facts, intent: Intent, firewall: FirewallPlan | None) -> Readiness:
     """The four conditions of the generation that an attachment is about."""
     target, defined = intent.target, intent.defined
     if target is None or defined is None:
@@ -44,11 +43,8 @@ def readiness_of(
         (
             (WaitsFor.POOLED, pooled(target, defined.attachment, facts.observed, facts.generations.values())),
             (WaitsFor.SERVING, serving(target, facts.observed)),
-            (
-                WaitsFor.ADVERTISED,
-                _advertised(situation, facts, target),
-            ),
-            (WaitsFor.PERMITTED, permitted(situation, target, firewall, wish)),
+            (WaitsFor.ADVERTISED, _advertised(situation, facts, target)),
+            (WaitsFor.PERMITTED, permitted(situation, target, firewall)),
         )
     )
 
@@ -59,8 +55,8 @@ def _advertised(situation: Situation, facts: Facts, target: Generation) -> Condi
     return replace(found, person=True) if not found.met and route_server_differs(situation) is not None else found
 
 
-def permitted(situation: Situation, target: Generation, firewall: FirewallPlan | None, wish: FirewallWish) -> Condition:
-    """A version of the tenant's rules for this range is in force and stays so; without rules it holds.
+def permitted(situation: Situation, target: Generation, firewall: FirewallPlan | None) -> Condition:
+    """A version of the tenant's rules for this range is in force and stays so; without rules, or when all have expired, it holds.
 
     What a write under way takes out, or blocks, will be denied in a moment, though it is allowed still.
     """
@@ -78,14 +74,9 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
         )
     if tenant not in situation.blocked and (firewall.may_deny is None or cidr in firewall.may_deny):
         return Condition(met=False, detail=f"the block shard may still deny {cidr}", evidence_at=observed.at)
-    wanted = wish.tenants.get(tenant)
-    if (deferral := _withheld(situation, target.key)) is not None:
-        return Condition(
-            met=False, detail=f"what it may reach is not given yet: {deferral.words}", evidence_at=observed.at
-        )
-    if not situation.hub.rules_of(target.key) or (
-        wanted is not None and not wanted and tenant not in situation.blocked
-    ):
+    if _withheld(situation, target.key) is not None:
+        return Condition(met=False, detail="nothing of what it may reach is given yet", evidence_at=observed.at)
+    if not valid_on(situation.hub.rules_of(target.key) or (), situation.now.date()):
         return Condition(met=True, evidence_at=observed.at)
     stands = cidr in firewall.staying.get(tenant, ())
     words = "" if stands else f"no rule of {tenant} for {cidr} is in force yet, or the last is being taken out"
@@ -93,9 +84,10 @@ def permitted(situation: Situation, target: Generation, firewall: FirewallPlan |
 
 
 def _withheld(situation: Situation, key: AttachmentKey) -> Deferral | None:
-    """What keeps all of a tenant's rules from being given: it has some, and both versions together allow nothing."""
-    asked = situation.hub.rules.get(key.tenant)
-    return situation.admission.deferred.get(key) if asked and not situation.hub.rules_of(key) else None
+    """What keeps all of a tenant's rules from being given: it has some, and both versions together allow nothing today."""
+    hub, today = situation.hub, situation.now.date()
+    asked, given = (valid_on(rules or (), today) for rules in (hub.rules.get(key.tenant), hub.rules_of(key)))
+    return situation.admission.deferred.get(key) if asked and not given else None
 
 
 _IN_THE_WAY = (RefusalCode.FOREIGN_RESOURCE, RefusalCode.FOREIGN_PEER, RefusalCode.IMMUTABLE, RefusalCode.FABRIC)

@@ -89,6 +89,11 @@ def content_digest(content: Content) -> str:
     return digest_of({str(rules.tenant): rules.digest() for rules in content.values() if rules})
 
 
+def valid_on(rules: Iterable[AllowRule], day: date) -> tuple[AllowRule, ...]:
+    """Those of them that have not expired: the day that a rule names is its last."""
+    return tuple(rule for rule in rules if rule.expires is None or date.fromisoformat(rule.expires) >= day)
+
+
 def render_rules(
     tenant: TenantName, rules: Iterable[AllowRule], ranges: Iterable[IPv4Network], today: date
 ) -> TenantRules:
@@ -96,7 +101,7 @@ def render_rules(
     sources = [str(cidr) for cidr in sorted(set(ranges))]
     if not sources:
         return TenantRules(tenant)
-    valid = [rule for rule in rules if rule.expires is None or date.fromisoformat(rule.expires) >= today]
+    valid = valid_on(rules, today)
     return TenantRules(
         tenant,
         net=tuple(_network_rule(rule, sources) for rule in valid if rule.destinations),

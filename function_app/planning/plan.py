@@ -136,7 +136,7 @@ def make_plan(situation: Situation) -> Planned:
         done.rendered.update(firewall.rendered)
         done.notes.extend(expectations_not_met(situation, plan_id, firewall, wish))
     for name in facts:
-        _plan_cluster(situation, facts[name], decided, firewall, wish, done)
+        _plan_cluster(situation, facts[name], decided, firewall, done)
     _give_up(seen, decided, done)
     opened = open_filters(facts)
     connections = plan_connections(situation, _writable(situation, facts), _given_up(seen), done.changes)
@@ -254,7 +254,7 @@ def _plan_rules(
 
 
 def _plan_cluster(
-    situation: Situation, facts: Facts, decided: Decided, firewall: FirewallPlan | None, wish: FirewallWish, done: _Pass
+    situation: Situation, facts: Facts, decided: Decided, firewall: FirewallPlan | None, done: _Pass
 ) -> None:
     draft = Draft()
     intents = tuple(intent for key, intent in decided.intents.items() if key.cluster == facts.name)
@@ -273,7 +273,7 @@ def _plan_cluster(
         since = len(draft.changes)
         plan_generation(situation, facts, intent, draft)
         if intent.target is not None and intent.defined is not None:
-            readiness = readiness_of(situation, facts, intent, firewall, wish)
+            readiness = readiness_of(situation, facts, intent, firewall)
             hold_shrinking(facts, intent.target, readiness.of(WaitsFor.ADVERTISED), draft, since)
             done.readiness[intent.target.id] = readiness
     pointing = plan_pointers(situation, facts, intents, done.readiness, draft)

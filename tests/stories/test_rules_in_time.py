@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from stories.desk import HUB, Desk, describe, sample
 from stories.interruptions import writes_to
+from stories.test_change_windows import until, with_windows
+from stories.test_suspended import passes
 
-from function_app.model.plan import WaitsFor
+from function_app.model.plan import Stage, WaitsFor
 from function_app.model.state import DecisionKind
 from simulator.model.faults import Action, Fault
 from simulator.model.packets import Packet, Verdict
@@ -19,6 +21,15 @@ def edited(before: str, after: str, name: str = "tenant0") -> dict[str, str | No
     text = sample(f"tenants/{name}.yaml")[f"tenants/{name}.yaml"]
     assert before in text
     return {f"tenants/{name}.yaml": text.replace(before, after)}
+
+
+def ended_alone(day: str) -> dict[str, str | None]:
+    """Tenant1 on its two clusters, with one rule, that ends with a day."""
+    text = sample("tenants/tenant1.yaml")["tenants/tenant1.yaml"]
+    rules = (
+        f'egress:\n    allow:\n      - name: documentation\n        fqdns: [docs.tigera.io]\n        expires: "{day}"\n'
+    )
+    return {"tenants/tenant1.yaml": text[: text.index("egress:\n")] + rules}
 
 
 def test_a_merge_during_a_write_waits_for_it_without_asking(settled: Desk) -> None:
@@ -57,6 +68,42 @@ def test_a_permission_ends_when_it_expires(settled: Desk) -> None:
     assert last.converged, describe(last)
     assert Verdict.ALLOWED == on_its_last_day.verdict
     assert Verdict.DENIED == settled.send(CLUSTER, "default", "http://www.tigera.io").verdict
+
+
+def test_whoever_is_blocked_waits_for_no_rule_that_has_ended(settled: Desk) -> None:
+    """All that a blocked newcomer may reach ended yesterday: it is brought up and comes to rest, and nothing passes."""
+    settled.decide(DecisionKind.BLOCK, "tenant1")
+    settled.commit(ended_alone("2026-11-22"))
+
+    last = settled.settle()
+
+    assert last.converged, describe(last)
+    assert Stage.ROUTED is settled.attachment("tenant1", CLUSTER).stage
+    assert Verdict.DENIED == settled.send(CLUSTER, "shop", "https://docs.tigera.io").verdict
+
+
+def test_a_rule_that_ends_while_the_next_waits_for_its_window_is_not_waited_for(settled: Desk) -> None:
+    """One of two clusters takes changes up next week, and by then both versions allow nothing: no pass looks every 20 s."""
+    settled.commit({**ended_alone("2026-11-23"), **with_windows("cluster", CLUSTER)})
+    settled.settle()
+    until(settled, 22, 30)
+    ((file, text),) = ended_alone("2026-11-23").items()
+    settled.commit({file: f"{text}      - name: more\n        fqdns: [www.tigera.io]\n"})
+    passes(settled)
+    until(settled, 23, 59)
+    on_its_last_day = settled.send(CLUSTER, "shop", "https://docs.tigera.io").verdict
+
+    last = passes(settled)
+
+    row = settled.attachment("tenant1", CLUSTER)
+    assert (Stage.ROUTED, (WaitsFor.CHANGE_WINDOW,)) == (row.stage, row.waiting_for)
+    assert row.detail.endswith("nothing of what it may reach is given yet")
+    assert 3600 <= (last.plan.look_again_seconds or 0)
+    assert (Verdict.ALLOWED, Verdict.DENIED) == (
+        on_its_last_day,
+        settled.send(CLUSTER, "shop", "https://docs.tigera.io").verdict,
+    )
+    assert Verdict.ALLOWED == settled.send("spoke2-aks", "shop", "https://www.tigera.io").verdict
 
 
 def test_a_firewall_that_fails_everything_is_not_asked_in_every_pass(settled: Desk) -> None:
