@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 from search.actions import Group, deed
 from search.history import History
@@ -25,10 +26,15 @@ def _path(history: History, tenant: str) -> str:
     return f"tenants/{history.renamed.get(tenant, tenant)}.yaml"
 
 
+def _can_be_read(history: History, *tenants: str) -> None:
+    """Their files are written as they should be; one under another name is not its tenant's for all that."""
+    history.broken.difference_update(set(tenants) - history.renamed.keys())
+
+
 def write(history: History, file: TenantFile) -> None:
     """Merge a tenant's file."""
     history.files[file.name] = file
-    history.broken.discard(file.name)
+    _can_be_read(history, file.name)
     merge(history, {_path(history, file.name): file.text()})
 
 
@@ -98,10 +104,11 @@ def claim(history: History, tenant: str, cluster: str, namespaces: tuple[str, ..
         )
         if kept != other.places:
             history.files[other.name] = replace(other, places=kept)
+            _can_be_read(history, other.name)
             changes[_path(history, other.name)] = history.files[other.name].text()
     places = tuple(replace(one, namespaces=namespaces) if one.cluster == cluster else one for one in file.places)
     history.files[tenant] = replace(file, places=places)
-    history.broken.discard(tenant)
+    _can_be_read(history, tenant)
     merge(history, {**changes, _path(history, tenant): history.files[tenant].text()})
 
 
@@ -110,7 +117,19 @@ def allow(history: History, tenant: str, sites: tuple[str, ...], service: bool, 
     """Other rules."""
     file = history.files.get(tenant)
     if file is not None:
-        write(history, replace(file, sites=sites, service=service, shared=shared))
+        write(history, replace(file, sites=sites, service=service, shared=shared, ends=None))
+
+
+@deed(Group.RULES, "commit: the first rule of {0} ends with the day after {1} days")
+def end_rule(history: History, tenant: str, days: int) -> None:
+    """Perhaps with today, or it has ended already."""
+    file = history.files.get(tenant)
+    if file is not None:
+        write(history, replace(file, ends=_day(history, days)))
+
+
+def _day(history: History, days: int) -> date:
+    return history.desk.world.clock.now().date() + timedelta(days=days)
 
 
 @deed(Group.SHAPE, "commit: {0} has {1} replicas, bypass {2}, ends with a block {3}")
@@ -224,7 +243,7 @@ def swap(history: History, one: str, other: str, cluster: str) -> None:
     for file, slot in ((first, theirs.slot), (second, mine.slot)):
         places = tuple(replace(place, slot=slot) if place.cluster == cluster else place for place in file.places)
         history.files[file.name] = replace(file, places=places)
-    history.broken -= {one, other}
+    _can_be_read(history, one, other)
     merge(history, {_path(history, name): history.files[name].text() for name in (one, other)})
 
 
@@ -232,6 +251,12 @@ def swap(history: History, one: str, other: str, cluster: str) -> None:
 def share(history: History, site: str) -> None:
     """The rule set that tenants include."""
     merge(history, {"rulesets/shared.yaml": ruleset_file(site)})
+
+
+@deed(Group.SHARED, "commit: the shared rules permit {0} until the day after {1} days")
+def lend(history: History, site: str, days: int) -> None:
+    """The same, for a time."""
+    merge(history, {"rulesets/shared.yaml": ruleset_file(site, ends=_day(history, days))})
 
 
 @deed(Group.SHARED, "commit: guardrails strict {0}")
@@ -262,6 +287,7 @@ SITE_SETS = (
     (BELOW,),
     (SITES[0], WILDCARD),
     (SITES[0], BELOW),
+    (WILDCARD, BELOW),
     ("*.example",),
     (),
 )

@@ -94,14 +94,14 @@ def approve(history: History, host: GitHost) -> None:
 
 def taken_away(history: History) -> None:
     """Whatever waits for an approval, no tenant reaches what its definition no longer allows; one that leaves is another matter."""
-    asked = history.judge.packets.asked[-1]
+    asked, today = history.judge.packets.asked[-1], history.desk.world.clock.now().date()
     defined = frozenset(map(str, asked.tree.definitions.tenants))
     for cluster in CLUSTERS:
         for namespace in NAMESPACES:
             for url in PROBES:
                 packet = history.desk.send(cluster, namespace, url)
                 holder = history.judge.books.holder(packet.source) if packet.source else ""
-                if packet.verdict is Verdict.ALLOWED and holder in defined and not asked.allows(holder, url):
+                if packet.verdict is Verdict.ALLOWED and holder in defined and not asked.allows(holder, url, today):
                     history.judge.find(
                         Invariant.APPROVED, f"at rest, and {holder} still reaches {url} as {packet.source}"
                     )
@@ -182,7 +182,7 @@ def explained(history: History, report: Report) -> None:
 
 def settled(history: History) -> None:
     """A converged hub carries every connection that Git asks for under its tenant, and no other."""
-    asked = history.judge.packets.asked[-1]
+    asked, today = history.judge.packets.asked[-1], history.desk.world.clock.now().date()
     blocked = history.judge.packets.blocked()
     for cluster in CLUSTERS:
         for namespace in NAMESPACES:
@@ -191,7 +191,7 @@ def settled(history: History) -> None:
                 continue
             for url in PROBES:
                 packet = history.desk.send(cluster, namespace, url)
-                wanted = asked.allows(tenant, url) and tenant not in blocked
+                wanted = asked.allows(tenant, url, today) and tenant not in blocked
                 holder = history.judge.books.holder(packet.source) if packet.source else ""
                 if not packet.pod:
                     continue

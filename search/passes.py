@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from function_app.model.plan import RefusalCode
 from function_app.model.state import DecisionKind
@@ -17,6 +17,14 @@ MANY_PASSES = 12
 def wait(history: History, seconds: float) -> None:
     """Nobody does anything."""
     history.advance(seconds)
+
+
+@deed(Group.TIME, "midnight comes, and {0} s")
+def midnight(history: History, seconds: int) -> None:
+    """In UTC, by which days end; negative seconds stop before it."""
+    now = history.desk.world.clock.now()
+    day = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    history.advance(max(0.0, (day - now).total_seconds() + seconds))
 
 
 @deed(Group.PASS, "a pass")

@@ -26,6 +26,7 @@ _BREAKING = (
     "crash-after",
 )
 _STATUSES = (401, 403, 404, 409, 422, 429, 500, 503)
+_DAYS = (-1, 0, 0, 0, 1)
 _SHARDS = ("egress-000", "egress-001", "egress-block", "theirs")
 
 
@@ -90,7 +91,9 @@ def places(random: Random, history: History) -> Action:
 
 
 def rules(random: Random, history: History) -> Action:
-    """Other rules."""
+    """Other rules, or an end of one."""
+    if random.random() < 0.25:
+        return Action("end_rule", (_known(random, history), random.choice(_DAYS)))
     arguments = (_known(random, history), random.choice(SITE_SETS), random.random() < 0.3, random.random() < 0.3)
     return Action("allow", arguments)
 
@@ -135,6 +138,7 @@ def shared(random: Random, history: History) -> Action:
         (
             Action("share", (random.choice(SITES),)),
             Action("share", (random.choice((*SITES, WILDCARD, BELOW)),)),
+            Action("lend", (random.choice((*SITES, WILDCARD, BELOW)), random.choice(_DAYS))),
             Action("guard", (random.random() < 0.6,)),
             Action("drift", (random.choice(CLUSTERS), random.choice(("correct", "correct", "report")))),
             Action("pace", (random.choice(CLUSTERS), random.choice(PACES))),
@@ -353,8 +357,11 @@ def approval(random: Random, history: History) -> Action:
 
 
 def time(random: Random, history: History) -> Action:
-    """Nothing but time."""
-    del history
+    """Nothing but time; to midnight rather when a rule ends then."""
+    today = history.desk.world.clock.now().date()
+    near = any(file.ends is not None and file.ends >= today for file in history.files.values())
+    if random.random() < (0.4 if near else 0.05):
+        return Action("midnight", (random.choice((-30, -3, 1, 30)),))
     return Action("wait", (random.choice((1, 2, 3, 5, 10, 20, 60, 61, 120, 400, 700, 4000, 90000)),))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 
 import yaml
@@ -201,9 +201,13 @@ def guardrails_file(*, strict: bool) -> str:
     return _text("Guardrails", "guardrails", {"requireOwner": False, "forbid": {**forbid, "wildcards": False}})
 
 
-def ruleset_file(site: str) -> str:
-    """The shared rule set, which permits one name."""
-    return _text("RuleSet", "shared", {"allow": [{"name": "common", "fqdns": [site]}]})
+def ruleset_file(site: str, *, ends: date | None = None) -> str:
+    """The shared rule set, which permits one name, perhaps until a day."""
+    return _text("RuleSet", "shared", {"allow": [{"name": "common", "fqdns": [site], **_until(ends)}]})
+
+
+def _until(ends: date | None) -> dict[str, object]:
+    return {"expires": ends.isoformat()} if ends is not None else {}
 
 
 def _text(kind: str, name: str, spec: object) -> str:
@@ -226,7 +230,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TenantFile:
-    """A tenant as its file has it. `sites` are names that it may reach, `service` adds a network rule."""
+    """A tenant as its file has it. `sites` are names that it may reach, `service` adds a network rule.
+
+    `ends` is the last day of the first of these rules; the others go on, as the same name may do by way of a wildcard.
+    """
 
     name: str
     places: tuple[Place, ...]
@@ -235,6 +242,7 @@ class TenantFile:
     shared: bool = False
     bypass: bool = False
     blocks: bool = False
+    ends: date | None = None
 
     def text(self) -> str:
         """As YAML."""
@@ -252,6 +260,8 @@ def _tenant_text(file: TenantFile) -> str:
     ]
     if file.service:
         allow.append({"name": "service", "destinations": [f"{SERVICE}/32"], "ports": ["443"]})
+    if allow:
+        allow[0].update(_until(file.ends))
     egress: dict[str, object] = {"allow": allow}
     if file.shared:
         egress["include"] = ["shared"]

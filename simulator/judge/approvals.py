@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from simulator.judge.violations import Invariant
 from simulator.model.world import World
 
 Gain = tuple[str, ...]
-"""`("url", URL)`, `("range", cluster, CIDR)` or `("namespace", cluster, name)`."""
+"""`("url", URL, last day)`, `("range", cluster, CIDR)` or `("namespace", cluster, name)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +97,26 @@ class ApprovalJudge:
         """All of this tree is in force: what it does not ask for needs an approval again."""
         for tenant, had in self._had.items():
             kept = self._asks(asked, tenant)
-            if tenant not in map(str, asked.tree.definitions.tenants):
-                # The rules of a tenant that leaves go after its gateways.
-                kept |= {gain for gain in had if gain[0] == "url"}
-            self._had[tenant] = had & kept
+            # The rules of a tenant that leaves go after its gateways.
+            leaves = tenant not in map(str, asked.tree.definitions.tenants)
+            reach = (gain if leaves else self._within(asked, tenant, gain) for gain in had if gain[0] == "url")
+            self._had[tenant] = had & kept | {gain for gain in reach if gain is not None}
 
     def trust(self, asked: Asked) -> None:
         """A person lets in everything that is merged."""
         for tenant in map(str, asked.tree.definitions.tenants):
             self._had[tenant] = self._had.get(tenant, frozenset()) | self._asks(asked, tenant)
 
-    def wrote(self, properties: Mapping[str, Any], asked: Asked) -> Iterator[Finding]:
-        """A shard of ours as it will be in force."""
+    def wrote(self, properties: Mapping[str, Any], asked: Asked, on: date) -> Iterator[Finding]:
+        """A shard of ours as it will be in force, from a pass that began on that day."""
         if self.pulls is None:
             return
         for tenant, url in self._let_pass(properties):
-            if not asked.allows(tenant, url) and tenant in map(str, asked.tree.definitions.tenants):
+            if not asked.allows(tenant, url, on) and tenant in map(str, asked.tree.definitions.tenants):
                 yield Invariant.APPROVED, f"{tenant} is still allowed {url}, which Git has taken away"
-            yield from self._gained(tenant, ("url", url), asked)
+            given = self._had.get(tenant, frozenset()) | self._approved(asked, tenant)
+            if not any(gain[:2] == ("url", url) and on.isoformat() <= gain[2] for gain in given):
+                yield _ungiven(tenant, ("url", url))
 
     def appended(self, record: Record, asked: Asked) -> Iterator[Finding]:
         """A record that gives a range or a namespace."""
@@ -129,7 +131,7 @@ class ApprovalJudge:
 
     def _gained(self, tenant: str, gain: Gain, asked: Asked) -> Iterator[Finding]:
         if gain not in self._had.get(tenant, frozenset()) and gain not in self._approved(asked, tenant):
-            yield Invariant.APPROVED, f"{tenant} gains {' '.join(gain)}, which nobody else has approved as it was shown"
+            yield _ungiven(tenant, gain)
 
     def _approved(self, asked: Asked, tenant: str) -> frozenset[Gain]:
         """By the pull requests that brought what the tenant is in this tree."""
@@ -156,13 +158,21 @@ class ApprovalJudge:
         )
 
     def _asks(self, asked: Asked, tenant: str) -> frozenset[Gain]:
-        found: set[Gain] = {("url", url) for url in self._urls if asked.allows(tenant, url)}
+        days = {url: asked.until(tenant, url) for url in self._urls}
+        found: set[Gain] = {("url", url, last.isoformat()) for url, last in days.items() if last is not None}
         for cluster in self._world.clusters:
             wanted = asked.range_of(tenant, cluster)
             if wanted is not None:
                 found.add(("range", cluster, str(wanted)))
                 found |= {("namespace", cluster, name) for name in asked.namespaces_of(tenant, cluster)}
         return frozenset(found)
+
+    @staticmethod
+    def _within(asked: Asked, tenant: str, gain: Gain) -> Gain | None:
+        """What this tree leaves of a URL that the tenant had: until the earlier of both days, or nothing."""
+        kind, url, until = gain
+        last = asked.until(tenant, url)
+        return (kind, url, min(until, last.isoformat())) if last is not None else None
 
     def _let_pass(self, properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for collection in properties.get("ruleCollections") or ():
@@ -171,6 +181,10 @@ class ApprovalJudge:
                 for url in self._urls:
                     if any(_lets_pass(rule, url) for rule in collection["rules"]):
                         yield tenant, url
+
+
+def _ungiven(tenant: str, gain: Gain) -> Finding:
+    return Invariant.APPROVED, f"{tenant} gains {' '.join(gain)}, which nobody else has approved as it was shown"
 
 
 def _counts(given: Given, pull: Pull) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ class Asked:
 
     tree: Tree
     unparsable: frozenset[str] = frozenset()
-    _allows: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _until: dict[tuple[str, str], date | None] = field(default_factory=dict)
 
     def claimant(self, cluster: str, namespace: str) -> str:
         """The tenant that claims a namespace, empty for nobody."""
@@ -27,25 +28,30 @@ class Asked:
                     return str(name)
         return ""
 
-    def allows(self, tenant: str, url: str) -> bool:
-        """Whether a tenant's rules permit a URL."""
+    def until(self, tenant: str, url: str) -> date | None:
+        """The last day (UTC) on which a tenant's rules permit a URL, `date.max` where there is none; None when they never do."""
         key = (tenant, url)
-        if key not in self._allows:
-            found = self.tree.definitions.tenants.get(TenantName(tenant))
-            rules = written_out_rules(found, self.tree.definitions.rulesets) if found is not None else ()
-            self._allows[key] = any(_permits(rule, url) for rule in rules)
-        return self._allows[key]
+        if key not in self._until:
+            days = [_last_day(rule) for rule in self._rules(tenant) if _permits(rule, url)]
+            self._until[key] = max(days, default=None)
+        return self._until[key]
 
-    def spells(self, tenant: str, url: str) -> bool:
-        """Whether a tenant's rules have the very name in a URL, not a wildcard above it alone."""
-        found = self.tree.definitions.tenants.get(TenantName(tenant))
-        rules = written_out_rules(found, self.tree.definitions.rulesets) if found is not None else ()
-        return any(urlsplit(url).hostname in rule.fqdns for rule in rules)
+    def allows(self, tenant: str, url: str, on: date) -> bool:
+        """Whether a tenant's rules permit a URL on that day."""
+        until = self.until(tenant, url)
+        return until is not None and on <= until
 
-    def has_rules(self, tenant: str) -> bool:
-        """Whether a tenant has any rule."""
+    def spells(self, tenant: str, url: str, on: date) -> bool:
+        """Whether a tenant's rules have the very name in a URL that day, not a wildcard above it alone."""
+        return any(urlsplit(url).hostname in rule.fqdns and on <= _last_day(rule) for rule in self._rules(tenant))
+
+    def has_rules(self, tenant: str, on: date) -> bool:
+        """Whether a tenant has any rule that day."""
+        return any(on <= _last_day(rule) for rule in self._rules(tenant))
+
+    def _rules(self, tenant: str) -> tuple[AllowRule, ...]:
         found = self.tree.definitions.tenants.get(TenantName(tenant))
-        return found is not None and bool(written_out_rules(found, self.tree.definitions.rulesets))
+        return written_out_rules(found, self.tree.definitions.rulesets) if found is not None else ()
 
     def ends_traffic(self, tenant: str) -> bool:
         """Whether a tenant, or what it last was, asks that its traffic ends with its removal."""
@@ -91,6 +97,10 @@ class Asked:
         """Whether a tenant has an attachment on a cluster."""
         found = self.tree.definitions.tenants.get(TenantName(tenant))
         return found is not None and any(one.cluster == cluster for one in found.spec.attachments)
+
+
+def _last_day(rule: AllowRule) -> date:
+    return date.fromisoformat(rule.expires) if rule.expires is not None else date.max
 
 
 def _permits(rule: AllowRule, url: str) -> bool:

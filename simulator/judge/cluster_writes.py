@@ -168,9 +168,8 @@ class ClusterJudge:
 
     def _take(self, generation: Generation, asked: Asked | None) -> None:
         now = self._world.clock.now()
-        for part in self._true(
-            generation, unruled=asked is not None and not asked.has_rules(str(generation.key.tenant))
-        ):
+        unruled = asked is not None and not asked.has_rules(str(generation.key.tenant), now.date())
+        for part in self._true(generation, unruled=unruled):
             self._true_at[str(generation.id), part] = now
 
     def _true(self, generation: Generation, *, unruled: bool) -> frozenset[str]:

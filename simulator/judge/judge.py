@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from function_app.model.ledger import Record
 from function_app.model.report import Report, Result
@@ -36,6 +37,8 @@ class _Pass:
 
     asked: Asked
     valid: Callable[[], bool]
+    day: date
+    """When it began: rules that end with this day are in what it writes, however late."""
     written: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     touched: bool = False
     late: int = 0
@@ -76,7 +79,7 @@ class Judge:
         """A pass begins to work from this tree; it may begin inside another one that is paused."""
         self.packets.asked.append(asked)
         self.packets.note_denials()
-        self._passes.append(_Pass(asked, valid))
+        self._passes.append(_Pass(asked, valid, self._world.clock.now().date()))
         self._clusters.sample(asked)
         self.approvals.begin(asked)
 
@@ -154,7 +157,8 @@ class Judge:
         )
         self._find(judged, call)
         if isinstance(before, GroupBefore):
-            self._find(self.approvals.wrote(self._firewall.written(before), current.asked), call)
+            written = self._firewall.written(before)
+            self._find(self.approvals.wrote(written, current.asked, current.day), call)
         clusters, namespaces = self._touched(call)
         self._keep(self.packets.look(clusters, namespaces, call=str(call)))
 

@@ -216,15 +216,16 @@ class PacketJudge:
         )
 
     def _should_pass(self, packet: Packet) -> bool:
-        """Every tree since all was last well asks that this connection be allowed."""
+        """Every tree since all was last well asks that this connection be allowed, today as well."""
+        today = self._world.clock.now().date()
         claimants = {asked.claimant(packet.cluster, packet.namespace) for asked in self.asked}
         if "" in claimants or claimants & self.blocked() or (packet.cluster, packet.namespace) in self.denied:
             return False
         if packet.url in self.refused and not all(
-            one.spells(tenant, packet.url) for one in self.asked for tenant in claimants
+            one.spells(tenant, packet.url, today) for one in self.asked for tenant in claimants
         ):
             return False
-        return all(asked.allows(tenant, packet.url) for asked in self.asked for tenant in claimants)
+        return all(asked.allows(tenant, packet.url, today) for asked in self.asked for tenant in claimants)
 
 
 def _a_rule_for(url: str) -> dict[str, Any]:

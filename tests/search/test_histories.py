@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from function_app.planning import firewall_wish
 from search.actions import Action
 from search.commits import SITE_SETS
 from search.coverage import cell_count, empty_cells, summary
@@ -92,3 +95,40 @@ def test_a_firewall_that_denies_everything_is_noticed_and_the_story_is_short(mon
     assert Invariant.PACKETS is run.violations[0].invariant
     assert ("add",) == tuple(action.name for action in run.actions)
     assert "apply IPPool t0-pool on cluster/spoke1" in story(run)
+
+
+ENDED = (*ONE_TENANT[:2], Action("end_rule", ("t0", 0)), Action("midnight", (30,)), Action("follow", (8,)))
+
+
+def test_a_rule_goes_on_through_its_last_day_and_no_longer() -> None:
+    """As planning is: it stands the minute before midnight, and passes end it after."""
+    run = replay(Variant(), (*ENDED[:3], Action("midnight", (-60,)), Action("run"), *ENDED[3:]))
+
+    assert not run.violations, story(run)
+    written = [(line.at, line.words.strip()) for line in run.lines if "egress-000" in line.words]
+    assert [("24 00:00:35", "delete RuleCollectionGroup egress-000 on firewall/hub1")] == written[1:]
+
+
+@pytest.mark.parametrize(
+    ("days", "passes", "words"),
+    [
+        (-1, ENDED, "(t0) to https://s0.example is allowed"),
+        (1, (*ENDED[:3], Action("follow", (8,))), "was allowed and is denied"),
+    ],
+    ids=["goes on", "ends a day early"],
+)
+def test_a_rule_that_ends_on_another_day_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, days: int, passes: tuple[Action, ...], words: str
+) -> None:
+    """A mistake planted in the rendering alone: the judge reads the day for itself."""
+    rendered = firewall_wish._rendered
+    monkeypatch.setattr(
+        firewall_wish,
+        "_rendered",
+        lambda rules, tenant, ranges, today: rendered(rules, tenant, ranges, today + timedelta(days=days)),
+    )
+
+    run = replay(Variant(), passes)
+
+    assert Invariant.PACKETS is run.violations[0].invariant, story(run)
+    assert words in run.violations[0].words
