@@ -202,6 +202,7 @@ def _hindrance(
 ) -> Loss:
     """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone.
 
+    Until the peering stands the mesh alone knows the way to what runs on a node, and a reflector is not in the mesh.
     `stuck` says that no other connection comes before a person acts.
     """
     if reflectors.annotated and not peered(facts):
@@ -212,7 +213,8 @@ def _hindrance(
         for other in reflectors.annotated:
             if other.id != node.id and (words := unsettled(facts.observed, other)):
                 return Loss(words, person=untold(facts, draft, other.id.name))
-    loss = lost_without(situation, facts, [internal_address(node)])
+    cut_off = "" if peered(facts) else node.id.name
+    loss = lost_without(situation, facts, [internal_address(node)], cut_off)
     return replace(loss, person=loss.person or stuck)
 
 

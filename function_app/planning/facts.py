@@ -19,6 +19,7 @@ from function_app.model.names import (
 )
 from function_app.model.resources import ClusterObservation, Kind, Resource, ResourceId, RouteServerObservation
 from function_app.planning.cluster_resources import EGRESS_SUPPORT_KEY, EGRESS_SUPPORT_PER_POD, FELIX_NAME
+from function_app.planning.hand_made import in_use
 from function_app.planning.pointers import NOWHERE, Gateways, Pointer, pointer_of
 from function_app.planning.situation import Situation
 from function_app.planning.stages import cluster_connections, gateway_pods, pod_address, routes_inside
@@ -43,6 +44,8 @@ class Facts:
     pod_users: Mapping[GenerationId, tuple[str, ...]] = field(hash=False)
     recorded: Mapping[NamespaceName, tuple[Generation, ...]] = field(hash=False)
     """By namespace: the generations that the ledger records as routed from it, oldest first."""
+    by_hand: tuple[Generation, ...] = ()
+    """Stand-ins of gateways that somebody made by hand and somebody uses; the ledger may know such a gateway as well."""
 
     def namespace(self, name: NamespaceName) -> Resource | None:
         """A namespace that exists and is not being deleted."""
@@ -135,7 +138,7 @@ def _facts(
     for generation in live.values():
         for namespace_name in generation.routed:
             recorded[namespace_name] = (*recorded.get(namespace_name, ()), generation)
-    return Facts(name, definition, observed, live, pointers, pointing, users, recorded)
+    return Facts(name, definition, observed, live, pointers, pointing, users, recorded, in_use(name, observed))
 
 
 def _pods_may_point(observed: ClusterObservation) -> bool:

@@ -64,17 +64,30 @@ def pod_labels(gateway: Resource) -> Mapping[str, str]:
 
 def shut_out(name: ClusterName, cluster: ClusterObservation, ranges: Collection[IPv4Network]) -> str:
     """The first hand-made gateway in use that has addresses in none of these ranges, in words; empty when there is none."""
+    for gateway, stand_in, user in _uses(name, cluster):
+        for used in _used(gateway, stand_in, cluster):
+            if not any(used.subnet_of(one) for one in ranges):
+                return f"{gateway.id}, which {user.id} uses, has {used}"
+    return ""
+
+
+def in_use(name: ClusterName, cluster: ClusterObservation) -> tuple[Generation, ...]:
+    """Stand-ins of the hand-made gateways that a namespace or a pod points at."""
+    found = {stand_in.id: stand_in for _, stand_in, _ in _uses(name, cluster)}
+    return tuple(found.values())
+
+
+def _uses(name: ClusterName, cluster: ClusterObservation) -> Iterator[tuple[Resource, Generation, Resource]]:
+    """A hand-made gateway, its stand-in and who points at it."""
     found = hand_made(name, cluster)
+    if not found:
+        return
     gateways = Gateways([stand_in for _, stand_in in found.values()], cluster)
     for kind in (Kind.NAMESPACE, Kind.POD):
         for user in cluster.of(kind):
             home = user.id.name if kind is Kind.NAMESPACE else user.id.namespace
             for hit in sorted(pointer_of(user, gateways, home=home).hits):
-                gateway, stand_in = found[hit]
-                for used in _used(gateway, stand_in, cluster):
-                    if not any(used.subnet_of(one) for one in ranges):
-                        return f"{gateway.id}, which {user.id} uses, has {used}"
-    return ""
+                yield (*found[hit], user)
 
 
 def _used(gateway: Resource, stand_in: Generation, cluster: ClusterObservation) -> Iterator[IPv4Network]:

@@ -21,7 +21,14 @@ from function_app.planning.facts import Facts
 from function_app.planning.keeping import Draft, behind_a_person
 from function_app.planning.selectors import hits, parsed
 from function_app.planning.situation import Situation
-from function_app.planning.stages import cluster_connections, hopeless, internal_address, learned_ways
+from function_app.planning.stages import (
+    cluster_connections,
+    gateway_pods,
+    hopeless,
+    internal_address,
+    learned_ways,
+    pod_address,
+)
 
 CLUSTER_ID_ANNOTATION = "projectcalico.org/RouteReflectorClusterID"
 """What makes a node a route reflector (projectcalico/calico, libcalico-go backend/k8s/resources/node.go)."""
@@ -126,8 +133,8 @@ def _moment(text: str) -> datetime | None:
 
 
 def anything_routed(facts: Facts) -> bool:
-    """Some workload's traffic depends on the routes of this cluster."""
-    return any(one.routed or facts.users(one) for one in facts.generations.values())
+    """Some workload's traffic depends on the routes of this cluster, by a gateway of ours or by one made by hand."""
+    return bool(facts.by_hand) or any(one.routed or facts.users(one) for one in facts.generations.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +154,10 @@ class Loss:
         return (WaitsFor.PERSON if self.person else WaitsFor.FABRIC) if self.words else None
 
 
-def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -> Loss:
+def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str], cut_off: str = "") -> Loss:
     """Which generation would no longer be learned as it is now, were the connections of these peers left out.
+
+    `cut_off` names a node of which no other node would know what runs on it.
 
     What remains counts only when its peer is a ready reflector and connected: the peering with Route Server selects those alone.
     Routes of any other stay for the hold time, and nobody knows for how long still.
@@ -161,9 +170,9 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -
     left_out = frozenset(addresses)
     connections = cluster_connections(facts.definition, route_server)
     leaving = tuple(one for one in connections if one.peer_ip in left_out)
-    if not leaving:
+    if not leaving and not cut_off:
         return Loss("")
-    if any(one.routes is None for one in leaving):
+    if any(one.routes is None for one in (connections if cut_off else leaving)):
         return Loss("Route Server is still listing its learned routes")
     alive = {internal_address(node) for node in reflectors_of(facts.definition, facts.observed).ready}
     staying = tuple(
@@ -171,8 +180,17 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str]) -
         for one in connections
         if one.peer_ip not in left_out and one.peer_ip in alive and one.state == CONNECTED and one.routes is not None
     )
-    for generation in facts.generations.values():
+    for generation in (*facts.generations.values(), *facts.by_hand):
         standing = learned_ways(generation, facts.observed, (*leaving, *staying))
+        here = {
+            pod_address(pod): pod
+            for pod in gateway_pods(generation, facts.observed)
+            if pod.spec.get("nodeName") == cut_off
+        }
+        for _, address in standing:
+            if (pod := here.get(address)) is not None:
+                words = f"{pod.id} carries traffic there and is cut off while the node leaves the mesh; let it run elsewhere first"
+                return Loss(words, person=True)
         if standing - learned_ways(generation, facts.observed, staying):
             stuck = hopeless(facts.definition, facts.observed, route_server, left_out)
             words = f"{generation.range} of {generation.key} is learned over nothing else"

@@ -48,7 +48,13 @@ def plan_shared(situation: Situation, facts: Facts, intents: Iterable[Intent], d
     adopting = facts.definition.spec.bgp.adopt
     barred = _barred(situation, facts, ranges) if adopting else ""
     wanted_filter, source = _wanted_filter(facts.observed.get(Kind.BGP_FILTER, FILTER_NAME), situation.hub.name, ranges)
-    standing = keep(situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting, barred=barred)
+    closes = _closes(situation, facts, ranges)
+    if closes is not None:
+        draft.wanted.add(rendered_key(facts.name, wanted_filter.id))
+        draft.refused.append(closes)
+    standing = closes is None and keep(
+        situation, facts, draft, wanted_filter, source=source, keys=keys, adopt=adopting, barred=barred
+    )
     peers = route_server_peers(situation.hub.name, facts.definition, situation.hub.hub.spec.route_server)
     draft.wanted.update(rendered_key(facts.name, peer.id) for peer in peers)
     if standing and route_server_differs(situation) is None:
@@ -68,6 +74,24 @@ def _barred(situation: Situation, facts: Facts, ranges: tuple[IPv4Network, ...])
         f"{words}, which no tenant is given here, and the filter would shut that out. Define it with `adopt` and the range that "
         "its pool has, or point nothing at it any more."
     )
+
+
+def _closes(situation: Situation, facts: Facts, ranges: tuple[IPv4Network, ...]) -> Refusal | None:
+    """Peers that somebody made name a filter that is not there and let out everything: the filter would shut out what works."""
+    if facts.observed.get(Kind.BGP_FILTER, FILTER_NAME) is not None:
+        return None
+    naming = [one for one in facts.observed.of(Kind.BGP_PEER) if _names_the_filter(one)]
+    if not naming or any(ours(one, situation.hub.name, ()) for one in naming):
+        return None
+    words = shut_out(facts.name, facts.observed, ranges)
+    if not words:
+        return None
+    message = (
+        f"{naming[0].id} on {facts.name} is not ours and names BGPFilter {FILTER_NAME}, which does not exist, so it lets out every "
+        f"range. {words}, which no tenant is given here, and the filter would shut that out. Define it with `adopt` and the range "
+        "that its pool has, point nothing at it any more, or take the filter's name off the peer."
+    )
+    return Refusal(RefusalCode.FOREIGN_RESOURCE, f"{cluster_target(facts.name)} {naming[0].id}", message)
 
 
 @once
@@ -143,7 +167,11 @@ def _plan_peers(
 def _is_filtered(facts: Facts, peer: ResourceId) -> bool:
     """It carries the filter already, so that taking it over shuts nothing out."""
     found = facts.observed.resources.get(peer)
-    return found is not None and FILTER_NAME in (found.spec.get("filters") or ())
+    return found is not None and _names_the_filter(found)
+
+
+def _names_the_filter(peer: Resource) -> bool:
+    return FILTER_NAME in (peer.spec.get("filters") or ())
 
 
 def open_filters(facts: Mapping[ClusterName, Facts]) -> frozenset[TargetName]:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from stories.desk import PLATFORM, Desk, describe, sample
+from stories.fabric_worlds import cluster_ids, label, put_connection
 
 from demo.published_example import CLUSTER, carry_out
 from function_app.model.ledger import fold
 from function_app.model.names import EGRESS_ANNOTATIONS
 from function_app.model.plan import ChangeReason, RefusalCode, Stage, WaitsFor
+from function_app.model.resources import Kind
 from function_app.model.state import HubState
 from simulator.model.packets import Packet, Verdict
 
@@ -151,6 +153,81 @@ def test_a_gateway_that_nobody_uses_holds_nothing_up() -> None:
     assert last.converged, describe(last)
     peers = desk.world.clusters[CLUSTER].api.objects("BGPPeer")
     assert 2 == len([one for one in peers if one["spec"].get("filters") == ["export-egress-ips"]])
+
+
+def test_the_mesh_is_left_first_where_no_hand_made_gateway_carries_traffic() -> None:
+    """Nobody had given nodes a cluster id: the reflector without gateway pods goes first, the other one once the peering stands."""
+    desk = by_hand()
+    desk.commit({path: text for path, text in adopting().items() if path != TENANT})
+    assert {"spoke1-0", "spoke1-2"} == _nodes_of_gateways(desk)
+
+    desk.run_pass()
+    first = cluster_ids(desk)
+    desk.world.advance(20)
+    desk.run_pass()
+
+    assert {"spoke1-1": "244.0.0.1"} == first
+    assert "peer-with-route-reflectors" in {
+        one["metadata"]["name"] for one in desk.world.clusters[CLUSTER].api.objects("BGPPeer")
+    }
+    assert {"spoke1-0", "spoke1-1"} == set(cluster_ids(desk))
+
+
+def test_where_every_reflector_carries_a_hand_made_gateways_traffic_a_person_moves_it() -> None:
+    """None of them is taken out of the mesh, and the words name the pod; it runs elsewhere, and passes go on by themselves."""
+    desk = by_hand()
+    label(desk, "spoke1-2", "true")
+    put_connection(desk, "by-hand", "10.1.0.6")
+    label(desk, "spoke1-1", None)
+    desk.world.advance(300)
+    desk.commit({path: text for path, text in adopting().items() if path != TENANT})
+
+    stopped = desk.settle()
+    changes = [one for one in stopped.plan.changes if one.resource.kind is Kind.NODE]
+    moved = next(name for name in _gateway_pods(desk) if _gateway_pods(desk)[name] == "spoke1-2")
+    desk.world.clusters[CLUSTER].cordon("spoke1-2")
+    desk.world.clusters[CLUSTER].api.delete("Pod", "tenant0-egw", moved)
+    desk.world.advance(60)
+    desk.settle()
+
+    assert {WaitsFor.PERSON} == {one.waits_for for one in changes}
+    assert any(f"Pod/tenant0-egw/{moved} carries traffic there and is cut off" in one.because for one in changes)
+    assert stopped.plan.look_again_seconds is None
+    assert {"spoke1-0", "spoke1-2"} == set(cluster_ids(desk))
+
+
+def _gateway_pods(desk: Desk) -> dict[str, str]:
+    """The nodes of the hand-made gateway's pods by their names."""
+    pods = desk.world.clusters[CLUSTER].api.objects("Pod")
+    return {
+        one["metadata"]["name"]: one["spec"]["nodeName"]
+        for one in pods
+        if one["metadata"]["namespace"] == "tenant0-egw"
+    }
+
+
+def _nodes_of_gateways(desk: Desk) -> set[str]:
+    return set(_gateway_pods(desk).values())
+
+
+def test_a_filter_that_hand_made_peers_lack_is_not_made_while_it_would_shut_a_gateway_out() -> None:
+    """They name it, it was deleted, and so they let out everything: a gateway in use is defined first."""
+    desk = _with_a_filter_made_by_hand()
+    desk.world.clusters[CLUSTER].api.delete("BGPFilter", None, "export-egress-ips")
+    desk.world.advance(60)
+    desk.commit(dict(sample(*PLATFORM)))
+
+    stopped = desk.settle()
+    verdict = desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
+    desk.commit(adopting())
+    last = desk.settle()
+
+    refused = [one for one in stopped.plan.refused if one.subject == f"cluster/{CLUSTER} BGPPeer/azure-route-server-a"]
+    assert "names BGPFilter export-egress-ips, which does not exist" in refused[0].message
+    assert "10.99.0.0/29, which no tenant is given here" in refused[0].message
+    assert Verdict.ALLOWED == verdict
+    assert last.converged, describe(last)
+    assert Verdict.ALLOWED == desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
 
 
 def _with_range(text: object, cidr: str) -> str:
