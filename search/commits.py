@@ -277,6 +277,12 @@ def pace(history: History, cluster: str, pace: str) -> None:
     merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, pace=pace)})
 
 
+@deed(Group.SHARED, "commit: a filter and peers that stand on {0} are taken over: {1}")
+def take_over(history: History, cluster: str, adopting: bool) -> None:
+    """Those of the published names."""
+    merge(history, {f"clusters/{cluster}.yaml": cluster_file(cluster, adopt=adopting)})
+
+
 SITE_SETS = (
     (SITES[0],),
     (SITES[1],),

@@ -2,7 +2,8 @@
 
 A profile says who takes part. `quiet`: only we, Git and faults, so that every lost connection is ours; `people`: all hands;
 `trouble`: calls, processes and memories fail most; `aimed`: all of it, by what is missing (see `aiming`); `fabric`: the network
-under the tenants, more often than not ours from the first cluster id on.
+under the tenants, more often than not ours from the first cluster id on; `moving`: who carried the published example out by hand
+moves over to us.
 """
 
 from __future__ import annotations
@@ -39,14 +40,15 @@ class Course:
 def course_of(random: Random) -> Course:
     """One history's course."""
     profile = random.choice(
-        ("aimed", "aimed", "aimed", "quiet", "quiet", "people", "people", "trouble", "fabric", "fabric")
+        ("aimed", "aimed", "aimed", "quiet", "quiet", "people", "people", "trouble", "fabric", "fabric", "moving")
     )
     if profile == "aimed":
         aim = Aim(random, SORTS)
         return Course(tuple(aim.opening(random)), aim.next)
     makers = {**_ALWAYS, **_PROFILES[profile]}
     names, weights = tuple(makers), tuple(makers.values())
-    return Course(tuple(_opening(random)), lambda chance, history: chance.choices(names, weights)[0](chance, history))
+    opening = _made_by_hand(random) if profile == "moving" else _opening(random)
+    return Course(tuple(opening), lambda chance, history: chance.choices(names, weights)[0](chance, history))
 
 
 def _opening(random: Random) -> list[Action]:
@@ -59,6 +61,18 @@ def _opening(random: Random) -> list[Action]:
     if started and random.random() < 0.7:
         started.append(Action("follow", (random.choice((2, 4, 8, 16, 16)),)))
     return started
+
+
+def _made_by_hand(random: Random) -> list[Action]:
+    """One or two gateways on a cluster, their peers, and perhaps passes before anything is taken over."""
+    cluster, second = random.choice(CLUSTERS), random.random() < 0.4
+    made = [
+        Action("by_hand", (cluster, "t0", 0, "alpha")),
+        *([Action("by_hand", (cluster, "t1", 1, "beta"))] if second else []),
+        Action("peer_by_hand", (cluster, random.random() < 0.5)),
+        Action("wait", (60,)),
+    ]
+    return [*made, Action("follow", (2,))] if random.random() < 0.5 else made
 
 
 _ALWAYS: dict[Maker, float] = {
@@ -92,6 +106,7 @@ _PROFILES: dict[str, dict[Maker, float]] = {
         fabric: 3,
     },
     "fabric": {fabric: 22, proposals.follow: 14, proposals.node: 4},
+    "moving": {proposals.moving: 20, proposals.follow: 14, proposals.on_cluster: 2, proposals.foreign: 2, fabric: 2},
     "trouble": {proposals.trouble: 12, proposals.azure: 6, proposals.memory: 6, proposals.two: 6, proposals.gateway: 1},
 }
 SORTS: dict[Group, Maker] = {

@@ -17,7 +17,7 @@ from search.actions import Action, Group
 from search.desk import HUB, IN_ORDER, Desk
 from search.git_host import GitHost
 from search.memories import WatchedLeases, WatchedLedger, WatchedState
-from search.worlds import CANARY, CLUSTERS, PROBES, TenantFile, Variant, platform_files, small_world
+from search.worlds import CANARY, CLUSTERS, OPEN, PROBES, TenantFile, Variant, platform_files, small_world
 from simulator.inprocess import Door
 from simulator.judge import Invariant, Judge
 from simulator.judge.asking import Asked
@@ -132,7 +132,8 @@ class History:
 
         door = Door(world, before_call=before, on_call=after)
         desk = Desk.at(world, door=door, ledger=ledger, state=state, leases=leases)
-        judge = Judge(world, HUB, records=lambda: ledger.records, decisions=state.decisions, urls=PROBES)
+        urls = (*PROBES, f"https://{OPEN}")
+        judge = Judge(world, HUB, records=lambda: ledger.records, decisions=state.decisions, urls=urls)
         history = cls(desk, judge, ledger, state, leases, variant)
         witnesses.append(history)
         ledger.on_append = judge.appended

@@ -69,6 +69,18 @@ def add(random: Random, history: History) -> Action:
     return Action("add", arguments)
 
 
+def moving(random: Random, history: History) -> Action:
+    """What stands by hand is taken over, in whatever order."""
+    waiting = [one for one in history.made_by_hand if one[1] not in history.files]
+    if not waiting or random.random() < 0.4:
+        return Action("take_over", (random.choice(CLUSTERS), random.random() < 0.9))
+    cluster, tenant, slot = random.choice(waiting)
+    home = "alpha" if tenant == "t0" else "beta"
+    return Action(
+        "adopt", (tenant, cluster, slot, (home,) if random.random() < 0.7 else _some(random), random.choice(SITE_SETS))
+    )
+
+
 def remove(random: Random, history: History) -> Action:
     """A tenant that goes."""
     return Action("remove", (_known(random, history),))
@@ -141,6 +153,7 @@ def shared(random: Random, history: History) -> Action:
             Action("lend", (random.choice((*SITES, WILDCARD, BELOW)), random.choice(_DAYS))),
             Action("guard", (random.random() < 0.6,)),
             Action("drift", (random.choice(CLUSTERS), random.choice(("correct", "correct", "report")))),
+            Action("take_over", (random.choice(CLUSTERS), random.random() < 0.8)),
             Action("pace", (random.choice(CLUSTERS), random.choice(PACES))),
         )
     )
@@ -239,6 +252,7 @@ def foreign(random: Random, history: History) -> Action:
             Action("foreign_guest", (cluster, tenant)),
             Action("foreign_peer", (cluster,)),
             Action("foreign_peer_gone", (cluster,)),
+            Action("peer_by_hand", (cluster, random.random() < 0.5)),
             Action("foreign_twin", (cluster, tenant, *twin)),
         )
     )

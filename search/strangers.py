@@ -10,7 +10,7 @@ from function_app.model.names import TENANT_LABEL
 from search.actions import Group, deed
 from search.commits import write
 from search.history import History
-from search.worlds import Place, TenantFile, cidr_of
+from search.worlds import CLUSTERS, Place, TenantFile, cidr_of
 from simulator.model.errors import ApiError
 
 ROUND_SECONDS = 20.0
@@ -70,6 +70,39 @@ def by_hand(history: History, cluster: str, tenant: str, slot: int, namespace: s
         pointing = {"egress.projectcalico.org/namespaceSelector": f"projectcalico.org/name == '{home}'"}
         body = {"metadata": {"annotations": pointing}}
         api.merge_patch("Namespace", None, namespace, body, manager="kubectl-annotate")
+    history.meddle((cluster,))
+
+
+@deed(Group.FOREIGN, "somebody peers {0} with Route Server by hand, under the published names, through a filter: {1}")
+def peer_by_hand(history: History, cluster: str, filtered: bool) -> None:
+    """As the published example does, or as somebody does who lets out the cluster's egress range alone."""
+    third = CLUSTERS.index(cluster)
+    accept = {"action": "Accept", "matchOperator": "In", "cidr": f"10.99.{third}.0/24"}
+    made: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "BGPPeer",
+            f"azure-route-server-{letter}",
+            {
+                "peerIP": address,
+                "reachableBy": f"10.{third + 1}.0.1",
+                "asNumber": 65515,
+                "keepOriginalNextHop": True,
+                "nodeSelector": "route-reflector == 'true'",
+                **({"filters": ["export-egress-ips"]} if filtered else {}),
+            },
+        )
+        for letter, address in (("a", "10.0.1.4"), ("b", "10.0.1.5"))
+    ]
+    if filtered:
+        made.insert(0, ("BGPFilter", "export-egress-ips", {"exportV4": [accept, {"action": "Reject"}]}))
+    api = history.desk.world.clusters[cluster].api
+    for kind, name, spec in made:
+        body = {"apiVersion": "projectcalico.org/v3", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        with suppress(ApiError):
+            api.create(kind, None, body, manager=_BY_HAND)
+    switch = {"spec": {"egressIPSupport": "EnabledPerNamespaceOrPerPod"}}
+    with suppress(ApiError):
+        api.merge_patch("FelixConfiguration", None, "default", switch, manager=_BY_HAND)
     history.meddle((cluster,))
 
 

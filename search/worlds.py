@@ -27,6 +27,8 @@ BELOW, WILDCARD = "api.s1.example", "*.s1.example"
 """A name that a rule lets in by itself or by a wildcard."""
 SERVICE = "198.51.100.20"
 """Reached by address and port alone, so that a network rule decides."""
+OPEN = "open.example"
+"""Let pass for everybody by the platform's own rules, so that a way that is lost shows without any rule of a tenant."""
 PROBES = (*(f"https://{site}" for site in (*SITES, BELOW)), f"tcp://{SERVICE}:443")
 SLOTS = 5
 OVERLAPPING = 5
@@ -96,7 +98,14 @@ _NODES_MAY = {
                         "sourceAddresses": ["10.1.0.0/22", "10.2.0.0/22"],
                         "targetFqdns": [SITES[0]],
                         "protocols": [{"protocolType": "Https", "port": 443}],
-                    }
+                    },
+                    {
+                        "ruleType": "ApplicationRule",
+                        "name": "updates",
+                        "sourceAddresses": ["10.1.0.0/22", "10.2.0.0/22", "10.99.0.0/16"],
+                        "targetFqdns": [OPEN],
+                        "protocols": [{"protocolType": "Https", "port": 443}],
+                    },
                 ],
             }
         ],
@@ -122,7 +131,7 @@ _DOCUMENT = WorldDocument(
         )
     },
     clusters={},
-    sites={site: f"93.184.216.{30 + at}" for at, site in enumerate((*SITES, BELOW))},
+    sites={site: f"93.184.216.{30 + at}" for at, site in enumerate((*SITES, BELOW, OPEN))},
 )
 
 
@@ -163,8 +172,10 @@ def hub_file(variant: Variant, *, reviewed: bool) -> str:
 AT_ONCE, IN_A_WINDOW, AFTER_THE_OTHER = PACES = ("at once", "in a window", "after the other")
 
 
-def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False, pace: str = AT_ONCE) -> str:
-    """One cluster's definition; `pace` is one of `PACES`."""
+def cluster_file(
+    name: str, *, drift: str = "correct", leaving: bool = False, pace: str = AT_ONCE, adopt: bool = False
+) -> str:
+    """One cluster's definition; `pace` is one of `PACES`, `adopt` takes over a filter and peers that stand."""
     window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "12:00", "to": "14:00"}
     paces: dict[str, dict[str, object]] = {
         AT_ONCE: {},
@@ -186,6 +197,7 @@ def cluster_file(name: str, *, drift: str = "correct", leaving: bool = False, pa
             "asn": 63400,
             "reachableBy": f"10.{number}.0.1",
             "reflectors": {"selector": "route-reflector == 'true'", "clusterId": "244.0.0.1"},
+            **({"adopt": True} if adopt else {}),
         },
         "egressCIDR": f"10.99.{number - 1}.0/24",
         "drift": drift,

@@ -15,7 +15,7 @@ from function_app.model.names import (
     FIELD_MANAGER,
     MANAGED_BY_LABEL,
 )
-from simulator.judge.asking import Asked
+from simulator.judge.asking import Asked, MayAdopt
 from simulator.judge.books import Books
 from simulator.judge.truth import advertised, find, permitted, points_at, pooled, serving
 from simulator.judge.violations import Invariant
@@ -54,10 +54,11 @@ def is_ours(found: Object) -> bool:
 class ClusterJudge:
     """Judges writes to clusters; `sample` must be called whenever time has passed."""
 
-    def __init__(self, world: World, hub: str, books: Books) -> None:
+    def __init__(self, world: World, hub: str, books: Books, may_adopt: MayAdopt) -> None:
         self._world = world
         self._hub = hub
         self._books = books
+        self._may_adopt = may_adopt
         self._pointed: set[tuple[str, str, str]] = set()
         self._true_at: dict[tuple[str, str], datetime] = {}
         self._truths: dict[str, tuple[tuple[object, ...], frozenset[str]]] = {}
@@ -99,7 +100,7 @@ class ClusterJudge:
         if call.verb != "delete" and stands and not touched:
             yield Invariant.ONCE, f"{call.kind} {call.name} was written and nothing of it changed"
         if old is not None and (new is None or _version(old) != _version(new)):
-            yield from _foreign(view, call, old, new, asked)
+            yield from self._foreign(view, call, old, new)
         if call.kind in ("BGPFilter", "BGPPeer"):
             # A peer that goes takes routes away with it, whatever somebody made of the filter.
             if call.kind == "BGPFilter" or (new is not None and not touched):
@@ -110,6 +111,26 @@ class ClusterJudge:
                     yield Invariant.FILTER, f"peer {peer} on {view.name} stands without a filter that rejects"
         if call.kind == "Namespace" and new is not None:
             yield from self._pointing(cluster, old, new, asked)
+
+    def _foreign(self, view: ClusterView, call: Call, old: Object, new: Object | None) -> Iterator[Finding]:
+        if call.kind in _SHARED and new is not None:
+            yield from _shared(call, old, new)
+            return
+        adopted = call.verb != "delete" and self._may_adopt(view.name, call.kind, call.name)
+        if not is_ours(old) and not adopted:
+            verb = "deleted" if new is None or call.verb == "delete" else "changed"
+            yield Invariant.FOREIGN, f"{call.kind} {call.name} on {view.name} is not ours and was {verb}"
+        if call.kind == "Namespace" and call.verb == "delete":
+            strangers = [
+                f"{kind} {name_of(each)}"
+                for kind in ("Pod", "Deployment", "PodDisruptionBudget", "EgressGateway")
+                for each in view.api.objects(kind)
+                if each["metadata"].get("namespace") == call.name
+                and not is_ours(each)
+                and not each["metadata"].get("ownerReferences")
+            ]
+            if strangers:
+                yield Invariant.FOREIGN, f"namespace {call.name} was deleted with {', '.join(strangers)} in it"
 
     def _filtered(self, view: ClusterView, asked: Asked) -> Iterator[Finding]:
         """Our filter ends in a reject and accepts nothing outside the egress CIDR."""
@@ -189,27 +210,6 @@ class ClusterJudge:
         found = frozenset(part for part, check in checks.items() if check())
         self._truths[str(generation.id)] = (state, found)
         return found
-
-
-def _foreign(view: ClusterView, call: Call, old: Object, new: Object | None, asked: Asked) -> Iterator[Finding]:
-    if call.kind in _SHARED and new is not None:
-        yield from _shared(call, old, new)
-        return
-    adopted = call.verb != "delete" and asked.adopts(view.name, call.kind, call.name)
-    if not is_ours(old) and not adopted:
-        verb = "deleted" if new is None or call.verb == "delete" else "changed"
-        yield Invariant.FOREIGN, f"{call.kind} {call.name} on {view.name} is not ours and was {verb}"
-    if call.kind == "Namespace" and call.verb == "delete":
-        strangers = [
-            f"{kind} {name_of(each)}"
-            for kind in ("Pod", "Deployment", "PodDisruptionBudget", "EgressGateway")
-            for each in view.api.objects(kind)
-            if each["metadata"].get("namespace") == call.name
-            and not is_ours(each)
-            and not each["metadata"].get("ownerReferences")
-        ]
-        if strangers:
-            yield Invariant.FOREIGN, f"namespace {call.name} was deleted with {', '.join(strangers)} in it"
 
 
 def _shared(call: Call, old: Object, new: Object) -> Iterator[Finding]:

@@ -64,9 +64,9 @@ class Judge:
         self._world = world
         self._records = records
         self._decisions = decisions
-        self._clusters = ClusterJudge(world, hub, self.books)
+        self._clusters = ClusterJudge(world, hub, self.books, self._may_adopt)
         self._firewall = FirewallJudge(world, hub, self.books)
-        self._ledger = RecordJudge(world, hub)
+        self._ledger = RecordJudge(world, hub, self._may_adopt)
         self.approvals = ApprovalJudge(world, hub, urls)
         self._routes = RouteJudge(world, hub, self.books, self._forgotten)
         self._passes: list[_Pass] = []
@@ -223,6 +223,10 @@ class Judge:
         if call.kind == "Namespace" and call.verb == "patch":
             return (cluster,), frozenset({call.name})
         return (cluster,), None if call.kind in _EVERY_NAMESPACE else frozenset()
+
+    def _may_adopt(self, cluster: str, kind: str, name: str) -> bool:
+        """Some tree since all was last well asks to take that over; a newer one may be what waits."""
+        return any(asked.adopts(cluster, kind, name) for asked in self.packets.asked)
 
     def _forgotten(self) -> frozenset[str]:
         return frozenset(one.subject for one in self._decisions() if one.kind is DecisionKind.FORGET)

@@ -163,7 +163,7 @@ class PacketJudge:
                 one for one in self._books.routed_to(packet.cluster, packet.namespace) if one.holding is Holding.HELD
             ]
             return not held and not self._annotated(packet)
-        return self._stands_for(packet)
+        return self._stands_for(packet) or self._by_hand(packet)
 
     def _stands_for(self, packet: Packet) -> bool:
         """A gateway carried it under the address of somebody who may stand for its namespace.
@@ -175,6 +175,11 @@ class PacketJudge:
             return False
         return self._books.holder(packet.source) in self._acceptable(packet)
 
+    def _by_hand(self, packet: Packet) -> bool:
+        """A gateway carried it whose range was never anybody's here: somebody made it, and it is not ours to shut out."""
+        node = node_address(self._world.clusters[packet.cluster], packet.node)
+        return packet.gateway != packet.node and packet.source != node and not self._books.holder(packet.source)
+
     def _annotated(self, packet: Packet) -> bool:
         """Somebody's annotations stand there without effect; what they will do is that person's."""
         namespace = find(self._world.clusters[packet.cluster], "Namespace", packet.namespace)
@@ -184,7 +189,7 @@ class PacketJudge:
         if not new.source:
             return False
         if new.gateway != new.node:
-            return not self._stands_for(new)
+            return not self._stands_for(new) and not (self._by_hand(old) and self._by_hand(new))
         if old.gateway == old.node or not self._books.routed_to(new.cluster, new.namespace):
             return False
         claimants = {asked.claimant(new.cluster, new.namespace) for asked in self.asked}

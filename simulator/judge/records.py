@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from function_app.model.ledger import Generation, Holding, Ledger, Record, RecordKind, fold
 from function_app.model.names import ALWAYS_RESERVED_NAMESPACES, TENANT_LABEL
 from function_app.model.state import Decision, DecisionKind
-from simulator.judge.asking import Asked
+from simulator.judge.asking import Asked, MayAdopt
 from simulator.judge.cluster_writes import Finding
 from simulator.judge.truth import occupants, remains
 from simulator.judge.violations import Invariant
@@ -23,9 +23,10 @@ REBUILT = "rebuilt from what was observed"
 class RecordJudge:
     """Judges appended records. `touched` says that somebody else has acted since the pass began to read."""
 
-    def __init__(self, world: World, hub: str) -> None:
+    def __init__(self, world: World, hub: str, may_adopt: MayAdopt) -> None:
         self._world = world
         self._hub = hub
+        self._may_adopt = may_adopt
 
     def appended(
         self,
@@ -94,7 +95,7 @@ class RecordJudge:
                     Invariant.RANGES,
                     f"{record.range} was given to {record.tenant} in the quarantine of {other.key}",
                 )
-        if not touched and not asked.adopts(str(record.cluster), "IPPool", self._pool_on(record)):
+        if not touched and not self._may_adopt(str(record.cluster), "IPPool", self._pool_on(record)):
             yield from self._strangers(record)
 
     def _pool_on(self, record: Record) -> str:

@@ -3,8 +3,8 @@
 A way is an address of a serving gateway pod, learned by one Route Server instance over one connection and told by that
 connection's node at this moment. It lives when the node is ready; a dead node's routes stay for the hold time and are no way to
 rely on. While a reflector of the cluster works, no write of ours may take the last living way of an address whose namespaces
-are routed. What a write interrupts for seconds counts as taken: the cluster id takes its node out of all sessions, a PUT on a
-standing connection ends its session.
+are routed, nor of one by which a gateway that somebody made by hand carries traffic. What a write interrupts for seconds counts as
+taken: the cluster id takes its node out of all sessions, a PUT on a standing connection ends its session.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from function_app.model.ledger import Generation, Holding
+from function_app.model.names import EGRESS_ANNOTATIONS
 from simulator.judge.books import Books
 from simulator.judge.truth import find, serving_pods
 from simulator.judge.violations import Invariant
@@ -22,12 +23,16 @@ from simulator.model.bgp.fabric import Fabric, Link
 from simulator.model.bgp.inputs import REFLECTOR_ANNOTATION
 from simulator.model.bgp.prefixes import Prefix, parse_address
 from simulator.model.bgp.routes import Route
-from simulator.model.bgp.views import ClusterView, internal_ip, is_ready, pod_address, spec_of
+from simulator.model.bgp.views import ClusterView, Object, internal_ip, is_ready, pod_address, spec_of
 from simulator.model.faults import Call
+from simulator.model.packets.gateways import choose_exit
 from simulator.model.trees import annotations_of, name_of
 from simulator.model.world import World
 
 _ON_CLUSTERS = frozenset({"Node", "BGPConfiguration", "BGPPeer", "BGPFilter"})
+
+_TURNS, _SOMEWHERE = range(3), "192.0.2.1"
+"""Whichever gateway a connection takes, and a destination that nobody's bypass names."""
 
 type Finding = tuple[Invariant, str]
 
@@ -93,10 +98,28 @@ class RouteJudge:
     def _ways(self, clusters: Iterable[str], interrupted: str = "") -> _Ways:
         found: dict[_Need, dict[str, bool]] = {}
         for name in clusters:
+            view = self._world.clusters[name]
             routed = [one for one in self._routed() if one.key.cluster == name]
-            if routed:
-                self._add(found, self._world.clusters[name], routed, interrupted)
+            pods = [(str(one.key), pod) for one in routed for pod in serving_pods(view, one)]
+            pods += self._by_hand(view)
+            if pods:
+                self._add(found, view, pods, interrupted)
         return found
+
+    def _by_hand(self, view: ClusterView) -> Iterator[tuple[str, Object]]:
+        """Gateways that carry somebody's traffic and whose addresses were never anybody's here."""
+        if not any(set(EGRESS_ANNOTATIONS).intersection(annotations_of(one)) for one in view.api.objects("Namespace")):
+            return
+        told: set[str] = set()
+        for pod in view.api.objects("Pod"):
+            if pod["metadata"]["namespace"] not in view.document.workloads:
+                continue
+            for turn in _TURNS:
+                gateway = choose_exit(view, pod, _SOMEWHERE, turn).gateway
+                address = pod_address(gateway) if gateway is not None else ""
+                if gateway is not None and address and address not in told and not self._books.holder(address):
+                    told.add(address)
+                    yield f"{name_of(gateway)}, made by hand,", gateway
 
     def _routed(self) -> Iterator[Generation]:
         given_up = self._forgotten()
@@ -107,7 +130,11 @@ class RouteJudge:
         )
 
     def _add(
-        self, found: dict[_Need, dict[str, bool]], view: ClusterView, routed: list[Generation], interrupted: str
+        self,
+        found: dict[_Need, dict[str, bool]],
+        view: ClusterView,
+        carrying: list[tuple[str, Object]],
+        interrupted: str,
     ) -> None:
         server = self._world.hubs[self._hub].route_server
         fabric = Fabric(view)
@@ -115,9 +142,7 @@ class RouteJudge:
         nodes = {internal_ip(one): one for one in view.api.objects("Node")}
         homes = {name_of(one): address for address, one in nodes.items()}
         pods = [
-            (str(one.key), pod_address(pod), homes.get(str(spec_of(pod).get("nodeName"))))
-            for one in routed
-            for pod in serving_pods(view, one)
+            (attachment, pod_address(pod), homes.get(str(spec_of(pod).get("nodeName")))) for attachment, pod in carrying
         ]
         for key, instance, route in server.learned():
             connection = server.connections.get(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from function_app.planning import bgp_configuration, fabric
+from function_app.planning import bgp_configuration, fabric, shared_plan
 from function_app.planning.reflectors import Loss
 from search.actions import Action
 from search.runner import replay
@@ -45,3 +45,28 @@ def test_a_route_that_we_take_is_noticed(
 
     assert Invariant.ROUTES is found[0].invariant
     assert "lost its last way" in found[0].words
+
+
+@pytest.mark.parametrize("filtered", [False, True], ids=["without a filter", "with a filter"])
+@pytest.mark.parametrize("mistaken", [False, True], ids=["as planning is", "with a mistake planted"])
+def test_who_uses_a_gateway_made_by_hand_loses_no_route_either(
+    monkeypatch: pytest.MonkeyPatch, filtered: bool, mistaken: bool
+) -> None:
+    """Filter and peers that somebody made are taken over before anybody defines whose gateway uses them."""
+    if mistaken:
+        monkeypatch.setattr(shared_plan, "shut_out", lambda *_: "")
+
+    found = replay(
+        Variant(),
+        (
+            Action("by_hand", ("spoke1", "t0", 0, "alpha")),
+            Action("peer_by_hand", ("spoke1", filtered)),
+            Action("wait", (60,)),
+            Action("take_over", ("spoke1", True)),
+            Action("follow", (9,)),
+        ),
+    ).violations
+
+    assert mistaken == bool(found)
+    assert {Invariant.ROUTES if mistaken else None}.issuperset(one.invariant for one in found)
+    assert all("made by hand" in one.words for one in found)
