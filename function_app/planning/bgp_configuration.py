@@ -82,17 +82,17 @@ def _carried(situation: Situation, facts: Facts, standing: int) -> _Carried:
 def _under_another_asn(facts: Facts, standing: int, asn: int) -> Refusal:
     message = (
         f"The AS number of {facts.name} is {standing}, the definition asks for {asn}; connections of Route Server were changed "
-        f"to {standing} as well, and tenants are routed over them. Changing the number drops these sessions, so nothing is "
-        f"put back. Write asn: {standing} in the definition; another number can be had when no tenant is attached."
+        f"to {standing} as well, and traffic is routed over them. Changing the number drops these sessions, so nothing is "
+        f"put back. Write asn: {standing} in the definition; another number can be had when nothing is routed."
     )
     return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {_CONFIGURATION}", message)
 
 
 def _other_asn(facts: Facts, standing: int, asn: int) -> Refusal:
     message = (
-        f"The AS number of {facts.name} is {standing}, the definition asks for {asn}, and tenants are routed there. "
+        f"The AS number of {facts.name} is {standing}, the definition asks for {asn}, and traffic is routed there. "
         "Changing it drops every BGP session of the cluster at once, and Route Server refuses the new number until its "
-        f"connections name it. Write asn: {standing}, or change the number when no tenant is attached."
+        f"connections name it. Write asn: {standing}, or change the number when nothing is routed."
     )
     return Refusal(RefusalCode.IMMUTABLE, f"cluster/{facts.name} {_CONFIGURATION}", message)
 

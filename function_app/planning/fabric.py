@@ -127,7 +127,7 @@ def _plan_cluster_ids(
         return None
     if len(reflectors.nodes) == 1 and lacking and lost_without(situation, facts, [internal_address(lacking[0])]).words:
         draft.notes.append(
-            f"{facts.name}: {lacking[0].id.name} does not get its cluster id: tenants depend on its routes, which that interrupts. "
+            f"{facts.name}: {lacking[0].id.name} does not get its cluster id: traffic needs its routes, which that interrupts. "
             "Add a second reflector first"
         )
         return None

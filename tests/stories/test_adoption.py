@@ -196,6 +196,23 @@ def test_where_every_reflector_carries_a_hand_made_gateways_traffic_a_person_mov
     assert {"spoke1-0", "spoke1-2"} == set(cluster_ids(desk))
 
 
+def test_another_as_number_waits_for_who_uses_a_hand_made_gateway() -> None:
+    """No tenant is attached yet, and every session of the cluster would drop: refused with the number that stands."""
+    desk = by_hand()
+    files = {path: text for path, text in adopting().items() if path != TENANT}
+    files["clusters/spoke1-aks.yaml"] = str(files["clusters/spoke1-aks.yaml"]).replace("asn: 63400", "asn: 63401")
+    desk.commit(files)
+
+    stopped = desk.settle()
+
+    refused = next(one for one in stopped.plan.refused if one.code is RefusalCode.IMMUTABLE)
+    assert (
+        "AS number of spoke1-aks is 63400, the definition asks for 63401, and traffic is routed there"
+        in refused.message
+    )
+    assert Verdict.ALLOWED == desk.send(CLUSTER, "default", "http://www.tigera.io").verdict
+
+
 def _gateway_pods(desk: Desk) -> dict[str, str]:
     """The nodes of the hand-made gateway's pods by their names."""
     pods = desk.world.clusters[CLUSTER].api.objects("Pod")
