@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 
 from function_app.model.definitions import Cluster
+from function_app.model.ledger import Generation
 from function_app.model.plan import WaitsFor
 from function_app.model.resources import (
     ClusterObservation,
@@ -157,10 +159,9 @@ class Loss:
 def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str], cut_off: str = "") -> Loss:
     """Which generation would no longer be learned as it is now, were the connections of these peers left out.
 
-    `cut_off` names a node of which no other node would know what runs on it.
-
     What remains counts only when its peer is a ready reflector and connected: the peering with Route Server selects those alone.
-    Routes of any other stay for the hold time, and nobody knows for how long still.
+    Routes of any other stay for the hold time, and nobody knows for how long still. `cut_off` names a node of which no other node
+    would know what runs on it.
     """
     if not anything_routed(facts):
         return Loss("")
@@ -182,20 +183,23 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str], c
     )
     for generation in (*facts.generations.values(), *facts.by_hand):
         standing = learned_ways(generation, facts.observed, (*leaving, *staying))
-        here = {
-            pod_address(pod): pod
-            for pod in gateway_pods(generation, facts.observed)
-            if pod.spec.get("nodeName") == cut_off
-        }
-        for _, address in standing:
-            if (pod := here.get(address)) is not None:
-                words = f"{pod.id} carries traffic there and is cut off while the node leaves the mesh; let it run elsewhere first"
-                return Loss(words, person=True)
+        if (pod := _carrying(generation, facts, cut_off, standing)) is not None:
+            words = f"{pod} carries traffic there and is cut off while the node's sessions come anew; let it run elsewhere first"
+            return Loss(words, person=True)
         if standing - learned_ways(generation, facts.observed, staying):
             stuck = hopeless(facts.definition, facts.observed, route_server, left_out)
             words = f"{generation.range} of {generation.key} is learned over nothing else"
             return Loss(f"{words}: {stuck}" if stuck else words, person=bool(stuck))
     return Loss("", min([facts.observed.at, *_read_at(leaving), *_read_at(staying)]))
+
+
+def _carrying(
+    generation: Generation, facts: Facts, node: str, ways: frozenset[tuple[str, IPv4Address]]
+) -> ResourceId | None:
+    """The first gateway pod on a node to which Route Server knows a way."""
+    known = {address for _, address in ways}
+    pods = (pod for pod in gateway_pods(generation, facts.observed) if pod.spec.get("nodeName") == node)
+    return min((pod.id for pod in pods if pod_address(pod) in known), key=str, default=None)
 
 
 def _read_at(connections: Iterable[PeerConnection]) -> list[datetime]:
