@@ -314,10 +314,10 @@ FABRIC = (
     ),
     Mistake(
         "cut-off-where-gateways-run",
-        "A node leaves the mesh under gateway pods that carry traffic: for seconds nobody knows the way to them.",
+        "A node leaves the mesh before the peering stands: nobody knows the way to the gateway pods on it for seconds.",
         "1",
         _FABRIC,
-        '    cut_off = node.id.name if mesh_stands(facts) else ""\n',
+        '    cut_off = "" if peered(facts) else node.id.name\n',
         '    cut_off = ""\n',
         ("tests/stories/test_adoption.py",),
     ),

@@ -144,11 +144,6 @@ def _mesh_key(facts: Facts) -> str:
     return f"{rendered_key(facts.name, _CONFIGURATION)} mesh"
 
 
-def mesh_stands(facts: Facts) -> bool:
-    """Nodes without a cluster id have sessions with each other."""
-    return mesh_is_on(facts.observed.resources.get(_CONFIGURATION))
-
-
 def mesh_is_on(configuration: Resource | None) -> bool:
     """Calico's default is on."""
     return configuration is None or configuration.spec.get("nodeToNodeMeshEnabled") is not False

@@ -16,7 +16,7 @@ from function_app.model.names import cluster_target
 from function_app.model.plan import Change, ChangeReason, MergePatch, Refusal, RefusalCode, Verb, WaitsFor
 from function_app.model.resources import Kind, Resource, ResourceId
 from function_app.planning import RELEASE
-from function_app.planning.bgp_configuration import mesh_stands, plan_configuration, plan_mesh
+from function_app.planning.bgp_configuration import plan_configuration, plan_mesh
 from function_app.planning.cluster_resources import (
     REFLECTOR_PEER_NAME,
     node_status,
@@ -202,8 +202,7 @@ def _hindrance(
 ) -> Loss:
     """Why a node may not be interrupted now: another reflector is not settled, or somebody depends on this one alone.
 
-    A reflector is not in the mesh. BIRD may have the peering's session beside the mesh's, but has one of the two up, and ends the
-    mesh's: for seconds nobody knows the way to what runs on the node (docs/not-proven.md).
+    Until the peering stands the mesh alone knows the way to what runs on a node, and a reflector is not in the mesh.
     `stuck` says that no other connection comes before a person acts.
     """
     if reflectors.annotated and not peered(facts):
@@ -214,7 +213,7 @@ def _hindrance(
         for other in reflectors.annotated:
             if other.id != node.id and (words := unsettled(facts.observed, other)):
                 return Loss(words, person=untold(facts, draft, other.id.name))
-    cut_off = node.id.name if mesh_stands(facts) else ""
+    cut_off = "" if peered(facts) else node.id.name
     loss = lost_without(situation, facts, [internal_address(node)], cut_off)
     return replace(loss, person=loss.person or stuck)
 
