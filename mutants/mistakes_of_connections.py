@@ -226,7 +226,7 @@ CONNECTIONS = (
         "Somebody's peer lists the filter, and it goes with the cluster: that peer exports every pool.",
         "3",
         _LEAVING,
-        '    users = [peer for peer in facts.observed.of(Kind.BGP_PEER) if FILTER_NAME in (peer.spec.get("filters") or ())]\n',
+        "    users = [peer for peer in facts.observed.of(Kind.BGP_PEER) if lists_filter(peer)]\n",
         "    users = list[Resource]()\n",
         _LEAVES,
     ),

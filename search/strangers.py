@@ -10,7 +10,7 @@ from function_app.model.names import TENANT_LABEL
 from search.actions import Group, deed
 from search.commits import write
 from search.history import History
-from search.worlds import CLUSTERS, Place, TenantFile, cidr_of
+from search.worlds import CLUSTERS, Place, TenantFile, cidr_of, egress_cidr
 from simulator.model.errors import ApiError
 
 ROUND_SECONDS = 20.0
@@ -76,15 +76,14 @@ def by_hand(history: History, cluster: str, tenant: str, slot: int, namespace: s
 @deed(Group.FOREIGN, "somebody peers {0} with Route Server by hand, under the published names, through a filter: {1}")
 def peer_by_hand(history: History, cluster: str, filtered: bool) -> None:
     """As the published example does, or as somebody does who lets out the cluster's egress range alone."""
-    third = CLUSTERS.index(cluster)
-    accept = {"action": "Accept", "matchOperator": "In", "cidr": f"10.99.{third}.0/24"}
+    accept = {"action": "Accept", "matchOperator": "In", "cidr": egress_cidr(cluster)}
     made: list[tuple[str, str, dict[str, Any]]] = [
         (
             "BGPPeer",
             f"azure-route-server-{letter}",
             {
                 "peerIP": address,
-                "reachableBy": f"10.{third + 1}.0.1",
+                "reachableBy": f"10.{CLUSTERS.index(cluster) + 1}.0.1",
                 "asNumber": 65515,
                 "keepOriginalNextHop": True,
                 "nodeSelector": "route-reflector == 'true'",

@@ -49,6 +49,11 @@ class Variant:
     """The fabric is ours from the first cluster id on; else Terraform and a person set it up and keep it."""
 
 
+def egress_cidr(cluster: str) -> str:
+    """Where a cluster's ranges come from."""
+    return f"10.99.{CLUSTERS.index(cluster)}.0/24"
+
+
 def cidr_of(cluster: str, slot: int) -> str:
     """The range that a slot stands for."""
     third = CLUSTERS.index(cluster)
@@ -199,7 +204,7 @@ def cluster_file(
             "reflectors": {"selector": "route-reflector == 'true'", "clusterId": "244.0.0.1"},
             **({"adopt": True} if adopt else {}),
         },
-        "egressCIDR": f"10.99.{number - 1}.0/24",
+        "egressCIDR": egress_cidr(name),
         "drift": drift,
         **paces[pace],
         **({"leaving": True} if leaving else {}),

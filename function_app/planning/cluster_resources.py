@@ -229,6 +229,11 @@ def export_filter(hub: HubName, ranges: Iterable[IPv4Network]) -> Resource:
     return _object(Kind.BGP_FILTER, "projectcalico.org/v3", FILTER_NAME, "", mark(hub), spec)
 
 
+def lists_filter(peer: Resource) -> bool:
+    """The peer, whosever it is, lists the filter; whether that exists is another question."""
+    return FILTER_NAME in (peer.spec.get("filters") or ())
+
+
 def _place(cidr: IPv4Network) -> tuple[int, int]:
     """The order of networks; their own comparison works it out anew for each pair."""
     return int(cidr.network_address), cidr.prefixlen

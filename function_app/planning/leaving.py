@@ -20,6 +20,7 @@ from function_app.planning.cluster_resources import (
     FILTER_NAME,
     PEER_NAMES,
     REFLECTOR_PEER_NAME,
+    lists_filter,
 )
 from function_app.planning.connections import ours_of
 from function_app.planning.fabric import bears_our_id, unmark
@@ -92,7 +93,7 @@ def _take_filter(situation: Situation, facts: Facts, draft: Draft) -> bool:
     found = next((one for one in _own(situation, facts, Kind.BGP_FILTER) if one.id.name == FILTER_NAME), None)
     if found is None:
         return False
-    users = [peer for peer in facts.observed.of(Kind.BGP_PEER) if FILTER_NAME in (peer.spec.get("filters") or ())]
+    users = [peer for peer in facts.observed.of(Kind.BGP_PEER) if lists_filter(peer)]
     if staying := [peer.id.name for peer in users if not peer.terminating]:
         message = (
             f"BGPFilter {FILTER_NAME} stays on {facts.name}: BGPPeer {', '.join(staying)} lists it and is not ours, and would "

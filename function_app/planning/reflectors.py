@@ -183,7 +183,7 @@ def lost_without(situation: Situation, facts: Facts, addresses: Iterable[str], c
     )
     for generation in (*facts.generations.values(), *facts.by_hand):
         standing = learned_ways(generation, facts.observed, (*leaving, *staying))
-        if (pod := _carrying(generation, facts, cut_off, standing)) is not None:
+        if cut_off and (pod := _carrying(generation, facts, cut_off, standing)) is not None:
             words = f"{pod} carries traffic there and is cut off while the node's sessions come anew; let it run elsewhere first"
             return Loss(words, person=True)
         if standing - learned_ways(generation, facts.observed, staying):

@@ -27,6 +27,7 @@ from function_app.planning.cluster_resources import (
     FILTER_NAME,
     PEER_NAMES,
     export_filter,
+    lists_filter,
     route_server_peers,
 )
 from function_app.planning.connections import filter_holds
@@ -80,7 +81,7 @@ def _closes(situation: Situation, facts: Facts, ranges: tuple[IPv4Network, ...])
     """Peers that somebody made name a filter that is not there and let out everything: the filter would shut out what works."""
     if facts.observed.get(Kind.BGP_FILTER, FILTER_NAME) is not None:
         return None
-    naming = [one for one in facts.observed.of(Kind.BGP_PEER) if _names_the_filter(one)]
+    naming = [one for one in facts.observed.of(Kind.BGP_PEER) if lists_filter(one)]
     if not naming or any(ours(one, situation.hub.name, ()) for one in naming):
         return None
     words = shut_out(facts.name, facts.observed, ranges)
@@ -167,11 +168,7 @@ def _plan_peers(
 def _is_filtered(facts: Facts, peer: ResourceId) -> bool:
     """It carries the filter already, so that taking it over shuts nothing out."""
     found = facts.observed.resources.get(peer)
-    return found is not None and _names_the_filter(found)
-
-
-def _names_the_filter(peer: Resource) -> bool:
-    return FILTER_NAME in (peer.spec.get("filters") or ())
+    return found is not None and lists_filter(found)
 
 
 def open_filters(facts: Mapping[ClusterName, Facts]) -> frozenset[TargetName]:

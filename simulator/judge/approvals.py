@@ -114,9 +114,7 @@ class ApprovalJudge:
         for tenant, url in self._let_pass(properties):
             if not asked.allows(tenant, url, on) and tenant in map(str, asked.tree.definitions.tenants):
                 yield Invariant.APPROVED, f"{tenant} is still allowed {url}, which Git has taken away"
-            given = self._had.get(tenant, frozenset()) | self._approved(asked, tenant)
-            if not any(gain[:2] == ("url", url) and on.isoformat() <= gain[2] for gain in given):
-                yield _ungiven(tenant, ("url", url))
+            yield from self._gained(tenant, ("url", url, on.isoformat()), asked)
 
     def appended(self, record: Record, asked: Asked) -> Iterator[Finding]:
         """A record that gives a range or a namespace."""
@@ -130,8 +128,8 @@ class ApprovalJudge:
                 yield from self._gained(tenant, ("namespace", cluster, str(name)), asked)
 
     def _gained(self, tenant: str, gain: Gain, asked: Asked) -> Iterator[Finding]:
-        if gain not in self._had.get(tenant, frozenset()) and gain not in self._approved(asked, tenant):
-            yield _ungiven(tenant, gain)
+        if not _covered(gain, self._had.get(tenant, frozenset())) and not _covered(gain, self._approved(asked, tenant)):
+            yield Invariant.APPROVED, f"{tenant} gains {' '.join(gain)}, which nobody else has approved as it was shown"
 
     def _approved(self, asked: Asked, tenant: str) -> frozenset[Gain]:
         """By the pull requests that brought what the tenant is in this tree."""
@@ -183,8 +181,9 @@ class ApprovalJudge:
                         yield tenant, url
 
 
-def _ungiven(tenant: str, gain: Gain) -> Finding:
-    return Invariant.APPROVED, f"{tenant} gains {' '.join(gain)}, which nobody else has approved as it was shown"
+def _covered(gain: Gain, given: frozenset[Gain]) -> bool:
+    """It was given as it is, or a URL until that day or longer."""
+    return gain in given or (gain[0] == "url" and any(gain[:2] == one[:2] and gain[2] <= one[2] for one in given))
 
 
 def _counts(given: Given, pull: Pull) -> bool:

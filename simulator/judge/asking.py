@@ -12,11 +12,11 @@ from function_app.model.definitions import AllowRule, OnRemoval
 from function_app.model.names import ClusterName, TenantName
 from function_app.model.tree import Tree, written_out_rules
 
+FILTER_NAME = "export-egress-ips"
 _FABRIC = frozenset(
-    {("BGPFilter", "export-egress-ips"), ("BGPPeer", "azure-route-server-a"), ("BGPPeer", "azure-route-server-b")}
+    {("BGPFilter", FILTER_NAME), ("BGPPeer", "azure-route-server-a"), ("BGPPeer", "azure-route-server-b")}
 )
 """What the published example calls its filter and its peers."""
-
 
 MayAdopt = Callable[[str, str, str], bool]
 """Whether an object that is not ours may be taken over: cluster, kind, name."""
@@ -77,9 +77,9 @@ class Asked:
 
     def adopts(self, cluster: str, kind: str, name: str) -> bool:
         """Whether a definition asks to take over an object that is not ours."""
-        fabric = self.tree.definitions.clusters.get(ClusterName(cluster))
         if (kind, name) in _FABRIC:
-            return fabric is not None and fabric.spec.bgp.adopt
+            defined = self.tree.definitions.clusters.get(ClusterName(cluster))
+            return defined is not None and defined.spec.bgp.adopt
         return any(
             attachment.cluster == cluster
             and attachment.adopt is not None

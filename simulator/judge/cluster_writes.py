@@ -15,7 +15,7 @@ from function_app.model.names import (
     FIELD_MANAGER,
     MANAGED_BY_LABEL,
 )
-from simulator.judge.asking import Asked, MayAdopt
+from simulator.judge.asking import FILTER_NAME, Asked, MayAdopt
 from simulator.judge.books import Books
 from simulator.judge.truth import advertised, find, permitted, points_at, pooled, serving
 from simulator.judge.violations import Invariant
@@ -25,7 +25,6 @@ from simulator.model.faults import Call
 from simulator.model.trees import annotations_of, labels_of, name_of
 from simulator.model.world import World
 
-FILTER_NAME = "export-egress-ips"
 EVIDENCE_AGE = timedelta(seconds=66)
 """A minute, and the step in which the judge looks."""
 _SHARED = {"Namespace", "Node", "FelixConfiguration", "BGPConfiguration"}

@@ -171,14 +171,17 @@ class PacketJudge:
         A gateway whose pool is gone leaves as its node: that is a leak, also while nobody claims the namespace, and no
         connection that passes keep.
         """
-        if packet.source == node_address(self._world.clusters[packet.cluster], packet.node):
+        if self._leaves_as_node(packet):
             return False
         return self._books.holder(packet.source) in self._acceptable(packet)
 
     def _by_hand(self, packet: Packet) -> bool:
         """A gateway carried it whose range was never anybody's here: somebody made it, and it is not ours to shut out."""
-        node = node_address(self._world.clusters[packet.cluster], packet.node)
-        return packet.gateway != packet.node and packet.source != node and not self._books.holder(packet.source)
+        carried = packet.gateway != packet.node and not self._leaves_as_node(packet)
+        return carried and not self._books.holder(packet.source)
+
+    def _leaves_as_node(self, packet: Packet) -> bool:
+        return packet.source == node_address(self._world.clusters[packet.cluster], packet.node)
 
     def _annotated(self, packet: Packet) -> bool:
         """Somebody's annotations stand there without effect; what they will do is that person's."""

@@ -159,7 +159,7 @@ def test_the_mesh_is_left_first_where_no_hand_made_gateway_carries_traffic() -> 
     """Nobody had given nodes a cluster id: the reflector without gateway pods goes first, the other one once the peering stands."""
     desk = by_hand()
     desk.commit({path: text for path, text in adopting().items() if path != TENANT})
-    assert {"spoke1-0", "spoke1-2"} == _nodes_of_gateways(desk)
+    assert {"spoke1-0", "spoke1-2"} == set(_gateway_pods(desk).values())
 
     desk.run_pass()
     first = cluster_ids(desk)
@@ -221,10 +221,6 @@ def _gateway_pods(desk: Desk) -> dict[str, str]:
         for one in pods
         if one["metadata"]["namespace"] == "tenant0-egw"
     }
-
-
-def _nodes_of_gateways(desk: Desk) -> set[str]:
-    return set(_gateway_pods(desk).values())
 
 
 def test_a_filter_that_hand_made_peers_lack_is_not_made_while_it_would_shut_a_gateway_out() -> None:
